@@ -1,0 +1,32 @@
+"""Deep multilabel classification for thousands of labels, the scikit-learn way."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sk_yt8m import datasets, metrics
+    from sk_yt8m._labels import SparseIndicator
+    from sk_yt8m._topk import TopK
+    from sk_yt8m.classifier import DeepMultiLabelClassifier
+
+__version__ = "0.1.0"
+
+__all__ = ["DeepMultiLabelClassifier", "SparseIndicator", "TopK", "datasets", "metrics"]
+
+_HOME = {
+    "DeepMultiLabelClassifier": "sk_yt8m.classifier",
+    "SparseIndicator": "sk_yt8m._labels",
+    "TopK": "sk_yt8m._topk",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
