@@ -1,0 +1,31 @@
+"""Metrics of large-scale multilabel classification, and scorers for them.
+
+Every metric takes ``(y_true, y_score)``: an indicator matrix, dense or sparse, and scores, dense or
+the top k that a classifier's ``predict_top_k`` gives.
+"""
+
+from sk_yt8m.metrics._gap import gap_score
+from sk_yt8m.metrics._hit import hit_at_k_score
+from sk_yt8m.metrics._map import mean_average_precision_score
+from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score
+from sk_yt8m.metrics._perr import precision_at_equal_recall_rate_score
+from sk_yt8m.metrics._scorers import (
+    gap_scorer,
+    hit_at_1_scorer,
+    hit_at_5_scorer,
+    hit_at_20_scorer,
+    make_top_k_scorer,
+)
+
+__all__ = [
+    "gap_score",
+    "gap_scorer",
+    "hit_at_1_scorer",
+    "hit_at_5_scorer",
+    "hit_at_20_scorer",
+    "hit_at_k_score",
+    "make_top_k_scorer",
+    "mean_average_precision_score",
+    "mean_reciprocal_rank_score",
+    "precision_at_equal_recall_rate_score",
+]

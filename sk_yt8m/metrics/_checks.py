@@ -1,0 +1,45 @@
+"""Checks and means that all metrics share."""
+
+import math
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+def check_k(k: object, name: str = "k") -> int:
+    """Return ``k`` as an int, or raise ValueError where it is not a whole number of at least 1."""
+    if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {k!r}.")
+    return int(k)
+
+
+def check_sample_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
+    """Return the weights as float64 of shape (n_samples,), or None where none are given."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one weight a row of y_true; "
+            f"got {weight.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    if bad.size:
+        raise ValueError(
+            f"sample_weight must be finite and not negative; row {bad[0]} has {weight[bad[0]]}."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight must not be 0 for every row.")
+    return weight
+
+
+def mean(values: npt.NDArray[Any], weight: npt.NDArray[np.float64] | None = None) -> float:
+    """Return the weighted mean of one value a sample, the same for any order of samples."""
+    if weight is None:
+        # fsum rounds once, so that the mean does not depend on the order of the rows.
+        return math.fsum(values) / len(values)
+    return math.fsum(values * weight) / math.fsum(weight)

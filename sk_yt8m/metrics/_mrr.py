@@ -1,0 +1,116 @@
+"""Mean reciprocal rank of the true labels."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m.metrics._checks import check_sample_weight, mean
+from sk_yt8m.metrics._scores import DenseScores, check_all_scores, refuse_nan
+from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, check_y_true
+
+
+def mean_reciprocal_rank_score(
+    y_true: Any, y_score: Any, *, groups: Any = None, sample_weight: Any = None
+) -> float:
+    """Mean over a sample's true labels of 1 / rank, averaged over samples.
+
+    The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
+    score; of equal scores the lower label comes first. A sample without true labels counts 0.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better. The rank of a true label may be any, so a top
+        k must list all labels.
+    groups : array-like of shape (n_samples,), default=None
+        With groups the samples are averaged within each group, and the groups then count alike,
+        whatever their size.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean of all samples or of its group. A group in which every
+        weight is 0 is left out.
+
+    Returns
+    -------
+    mrr : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        does not list all labels.
+
+    See Also
+    --------
+    gap_score : Global average precision.
+    sklearn.metrics.label_ranking_average_precision_score : Precision, not 1, over the rank.
+
+    Notes
+    -----
+    This is what the notebook of the WebMedia 2018 course prints as "gap", with one group a CSV
+    file. It is not the GAP of YouTube-8M and cannot be compared with it: see `gap_score`.
+
+    A sample's value is below 1 as soon as it has two true labels: with G labels at the G highest
+    places it is (1 + 1/2 + ... + 1/G) / G.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import mean_reciprocal_rank_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7], [0.9, 0.5, 0.1]])
+    >>> mean_reciprocal_rank_score(y_true, y_score)
+    0.75
+    >>> mean_reciprocal_rank_score(y_true, y_score, groups=["a", "b", "b"])
+    0.8125
+    """
+    labels = check_y_true(y_true)
+    weight = check_sample_weight(sample_weight, labels.n_samples)
+    scores = check_all_scores(y_score, labels, "mean_reciprocal_rank_score")
+    reciprocal = 1.0 / _ranks_of_true_labels(scores, labels)
+    totals = np.bincount(labels.rows, weights=reciprocal, minlength=labels.n_samples)
+    values = totals / np.maximum(labels.counts, 1)
+    if groups is None:
+        return mean(values, weight)
+    return _mean_of_groups(values, groups, weight)
+
+
+def _mean_of_groups(
+    values: npt.NDArray[np.float64], groups: Any, weight: npt.NDArray[np.float64] | None
+) -> float:
+    groups = np.asarray(groups)
+    if groups.shape != values.shape:
+        raise ValueError(
+            f"groups must have shape {values.shape}, one a row of y_true; got {groups.shape}."
+        )
+    means = []
+    for group in np.unique(groups):
+        inside = groups == group
+        if weight is None:
+            means.append(mean(values[inside]))
+        elif weight[inside].any():
+            means.append(mean(values[inside], weight[inside]))
+    return math.fsum(means) / len(means)
+
+
+def _ranks_of_true_labels(scores: DenseScores, labels: TrueLabels) -> npt.NDArray[np.integer]:
+    """Return the rank from 1 of each positive, shape (n_positives,)."""
+    ranks = np.empty(len(labels.indices), dtype=np.int64)
+    step = max(1, BLOCK_BYTES // (8 * labels.n_labels))
+    columns = np.arange(labels.n_labels)
+    for first_row, block in scores.blocks():
+        refuse_nan(block, first_row)
+        end = labels.indptr[first_row + len(block)]
+        for start in range(labels.indptr[first_row], end, step):
+            part = slice(start, min(start + step, end))
+            rows = labels.rows[part] - first_row
+            true = labels.indices[part]
+            rivals, own = block[rows], block[rows, true][:, None]
+            before = (rivals > own) | ((rivals == own) & (columns < true[:, None]))
+            ranks[part] = np.count_nonzero(before, axis=1) + 1
+    return ranks
