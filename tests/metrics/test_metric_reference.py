@@ -1,0 +1,78 @@
+"""The slow twins against cases worked by hand."""
+
+import pytest
+import reference
+
+# Pool of the top 2: .9 true, .8 false, .7 true, .5 false; label 2 of row 1 is outside.
+Y = [[1, 0, 0], [0, 1, 1]]
+S = [[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]]
+
+
+def test_gap_counts_positives_outside_the_top_k_in_its_denominator():
+    assert reference.gap(Y, S, k=2) == pytest.approx((1 / 1 + 2 / 3) / 3)
+    # Of all 6: .9 true, .8, .7 true, .5, .2 true, .1
+    assert reference.gap(Y, S, k=20) == pytest.approx((1 / 1 + 2 / 3 + 3 / 5) / 3)
+
+
+def test_gap_takes_precision_after_the_whole_group_of_equal_scores():
+    # One group of a hit and a miss, whatever their order, then a hit.
+    assert reference.gap([[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.1]], k=2) == pytest.approx(
+        (1 * 1 / 3 + 1 * 2 / 4) / 2
+    )
+
+
+def test_gap_is_zero_without_positives_and_feels_videos_without_labels():
+    assert reference.gap([[0, 0]], [[0.5, 0.1]]) == 0.0
+    with_decoy = reference.gap([[1, 0], [0, 0]], [[0.5, 0.1], [0.9, 0.8]], k=1)
+    assert with_decoy == pytest.approx(1 / 2)
+
+
+def test_gap_weighs_rows():
+    # Weight 2 on row 1: .9 w1 true, .8 w2 false, .7 w2 true, .5; P = 1 + 2 * 2.
+    expected = (1 * 1 / 1 + 2 * 3 / 5) / 5
+    assert reference.gap(Y, S, k=2, weights=[1, 2]) == pytest.approx(expected)
+
+
+def test_hit_at_k():
+    assert reference.hit_at_k(Y, S, k=1) == 0.5
+    assert reference.hit_at_k(Y, S, k=2) == 1.0
+    assert reference.hit_at_k([[0, 1]], [[0.5, 0.5]], k=1) == 0.0
+    assert reference.hit_at_k([[1, 0]], [[0.5, 0.5]], k=1) == 1.0
+    assert reference.hit_at_k([[0, 0]], [[0.5, 0.4]], k=2) == 0.0
+    assert reference.hit_at_k(Y, S, k=1, weights=[3, 1]) == 0.75
+
+
+def test_perr():
+    assert reference.precision_at_equal_recall_rate(Y, S) == (1 + 1 / 2) / 2
+    assert reference.precision_at_equal_recall_rate([*Y, [0, 0, 0]], [*S, S[0]]) == 1.5 / 3
+    negative = [[score - 5 for score in row] for row in S]
+    assert reference.precision_at_equal_recall_rate(Y, negative) == 0.75
+
+
+def test_map():
+    y_true, scores = [[1, 0, 0], [0, 1, 0]], [[0.3, 0.5, 0.1], [0.8, 0.7, 0.2]]
+    # Label 0: .8 false, .3 true. Label 1: .7 true. Label 2 has no positive.
+    assert reference.mean_average_precision(y_true, scores) == (1 / 2 + 1) / 2
+    assert reference.mean_average_precision(y_true, scores, absent="zero") == (1 / 2 + 1) / 3
+    # The top 1 are label 1 of row 0 and label 0 of row 1: no list holds its positive.
+    assert reference.mean_average_precision(y_true, scores, top_k=1) == 0.0
+    assert reference.mean_average_precision([[0, 0]], [[0.3, 0.1]]) == 0.0
+
+
+def test_mean_reciprocal_rank():
+    assert reference.mean_reciprocal_rank(Y, S) == (1 + (1 / 2 + 1 / 3) / 2) / 2
+    assert reference.mean_reciprocal_rank([[0, 1]], [[0.5, 0.5]]) == 1 / 2
+    assert reference.mean_reciprocal_rank([[0, 0]], [[0.5, 0.4]]) == 0.0
+
+
+def test_mean_reciprocal_rank_of_groups_counts_each_group_once():
+    y_true, scores = [[1, 0], [0, 1], [0, 1]], [[0.9, 0.1]] * 3
+    assert reference.mean_reciprocal_rank(y_true, scores) == 2 / 3
+    assert reference.mean_reciprocal_rank(y_true, scores, groups=[0, 1, 1]) == 3 / 4
+    weighted = reference.mean_reciprocal_rank(y_true, scores, groups=[0, 0, 1], weights=[3, 1, 0])
+    assert weighted == (3 * 1 + 1 / 2) / 4
+
+
+def test_starter_code_walk():
+    assert reference.starter_code_gap(Y, S, k=2) == pytest.approx((1 / 1 + 2 / 3) / 3)
+    assert reference.starter_code_map(Y, S, k=2) == pytest.approx((1 + 1 + 0) / 3)

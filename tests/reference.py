@@ -1,0 +1,138 @@
+"""Slow, obvious twins of the metrics: plain loops over plain lists.
+
+They take dense lists of rows and are written from the definitions alone, so that the fast versions
+can be compared with them. Weights are applied by their meaning: one weight a row.
+"""
+
+
+def ranking(scores):
+    """Labels of one row by falling score, of equal scores the lower label first."""
+    return sorted(range(len(scores)), key=lambda label: (-scores[label], label))
+
+
+def average_precision(entries, n_positives):
+    """Average precision of (score, is_true, weight) entries; equal scores are one threshold."""
+    if n_positives == 0:
+        return 0.0
+    total = 0.0
+    for threshold in {score for score, _, _ in entries}:
+        listed = sum(weight for score, _, weight in entries if score >= threshold)
+        found = sum(weight for score, true, weight in entries if true and score >= threshold)
+        gained = sum(weight for score, true, weight in entries if true and score == threshold)
+        if listed > 0:
+            total += gained * found / listed
+    return total / n_positives
+
+
+def gap(y_true, y_score, k=20, weights=None):
+    weights = weights or [1] * len(y_true)
+    pool = []
+    n_positives = 0
+    for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
+        n_positives += weight * sum(truth)
+        for label in ranking(scores)[:k]:
+            pool.append((scores[label], truth[label] == 1, weight))
+    return average_precision(pool, n_positives)
+
+
+def hit_at_k(y_true, y_score, k=1, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        hit = any(truth[label] == 1 for label in ranking(scores)[:k])
+        values.append(1.0 if hit else 0.0)
+    return weighted_mean(values, weights)
+
+
+def precision_at_equal_recall_rate(y_true, y_score, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        n_true = sum(truth)
+        found = sum(truth[label] for label in ranking(scores)[:n_true])
+        values.append(found / n_true if n_true else 0.0)
+    return weighted_mean(values, weights)
+
+
+def mean_average_precision(y_true, y_score, top_k=None, absent="ignore", weights=None):
+    weights = weights or [1] * len(y_true)
+    n_labels = len(y_true[0])
+    values = []
+    for label in range(n_labels):
+        entries = []
+        n_positives = 0
+        for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
+            n_positives += weight * truth[label]
+            if top_k is None or label in ranking(scores)[:top_k]:
+                entries.append((scores[label], truth[label] == 1, weight))
+        if n_positives > 0:
+            values.append(average_precision(entries, n_positives))
+        elif absent == "zero":
+            values.append(0.0)
+    return sum(values) / len(values) if values else 0.0
+
+
+def mean_reciprocal_rank(y_true, y_score, groups=None, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        order = ranking(scores)
+        ranks = [order.index(label) + 1 for label in range(len(truth)) if truth[label] == 1]
+        values.append(sum(1 / rank for rank in ranks) / len(ranks) if ranks else 0.0)
+    if groups is None:
+        return weighted_mean(values, weights)
+    weights = weights or [1] * len(values)
+    means = []
+    for group in set(groups):
+        rows = [row for row in range(len(values)) if groups[row] == group]
+        if any(weights[row] for row in rows):
+            means.append(weighted_mean([values[r] for r in rows], [weights[r] for r in rows]))
+    return sum(means) / len(means)
+
+
+def weighted_mean(values, weights=None):
+    weights = weights or [1] * len(values)
+    products = [value * weight for value, weight in zip(values, weights, strict=True)]
+    return sum(products) / sum(weights)
+
+
+def starter_code_gap(y_true, y_score, k=20):
+    """GAP as the YouTube-8M starter code computes it, for scores without ties.
+
+    Its calculator walks down the sorted list once, and at each hit adds the precision so far times
+    the recall that one positive is worth.
+    """
+    kept = []
+    n_positives = 0
+    for truth, scores in zip(y_true, y_score, strict=True):
+        n_positives += sum(truth)
+        best = sorted(((score, label) for label, score in enumerate(scores)), reverse=True)[:k]
+        kept.extend((score, truth[label]) for score, label in best)
+    kept.sort(reverse=True)
+    recall_step = 1.0 / n_positives if n_positives else 0.0
+    area = 0.0
+    hits = 0
+    for place, (_, true) in enumerate(kept, start=1):
+        if true:
+            hits += 1
+            area += hits / place * recall_step
+    return area
+
+
+def starter_code_map(y_true, y_score, k=20):
+    """Mean of the per-label walks over the videos that have the label in their top k."""
+    n_labels = len(y_true[0])
+    kept = [[] for _ in range(n_labels)]
+    for truth, scores in zip(y_true, y_score, strict=True):
+        best = sorted(((score, label) for label, score in enumerate(scores)), reverse=True)[:k]
+        for score, label in best:
+            kept[label].append((score, truth[label]))
+    areas = []
+    for label in range(n_labels):
+        n_positives = sum(truth[label] for truth in y_true)
+        if not n_positives:
+            continue
+        hits, area = 0, 0.0
+        for place, (_, true) in enumerate(sorted(kept[label], reverse=True), start=1):
+            if true:
+                hits += 1
+                area += hits / place
+        areas.append(area / n_positives)
+    return sum(areas) / len(areas) if areas else 0.0
