@@ -1,0 +1,33 @@
+"""The shape of a network and the names of its parts, known without TensorFlow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Weights of a network by name, in float32.
+Weights = dict[str, np.ndarray]
+
+#: What `activation` may be.
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "gelu", "silu")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All that determines the shape and the behaviour of a network, but not its weights."""
+
+    n_features: int
+    hidden_layer_sizes: tuple[int, ...]
+    n_outputs: int
+    activation: str
+    batch_normalization: bool
+    dropout: float
+    input_dropout: float
+
+    def check_same_layers(self, other: "Architecture") -> None:
+        """Raise a ValueError if the weights of one network do not fit the other."""
+        for name in ("n_features", "hidden_layer_sizes", "n_outputs", "batch_normalization"):
+            if getattr(self, name) != getattr(other, name):
+                raise ValueError(
+                    f"{name} was {getattr(self, name)} when the network was trained and is now "
+                    f"{getattr(other, name)}: to train a new one, use fit with warm_start=False"
+                )

@@ -1,0 +1,86 @@
+"""One epoch's order of the rows, and the sparse positives of each of its batches."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Equal batches that cover every row once.
+
+    The rows that fill the last batches up come from the start of the epoch's order and have
+    weight 0, so that all batches have one shape and every row counts exactly once.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_steps, batch_size), int32 or int64
+        Row numbers.
+    row_weights : ndarray of shape (n_steps, batch_size), float32
+        Weight of each row in the loss; 0 for filled-in rows.
+    positions : ndarray of shape (n_steps, width, 2), int32
+        Place in the batch and label of each positive, padded with (0, 0).
+    position_weights : ndarray of shape (n_steps, width), float32
+        Weight of the positive's row; 0 for padding.
+    """
+
+    rows: np.ndarray
+    row_weights: np.ndarray
+    positions: np.ndarray
+    position_weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def n_steps(n_samples: int, batch_size: int) -> int:
+    """Return the number of batches of at most `batch_size` rows that cover the samples."""
+    return -(-n_samples // batch_size)
+
+
+def pack_batches(
+    order: np.ndarray, indicator: Any, sample_weight: np.ndarray | None, batch_size: int
+) -> Batches:
+    """Cut an order of rows into equal batches and gather their positives.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n_samples,)
+        Row numbers, each once.
+    indicator : csr_array of shape (n_samples, n_outputs)
+        Canonical indicator.
+    sample_weight : ndarray of shape (n_samples,), float32, or None
+        Weight of each row, of mean 1; None for equal weights.
+    batch_size : int
+        Upper limit of the batch size; the batches are of the largest equal size below it.
+    """
+    steps = n_steps(order.size, batch_size)
+    size = -(-order.size // steps)
+    rows = np.resize(order, steps * size)
+    weights = np.ones(rows.size, dtype=np.float32)
+    if sample_weight is not None:
+        weights = sample_weight[rows]
+    weights[order.size :] = 0.0
+
+    starts = indicator.indptr[rows].astype(np.int64)
+    counts = indicator.indptr[rows + 1] - starts
+    counts[order.size :] = 0
+    ends = np.cumsum(counts)
+    total = int(ends[-1])
+    entry = np.arange(total)
+    source = entry + np.repeat(starts - (ends - counts), counts)
+    place = np.repeat(np.arange(rows.size), counts)
+
+    per_step = counts.reshape(steps, size).sum(axis=1)
+    width = max(1, int(per_step.max()))
+    step = place // size
+    column = entry - (np.cumsum(per_step) - per_step)[step]
+    positions = np.zeros((steps, width, 2), dtype=np.int32)
+    positions[step, column, 0] = place % size
+    positions[step, column, 1] = indicator.indices[source]
+    position_weights = np.zeros((steps, width), dtype=np.float32)
+    position_weights[step, column] = weights[place]
+    return Batches(
+        rows.reshape(steps, size), weights.reshape(steps, size), positions, position_weights
+    )

@@ -1,0 +1,115 @@
+"""Scores and top-k of any number of rows, through one compiled function, chunk by chunk."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m._features import row_blocks
+from sk_yt8m._network import PlainLayers, keras_activation
+from sk_yt8m._runtime import has_gpu, tf
+from sk_yt8m._topk import TopK
+
+#: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
+#: depend on the rows beside it. A product of one row, and one of more, sums in another.
+CHUNK_ROWS = 512
+_FEWEST_ROWS = 2
+
+_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
+_ABOVE_ZERO = float(np.finfo(np.float32).tiny)
+
+
+class Predictor:
+    """A plain network, ready to predict.
+
+    Parameters
+    ----------
+    layers : PlainLayers
+        What to predict with.
+    out_activation : {"logistic", "softmax"}
+        How logits become probabilities.
+    """
+
+    def __init__(self, layers: PlainLayers, out_activation: str) -> None:
+        self.activation = keras_activation(layers.activation)
+        self.out_activation = out_activation
+        self.n_outputs = layers.biases[-1].size
+        self._variables = [tf.Variable(array) for array in _arrays(layers)]
+        self._graphs = {
+            "logits": tf.function(self._logits, reduce_retracing=True),
+            "probabilities": tf.function(self._probabilities, reduce_retracing=True),
+            "top_k": tf.function(self._top_k, reduce_retracing=True),
+        }
+
+    def update(self, layers: PlainLayers) -> None:
+        """Take other weights of the same shapes."""
+        for variable, array in zip(self._variables, _arrays(layers), strict=True):
+            variable.assign(array)
+
+    def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
+        for start, rows in row_blocks(X, CHUNK_ROWS):
+            yield start, self._graphs[graph](_padded(rows)).numpy()[: len(rows)]
+
+    def logits(self, X: Any) -> np.ndarray:
+        """Return the scores before the link, shape (n_samples, n_outputs), float32."""
+        return self._scores("logits", X)
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """Return probabilities strictly inside (0, 1), shape (n_samples, n_outputs), float32."""
+        return self._scores("probabilities", X)
+
+    def codes(self, X: Any) -> np.ndarray:
+        """Return the number of the most probable class, shape (n_samples,)."""
+        logits = self.logits(X)
+        return (
+            (logits > 0).ravel().astype(np.intp) if self.n_outputs == 1 else logits.argmax(axis=1)
+        )
+
+    def top_k(self, X: Any, k: int) -> TopK:
+        """Return the `k` outputs of the highest probability, ties to the lower index."""
+        n = X.shape[0]
+        indices = np.empty((n, k), dtype=np.int32)
+        scores = np.empty((n, k), dtype=np.float32)
+        width = tf.constant(k)
+        for start, rows in row_blocks(X, CHUNK_ROWS):
+            values, places = self._graphs["top_k"](_padded(rows), width)
+            scores[start : start + len(rows)] = values[: len(rows)]
+            indices[start : start + len(rows)] = places[: len(rows)]
+        return TopK(indices, scores)
+
+    def _scores(self, graph: str, X: Any) -> np.ndarray:
+        scores = np.empty((X.shape[0], self.n_outputs), dtype=np.float32)
+        for start, block in self.chunks(graph, X):
+            scores[start : start + len(block)] = block
+        return scores
+
+    def _logits(self, features: Any) -> Any:
+        mean, scale, *layers = self._variables
+        h = (features - mean) * scale
+        while layers:
+            kernel, bias, *layers = layers
+            h = tf.nn.bias_add(tf.matmul(h, kernel), bias)
+            if layers:
+                h = self.activation(h)
+        return h
+
+    def _probabilities(self, features: Any) -> Any:
+        logits = self._logits(features)
+        link = tf.math.sigmoid if self.out_activation == "logistic" else tf.nn.softmax
+        return tf.clip_by_value(link(logits), _ABOVE_ZERO, _BELOW_ONE)
+
+    def _top_k(self, features: Any, k: Any) -> Any:
+        return tf.math.top_k(self._probabilities(features), k)
+
+
+def _arrays(layers: PlainLayers) -> list[np.ndarray]:
+    pairs = zip(layers.kernels, layers.biases, strict=True)
+    return [layers.mean, layers.scale, *(array for pair in pairs for array in pair)]
+
+
+def _padded(rows: np.ndarray) -> Any:
+    wanted = CHUNK_ROWS if has_gpu() else _FEWEST_ROWS
+    if len(rows) < wanted:
+        rows = np.pad(rows, ((0, wanted - len(rows)), (0, 0)))
+    return tf.convert_to_tensor(rows)

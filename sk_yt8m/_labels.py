@@ -1,0 +1,267 @@
+"""Every accepted form of the target, brought to the one form that training needs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+_BLOCK_BYTES = 32 * 2**20
+
+
+class SparseIndicator:
+    """A sparse indicator matrix that scikit-learn's ``cross_val_score`` lets through.
+
+    ``cross_val_score``, ``cross_validate`` and ``learning_curve`` refuse a scipy sparse ``y``
+    ("must be array-like"). This thin holder is array-like: it has a shape and a length, gives
+    rows when indexed, and keeps the matrix in CSR form. `DeepMultiLabelClassifier` and the
+    metrics of `sk_yt8m.metrics` take it wherever they take a sparse matrix.
+
+    Parameters
+    ----------
+    matrix : sparse matrix or sparse array of shape (n_samples, n_labels)
+        The indicator matrix; converted to CSR where it is not yet.
+
+    Notes
+    -----
+    An integer ``cv`` makes scikit-learn look at the values of ``y`` to find out what kind of
+    target it is, which needs the dense matrix for a moment (one byte a cell). A splitter, say
+    ``cv=KFold(3)``, is taken as it is, and nothing dense is ever made.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from sk_yt8m import SparseIndicator
+    >>> Y = SparseIndicator(sp.csr_array([[0, 1, 1], [1, 0, 0]]))
+    >>> Y.shape, len(Y)
+    ((2, 3), 2)
+    >>> Y[[1]].tocsr().toarray()
+    array([[1, 0, 0]])
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        if not sp.issparse(matrix):
+            raise TypeError(
+                f"SparseIndicator takes a scipy sparse matrix or array, got {type(matrix).__name__}"
+            )
+        self._csr = matrix.tocsr()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of samples and of labels."""
+        return self._csr.shape
+
+    @property
+    def ndim(self) -> int:
+        """Always 2."""
+        return 2
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the stored values."""
+        return self._csr.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> "SparseIndicator":
+        if isinstance(rows, (int, np.integer)):
+            rows = [rows]
+        return SparseIndicator(self._csr[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("a sparse indicator matrix has no dense form to share")
+        return self._csr.astype(bool if dtype is None else dtype).toarray()
+
+    def __repr__(self) -> str:
+        return f"SparseIndicator(shape={self.shape}, nnz={self._csr.nnz})"
+
+    def tocsr(self) -> Any:
+        """Return the matrix itself."""
+        return self._csr
+
+
+@dataclass(frozen=True)
+class TargetForm:
+    """What kind of target a classifier learned, and in what form it gives predictions.
+
+    Attributes
+    ----------
+    kind : {"binary", "multiclass", "multilabel"}
+        What `y` was.
+    classes : ndarray of shape (n_classes,) or (n_labels, 2)
+        Sorted classes of a one-dimensional target; 0 and 1 for each label of an indicator.
+    names : ndarray of shape (n_classes,) or (n_labels,)
+        What the columns of the scores stand for.
+    dtype : dtype
+        The type of predictions.
+    sparse : bool
+        Whether `y` was sparse, and predictions shall be.
+    """
+
+    kind: str
+    classes: np.ndarray
+    names: np.ndarray
+    dtype: np.dtype
+    sparse: bool
+
+    @property
+    def out_activation(self) -> str:
+        """The link of the output layer, in scikit-learn's words."""
+        return "softmax" if self.kind == "multiclass" else "logistic"
+
+    @property
+    def known_classes(self) -> np.ndarray | None:
+        """The classes of a one-dimensional target, which new data may hold only some of."""
+        return None if self.kind == "multilabel" else self.classes
+
+    def check_same(self, other: "TargetForm") -> None:
+        """Raise a ValueError if another target has other labels or classes than this one."""
+        if self.kind != other.kind or not np.array_equal(self.classes, other.classes):
+            raise ValueError(
+                f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
+                f"training, got a {other.kind} one with {len(other.classes)}"
+            )
+
+
+def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, TargetForm]:
+    """Bring a target of any accepted form into the form that training needs.
+
+    Parameters
+    ----------
+    y : array-like, sparse matrix, DataFrame or SparseIndicator
+        One-dimensional classes, or an indicator matrix of labels.
+    classes : array-like, optional
+        All classes of a one-dimensional `y`, which may hold only some of them.
+
+    Returns
+    -------
+    indicator : csr_array of shape (n_samples, n_outputs)
+        The positives, with sorted indices and no stored zeros. ``n_outputs`` is 1 for a binary
+        target.
+    form : TargetForm
+        What `y` was.
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty, continuous, of one class only, or an indicator with other values than
+        0 and 1.
+    """
+    if y is None:
+        raise ValueError(
+            "requires y to be passed, but the target y is None: "
+            "expected classes or an indicator matrix"
+        )
+    if hasattr(y, "tocsr"):
+        return _multilabel(indicator_from_sparse(y.tocsr()), None, y.dtype, sparse=True)
+    if hasattr(y, "columns"):
+        indicator = indicator_from_frame(y)
+        return _multilabel(indicator, np.asarray(y.columns), np.dtype(np.int64), sparse=False)
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return _multilabel(indicator_from_dense(array), None, array.dtype, sparse=False)
+    return _one_dimensional(array, classes)
+
+
+def _multilabel(
+    indicator: Any, names: np.ndarray | None, dtype: np.dtype, *, sparse: bool
+) -> tuple[Any, TargetForm]:
+    n_samples, n_labels = indicator.shape
+    if n_samples == 0 or n_labels == 0:
+        raise ValueError(
+            f"y has shape {indicator.shape}: expected at least one sample and one label"
+        )
+    classes = np.tile(np.array([0, 1]), (n_labels, 1))
+    names = np.arange(n_labels) if names is None else names
+    return indicator, TargetForm("multilabel", classes, names, np.dtype(dtype), sparse)
+
+
+def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[Any, TargetForm]:
+    y = column_or_1d(array, warn=True)
+    if y.size == 0:
+        raise ValueError("y is empty: expected at least one sample")
+    check_classification_targets(y)
+    present, codes = np.unique(y, return_inverse=True)
+    known = present if classes is None else np.unique(np.asarray(classes))
+    unknown = np.setdiff1d(present, known)
+    if unknown.size:
+        raise ValueError(f"y holds classes {unknown.tolist()}, which are not in {known.tolist()}")
+    if known.size < 2:
+        raise ValueError(
+            "expected samples of at least 2 classes, but y contains only one class: "
+            f"{known.tolist()}"
+        )
+    codes = np.searchsorted(known, present)[codes]
+    if known.size == 2:
+        kind, indicator = "binary", sp.csr_array(codes[:, np.newaxis].astype(np.int8))
+    else:
+        ones = np.ones(codes.size, dtype=np.int8)
+        csr = (ones, codes, np.arange(codes.size + 1))
+        kind, indicator = "multiclass", sp.csr_array(csr, shape=(codes.size, known.size))
+    return indicator, TargetForm(kind, known, known, known.dtype, sparse=False)
+
+
+def indicator_from_sparse(matrix: Any) -> Any:
+    """Return a canonical CSR indicator: sorted, no duplicates, no stored zeros, int8 ones."""
+    csr = sp.csr_array(matrix)
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    if not csr.data.all():
+        csr = csr.copy()
+        csr.eliminate_zeros()
+    wrong = np.flatnonzero(csr.data != 1)
+    if wrong.size:
+        row = int(np.searchsorted(csr.indptr, wrong[0], side="right")) - 1
+        raise _not_an_indicator(csr.data[wrong[0]], row, csr.indices[wrong[0]])
+    ones = np.ones(csr.nnz, dtype=np.int8)
+    return sp.csr_array((ones, csr.indices, csr.indptr), shape=csr.shape)
+
+
+def indicator_from_dense(array: np.ndarray) -> Any:
+    """Return the CSR indicator of a dense one, reading it in blocks of rows."""
+    if array.dtype == object:
+        array = _numeric(array)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"y has dtype {array.dtype}: expected an indicator of 0 and 1")
+    n, n_labels = array.shape
+    step = max(1, _BLOCK_BYTES // max(1, n_labels * array.itemsize))
+    counts, indices = [np.zeros(1, dtype=np.int64)], []
+    for start in range(0, n, step):
+        block = array[start : start + step]
+        rows, labels = np.nonzero(block)
+        wrong = np.flatnonzero(block[rows, labels] != 1)
+        if wrong.size:
+            row, label = rows[wrong[0]], labels[wrong[0]]
+            raise _not_an_indicator(block[row, label], start + row, label)
+        counts.append(np.bincount(rows, minlength=len(block)))
+        indices.append(labels.astype(np.int32))
+    indptr = np.cumsum(np.concatenate(counts))
+    flat = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)
+    return sp.csr_array((np.ones(flat.size, dtype=np.int8), flat, indptr), shape=(n, n_labels))
+
+
+def indicator_from_frame(frame: Any) -> Any:
+    """Return the CSR indicator of a DataFrame, whose columns may be of a sparse dtype."""
+    if all(hasattr(dtype, "fill_value") for dtype in frame.dtypes):
+        return indicator_from_sparse(frame.sparse.to_coo().tocsr())
+    return indicator_from_dense(frame.to_numpy())
+
+
+def _numeric(array: np.ndarray) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y is not an indicator of 0 and 1: {error}") from error
+
+
+def _not_an_indicator(value: Any, row: int, label: int) -> ValueError:
+    return ValueError(
+        "Unknown label type: a two-dimensional y must be an indicator matrix of 0 and 1, "
+        f"but row {row}, column {label} holds {value}"
+    )

@@ -1,0 +1,52 @@
+"""What a fitted classifier keeps: a network's shape and weights, in plain numpy."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._labels import TargetForm
+
+if TYPE_CHECKING:
+    from sk_yt8m._inference import Predictor
+
+_BUILDING = threading.Lock()
+
+
+@dataclass
+class Model:
+    """A trained network that can be pickled: its TensorFlow part is built when first needed.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Shape and behaviour of the network.
+    form : TargetForm
+        What its outputs stand for.
+    weights : Weights
+        Its weights by name.
+    """
+
+    architecture: Architecture
+    form: TargetForm
+    weights: Weights
+    _predictor: "Predictor | None" = field(default=None, repr=False, compare=False)
+
+    def predictor(self) -> "Predictor":
+        """Return the compiled network; several threads may ask at once."""
+        with _BUILDING:
+            if self._predictor is None:
+                from sk_yt8m._inference import Predictor
+                from sk_yt8m._network import fold
+
+                layers = fold(self.architecture, self.weights)
+                self._predictor = Predictor(layers, self.form.out_activation)
+            return self._predictor
+
+    def check_same(self, architecture: Architecture, form: TargetForm) -> None:
+        """Raise a ValueError if training cannot go on with another network or target."""
+        self.form.check_same(form)
+        self.architecture.check_same_layers(architecture)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_predictor": None}

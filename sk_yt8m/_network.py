@@ -1,0 +1,120 @@
+"""Hyper-parameters -> the Keras network that is trained, and the plain one that predicts."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._layers import BatchNorm, Standardization, StatelessDropout
+from sk_yt8m._runtime import keras, tf
+
+_KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
+
+
+@dataclass(frozen=True)
+class PlainLayers:
+    """A network as it predicts: ``h = activation(h @ kernel + bias)`` layer by layer.
+
+    Batch normalisation is folded into kernels and biases. The inputs are standardised first:
+    ``(x - mean) * scale``.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    kernels: list[np.ndarray]
+    biases: list[np.ndarray]
+    activation: str
+
+
+def keras_activation(name: str) -> Any:
+    """Return the Keras function of an activation."""
+    return keras.activations.get(_KERAS_NAMES.get(name, name))
+
+
+def build_network(architecture: Architecture, precision: str, seed: int) -> tuple[keras.Model, Any]:
+    """Return the trainable network, which gives logits, and the step counter that it reads."""
+    a = architecture
+    policy = keras.DTypePolicy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    step = tf.Variable(0, dtype=tf.int64, trainable=False)
+    seeds = np.random.SeedSequence(seed).generate_state(len(a.hidden_layer_sizes) + 1, np.uint32)
+    h = inputs = keras.Input((a.n_features,), dtype="float32", name="features")
+    h = Standardization(name="standardization", dtype="float32")(h)
+    if a.input_dropout:
+        dropout = StatelessDropout(a.input_dropout, int(seeds[0]), step, dtype=policy)
+        h = dropout(h)
+    for i, size in enumerate(a.hidden_layer_sizes):
+        use_bias = not a.batch_normalization
+        h = keras.layers.Dense(size, use_bias=use_bias, dtype=policy, name=f"hidden_{i}")(h)
+        if a.batch_normalization:
+            h = BatchNorm(step, dtype=policy, name=f"norm_{i}")(h)
+        h = keras.layers.Activation(keras_activation(a.activation), dtype=policy)(h)
+        if a.dropout:
+            h = StatelessDropout(a.dropout, int(seeds[i + 1]), step, dtype=policy)(h)
+    logits = keras.layers.Dense(a.n_outputs, dtype=policy, name="output")(h)
+    return keras.Model(inputs, logits), step
+
+
+def initial_weights(
+    architecture: Architecture,
+    moments: tuple[np.ndarray, np.ndarray] | None,
+    output_bias: np.ndarray,
+    seed: int,
+) -> Weights:
+    """Draw the weights that training starts from, in the form `set_weights` takes.
+
+    Kernels are uniform within ``sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio, 2010).
+    """
+    a = architecture
+    rng = np.random.default_rng(seed)
+    sizes = (a.n_features, *a.hidden_layer_sizes, a.n_outputs)
+    mean, deviation = moments or (np.zeros(a.n_features), np.ones(a.n_features))
+    scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
+    weights = {"standardization/mean": mean, "standardization/scale": scale}
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        last = i == len(a.hidden_layer_sizes)
+        bound = (6.0 / (fan_in + fan_out)) ** 0.5
+        kernel = rng.random((fan_in, fan_out), dtype=np.float32)
+        kernel -= 0.5
+        kernel *= 2 * bound
+        name = "output" if last else f"hidden_{i}"
+        weights[f"{name}/kernel"] = kernel
+        if last:
+            weights["output/bias"] = output_bias
+        elif a.batch_normalization:
+            for part, value in (("gamma", 1), ("beta", 0), ("moving_mean", 0)):
+                weights[f"norm_{i}/{part}"] = np.full(fan_out, value)
+            weights[f"norm_{i}/moving_variance"] = np.ones(fan_out)
+        else:
+            weights[f"hidden_{i}/bias"] = np.zeros(fan_out)
+    return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+
+
+def set_weights(network: keras.Model, weights: Weights) -> None:
+    """Give a network its weights by name."""
+    for weight in network.weights:
+        weight.assign(weights[weight.path])
+
+
+def fold(architecture: Architecture, weights: Weights, epsilon: float = 1e-3) -> PlainLayers:
+    """Return the plain layers that predict what the trained network predicts."""
+    kernels, biases = [], []
+    for i in range(len(architecture.hidden_layer_sizes)):
+        kernel = weights[f"hidden_{i}/kernel"]
+        if architecture.batch_normalization:
+            norm = {
+                part: weights[f"norm_{i}/{part}"].astype(np.float64)
+                for part in ("gamma", "beta", "moving_mean", "moving_variance")
+            }
+            factor = norm["gamma"] / np.sqrt(norm["moving_variance"] + epsilon)
+            kernel = kernel * factor.astype(np.float32)
+            bias = (norm["beta"] - norm["moving_mean"] * factor).astype(np.float32)
+        else:
+            bias = weights[f"hidden_{i}/bias"]
+        kernels.append(kernel)
+        biases.append(bias)
+    kernels.append(weights["output/kernel"])
+    biases.append(weights["output/bias"])
+    mean, scale = weights["standardization/mean"], weights["standardization/scale"]
+    return PlainLayers(mean, scale, kernels, biases, architecture.activation)

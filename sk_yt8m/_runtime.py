@@ -1,0 +1,64 @@
+"""TensorFlow and Keras, set up before their first use.
+
+Every module that computes with TensorFlow takes ``tf`` and ``keras`` from here, so that the
+settings that TensorFlow reads only once are in place whichever module comes first.
+"""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+if "tensorflow" not in sys.modules:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Several processes can then share a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    # joblib tells its workers their share of the cores in a variable that TensorFlow ignores.
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal():
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
+if "keras" not in sys.modules:
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import tensorflow as tf
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "sk_yt8m trains through Keras on TensorFlow, but Keras runs on "
+        f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow before Keras is imported"
+    )
+
+__all__ = ["has_gpu", "keras", "resolve_precision", "tf"]
+
+_CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
+
+
+def has_gpu() -> bool:
+    """Tell whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@cache
+def _bfloat16_is_native() -> bool:
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return bool(details.get("compute_capability", (0, 0)) >= (8, 0))
+    cpuinfo = Path("/proc/cpuinfo")
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or not cpuinfo.exists():
+        return False
+    flags = next((line for line in cpuinfo.open() if line.startswith("flags")), "")
+    return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(flags.split())
+
+
+def resolve_precision(precision: str) -> str:
+    """Return the number format of matrix products, ``"float32"`` or ``"bfloat16"``.
+
+    ``"auto"`` is bfloat16 where the device multiplies it natively: on GPUs of compute
+    capability 8.0 and later and on processors with AMX or AVX512_BF16.
+    """
+    if precision == "auto":
+        return "bfloat16" if _bfloat16_is_native() else "float32"
+    return precision

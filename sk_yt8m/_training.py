@@ -1,0 +1,175 @@
+"""The step loop: many steps a call, inside one TensorFlow graph."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._batches import Batches
+from sk_yt8m._features import block_rows, take_rows
+from sk_yt8m._loss import LOSSES
+from sk_yt8m._network import build_network, set_weights
+from sk_yt8m._optimizer import AdamW
+from sk_yt8m._runtime import has_gpu, tf
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """All that one training step depends on, besides the network and the data."""
+
+    out_activation: str
+    precision: str
+    loss_reduction: str
+    alpha: float
+    weight_decay: float
+    ema_decay: float | None
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+
+class Trainer:
+    """A network, its optimiser and the compiled loop that trains it.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network to build.
+    weights : Weights
+        Where training starts.
+    options : StepOptions
+        How each step is done.
+    seed : int
+        Seed of the dropout masks.
+    """
+
+    def __init__(
+        self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
+    ) -> None:
+        self.options = options
+        self.network, self.step = build_network(architecture, options.precision, seed)
+        set_weights(self.network, weights)
+        self.optimizer = AdamW(
+            [variable.value for variable in self.network.trainable_variables],
+            self.step,
+            beta_1=options.beta_1,
+            beta_2=options.beta_2,
+            epsilon=options.epsilon,
+            weight_decay=options.weight_decay,
+            ema_decay=options.ema_decay,
+        )
+        self._compiled_step = tf.function(self._take_step, jit_compile=has_gpu() or None)
+        self._run = tf.function(self._take_steps, reduce_retracing=True)
+
+    def train(self, X: Any, batches: Batches, learning_rates: np.ndarray) -> float:
+        """Take one step a batch and return the mean of the loss over the rows."""
+        total = 0.0
+        for features, rows, steps in _host_blocks(X, batches):
+            total += float(
+                self._run(
+                    tf.convert_to_tensor(features),
+                    tf.convert_to_tensor(rows),
+                    tf.convert_to_tensor(batches.row_weights[steps]),
+                    tf.convert_to_tensor(batches.positions[steps]),
+                    tf.convert_to_tensor(batches.position_weights[steps]),
+                    tf.convert_to_tensor(learning_rates[steps]),
+                )
+            )
+        return total / float(batches.row_weights.sum())
+
+    def weights(self) -> Weights:
+        """Return the weights to predict with: the moving average where there is one."""
+        averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
+        averaged = {variable.path: average for variable, average in averages}
+        return {
+            variable.path: np.array(averaged.get(variable.path, variable.value))
+            for variable in self.network.weights
+        }
+
+    def state(self) -> Weights:
+        """Return all that training needs to go on exactly where it stands."""
+        state = {name: np.array(variable) for name, variable in self.optimizer.slots().items()}
+        return state | {
+            variable.path: np.array(variable.value) for variable in self.network.weights
+        }
+
+    def restore(self, state: Weights | None) -> None:
+        """Go on from what `state` returned; None for a new start."""
+        if state is None:
+            return
+        set_weights(self.network, state)
+        for name, variable in self.optimizer.slots().items():
+            variable.assign(state[name])
+
+    def _take_steps(
+        self,
+        features: Any,
+        rows: Any,
+        row_weights: Any,
+        positions: Any,
+        position_weights: Any,
+        learning_rates: Any,
+    ) -> Any:
+        total = tf.zeros([])
+        for i in tf.range(tf.shape(rows)[0]):
+            total += self._compiled_step(
+                tf.gather(features, rows[i]),
+                row_weights[i],
+                positions[i],
+                position_weights[i],
+                learning_rates[i],
+            )
+        return total
+
+    def _take_step(
+        self,
+        features: Any,
+        row_weights: Any,
+        positions: Any,
+        position_weights: Any,
+        learning_rate: Any,
+    ) -> Any:
+        options = self.options
+        variables = self.optimizer.variables
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self.network(features, training=True), tf.float32)
+            loss = LOSSES[options.out_activation](logits, row_weights, positions, position_weights)
+            n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
+            n_outputs = logits.shape[1] if options.loss_reduction == "mean" else 1
+            objective = loss / (n_rows * n_outputs)
+        gradients = tape.gradient(objective, variables)
+        if options.alpha:
+            gradients = [
+                gradient + options.alpha / n_rows * variable
+                if len(variable.shape) > 1
+                else gradient
+                for gradient, variable in zip(gradients, variables, strict=True)
+            ]
+        self.optimizer.apply(gradients, learning_rate)
+        return loss / n_outputs
+
+
+def _host_blocks(X: Any, batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
+    """Yield features, their place in each batch, and the steps they serve.
+
+    The next block is gathered by a thread while the previous one trains.
+    """
+    n_batches, batch_size = batches.rows.shape
+    per_block = max(1, block_rows(X) // batch_size)
+    slices = [slice(i, min(i + per_block, n_batches)) for i in range(0, n_batches, per_block)]
+
+    def gather(steps: slice) -> tuple[np.ndarray, np.ndarray, slice]:
+        features = take_rows(X, batches.rows[steps].ravel())
+        places = np.arange(len(features), dtype=np.int32).reshape(-1, batch_size)
+        return features, places, steps
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        upcoming = pool.submit(gather, slices[0])
+        for following in [*slices[1:], None]:
+            block = upcoming.result()
+            if following is not None:
+                upcoming = pool.submit(gather, following)
+            yield block

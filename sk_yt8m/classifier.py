@@ -1,0 +1,411 @@
+"""The deep classifier, as scikit-learn sees it."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sk_yt8m._architecture import ACTIVATIONS, Weights
+from sk_yt8m._fitting import (
+    make_plan,
+    make_trainer,
+    read_problem,
+    scorer_of,
+    split_validation,
+    start_weights,
+)
+from sk_yt8m._model import Model
+from sk_yt8m._prediction import NetworkPredictions
+
+if TYPE_CHECKING:
+    from sk_yt8m._training import Trainer
+
+
+class DeepMultiLabelClassifier(NetworkPredictions, ClassifierMixin, BaseEstimator):
+    """Multilayer perceptron for thousands of labels, trained by TensorFlow.
+
+    Takes multilabel targets, sparse ones without ever making them dense, and binary and
+    multiclass ones too. The default parameters are a recipe for the features of YouTube-8M that
+    adapts itself to smaller data: standardised inputs, batch normalisation, dropout, AdamW with
+    a warm-up and a cosine schedule, a moving average of the weights, and output biases that
+    start at the log-odds of each label's frequency.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(2000, 3200)
+        Number of units of each hidden layer; empty for a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
+        Activation of the hidden layers.
+    alpha : float, default=0.0
+        Strength of the L2 penalty: ``alpha / 2`` times the squared kernels, divided by the batch
+        size, is added to the loss.
+    batch_size : int or "auto", default="auto"
+        Rows a step, at most. ``"auto"`` is a power of two from 32 to 512 that gives about 80
+        steps an epoch.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        Schedule of the learning rate after the warm-up.
+    learning_rate_init : float, default=0.002
+        Learning rate at the end of the warm-up.
+    max_iter : int or "auto", default="auto"
+        Number of epochs. ``"auto"`` is 12, or as many as make 960 steps.
+    shuffle : bool, default=True
+        Whether every epoch takes the rows in an order of its own.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the order of the rows, the dropout masks and the validation
+        split. An integer gives the same result in every call on one machine.
+    tol : float, default=1e-4
+        What counts as an improvement of the watched figure.
+    verbose : bool, default=False
+        Whether to print a line after every epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call.
+    early_stopping : bool, default=False
+        Whether to watch the validation score, and not the training loss, to stop early. Without
+        `X_val`, a part of the training data is set aside.
+    validation_fraction : float, default=0.1
+        Share of the training data that is set aside.
+    n_iter_no_change : int, default=10
+        Stop after so many epochs without improvement.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of Adam's moments.
+    epsilon : float, default=1e-8
+        Keeps Adam's divisor off zero.
+    weight_decay : float, default=0.05
+        Decoupled weight decay: the share of each kernel, times the learning rate, that a step
+        takes off.
+    warmup_fraction : float, default=0.05
+        Share of the steps in which the learning rate grows to `learning_rate_init`.
+    ema_decay : float or None, default=0.99
+        Decay of the moving average of the weights that predicts; None predicts with the weights
+        themselves.
+    dropout : float, default=0.5
+        Share of the hidden units that is left out in each step.
+    input_dropout : float, default=0.2
+        Share of the inputs that is left out in each step.
+    batch_normalization : bool, default=True
+        Whether to normalise the inputs of each hidden activation over the batch.
+    standardize : bool, default=True
+        Whether to bring every feature to mean 0 and variance 1 first.
+    output_bias_init : {"log_odds", "zeros"}, default="log_odds"
+        Where the output biases start.
+    loss_reduction : {"sum", "mean"}, default="sum"
+        Whether the loss of a row is the sum or the mean over its labels. The mean over thousands
+        of labels makes the gradients so small that Adam's `epsilon` matters.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Number format of the matrix products in training; weights and predictions are float32.
+        ``"auto"`` is bfloat16 where the hardware multiplies it natively.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
+        The classes; for multilabel targets those of each label, 0 and 1.
+    label_names_ : ndarray of shape (n_classes,) or (n_labels,)
+        What the columns of the scores stand for: the classes, the column names of a DataFrame of
+        labels, or the numbers of the labels.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` was a DataFrame with string column names.
+    n_outputs_ : int
+        Number of outputs of the network: 1 for binary targets.
+    n_layers_ : int
+        Number of layers, input and output included.
+    out_activation_ : {"logistic", "softmax"}
+        Link of the output layer.
+    n_iter_ : int
+        Number of epochs run.
+    t_ : int
+        Number of samples seen in training.
+    loss_ : float
+        Training loss of the last epoch.
+    best_loss_ : float
+        Lowest training loss of an epoch.
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    validation_scores_ : list of float or None
+        Validation score after each epoch, GAP@20 for multilabel targets and accuracy for others.
+    best_validation_score_ : float or None
+        The best of them, whose weights are kept.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The same for small data and without TensorFlow.
+
+    References
+    ----------
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    Ioffe and Szegedy, "Batch normalization", ICML 2015.
+
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+    JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sk_yt8m import DeepMultiLabelClassifier
+    >>> X, Y = make_multilabel_classification(n_samples=200, random_state=0)
+    >>> clf = DeepMultiLabelClassifier(hidden_layer_sizes=(32,), random_state=0).fit(X, Y)
+    >>> clf.predict_proba(X).shape
+    (200, 5)
+    >>> indices, scores = clf.predict_top_k(X, k=2)
+    >>> indices.shape
+    (200, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"cosine", "constant"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "warmup_fraction": [Interval(Real, 0, 1, closed="left")],
+        "ema_decay": [None, Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_normalization": ["boolean"],
+        "standardize": ["boolean"],
+        "output_bias_init": [StrOptions({"log_odds", "zeros"})],
+        "loss_reduction": [StrOptions({"sum", "mean"})],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
+    _model: Model
+    _trainer: "Trainer | None"
+    _trainer_state: Weights | None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: npt.ArrayLike = (2000, 3200),
+        activation: str = "relu",
+        *,
+        alpha: float = 0.0,
+        batch_size: int | str = "auto",
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.002,
+        max_iter: int | str = "auto",
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.05,
+        warmup_fraction: float = 0.05,
+        ema_decay: float | None = 0.99,
+        dropout: float = 0.5,
+        input_dropout: float = 0.2,
+        batch_normalization: bool = True,
+        standardize: bool = True,
+        output_bias_init: str = "log_odds",
+        loss_reduction: str = "sum",
+        precision: str = "auto",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.ema_decay = ema_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.batch_normalization = batch_normalization
+        self.standardize = standardize
+        self.output_bias_init = output_bias_init
+        self.loss_reduction = loss_reduction
+        self.precision = precision
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        X_val: Any = None,
+        Y_val: Any = None,
+    ) -> "DeepMultiLabelClassifier":
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features. An array of floats is not copied, a memory-mapped one is read in blocks.
+        Y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            Classes, or the indicator matrix of the labels, of any integer or boolean type. The
+            column names of a DataFrame become `label_names_`.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row in the loss.
+        X_val, Y_val : optional
+            Validation data, in the same forms. After each epoch the network is scored on it, and
+            the weights of the best epoch are kept.
+
+        Returns
+        -------
+        DeepMultiLabelClassifier
+            The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If a value is not what is described here; the message says which, and where.
+        FloatingPointError
+            If the training diverges.
+        """
+        from sk_yt8m._epochs import Rows, print_epoch, train_epochs
+
+        previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
+        problem = read_problem(self, X, Y, sample_weight, previous=previous)
+        seed = self._draw_seed()
+        numbers, validation = split_validation(self, problem, X_val, Y_val, seed)
+        start = previous.weights if previous else start_weights(self, problem, seed)
+        history = train_epochs(
+            make_trainer(self, problem, start, seed),
+            Rows(problem.X, problem.indicator, numbers, problem.weight),
+            make_plan(self, numbers.size, seed),
+            scorer_of(problem.architecture, validation, start) if validation else None,
+            print_epoch if self.verbose else None,
+        )
+        self._publish(Model(problem.architecture, problem.form, history.weights))
+        self._record(history.losses, history.scores, len(history.losses) * numbers.size)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        Y: Any,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> "DeepMultiLabelClassifier":
+        """Train on the given rows once, going on where the last call stopped.
+
+        The first call sets the standardisation and the output biases, so its rows should be
+        typical. The learning rate is `learning_rate_init` throughout, and ``batch_size="auto"``
+        means at most 512 rows.
+
+        Parameters
+        ----------
+        X, Y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), optional
+            All classes that will ever come; needed at the first call where `Y` is
+            one-dimensional and does not hold all of them. For multilabel targets the labels are
+            the columns of `Y`.
+
+        Returns
+        -------
+        DeepMultiLabelClassifier
+            The fitted classifier itself.
+        """
+        from sk_yt8m._epochs import Rows, train_one_epoch
+
+        previous = self._model if self._is_fitted() else None
+        problem = read_problem(self, X, Y, sample_weight, classes=classes, previous=previous)
+        seed = self._draw_seed()
+        if previous is None:
+            start = start_weights(self, problem, seed)
+            self._publish(Model(problem.architecture, problem.form, start))
+            self._record([], [], 0)
+        if self._trainer is None:
+            self._trainer = make_trainer(self, problem, self._model.weights, seed)
+            self._trainer.restore(self._trainer_state)
+            self._trainer_state = None
+
+        n_samples = problem.X.shape[0]
+        rows = Rows(problem.X, problem.indicator, np.arange(n_samples), problem.weight)
+        plan = replace(make_plan(self, n_samples, seed), schedule="constant", warmup_fraction=0.0)
+        if self.batch_size == "auto":
+            plan = replace(plan, batch_size=512)
+        loss = train_one_epoch(self._trainer, rows, plan, self.n_iter_)
+        self._model_is_behind = True
+        self._record([*self.loss_curve_, loss], [], self.t_ + n_samples)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_model")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._is_fitted():
+            self._fitted_model()
+        state = dict(super().__getstate__())
+        trainer = state.get("_trainer")
+        if trainer is not None:
+            state.update(_trainer=None, _trainer_state=trainer.state())
+        return state
+
+    _is_fitted = __sklearn_is_fitted__
+
+    def _fitted_model(self) -> Model:
+        if self._model_is_behind and self._trainer is not None:
+            self._model = Model(self._model.architecture, self._model.form, self._trainer.weights())
+            self._model_is_behind = False
+        return self._model
+
+    def _publish(self, model: Model) -> None:
+        """Set all attributes that follow from a trained network."""
+        self._model = model
+        self._model_is_behind = False
+        self._trainer = self._trainer_state = None
+        self.classes_ = model.form.classes
+        self.label_names_ = model.form.names
+        self.out_activation_ = model.form.out_activation
+        self.n_outputs_ = model.architecture.n_outputs
+        self.n_layers_ = len(model.architecture.hidden_layer_sizes) + 2
+
+    def _draw_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _record(self, losses: list[float], scores: list[float], n_seen: int) -> None:
+        self.loss_curve_ = losses
+        self.loss_ = losses[-1] if losses else np.inf
+        self.best_loss_ = min(losses, default=np.inf)
+        self.n_iter_ = len(losses)
+        self.t_ = n_seen
+        self.validation_scores_ = scores or None
+        self.best_validation_score_ = max(scores) if scores else None
