@@ -136,8 +136,8 @@ def _indicator(y_true: Any, estimator: Any) -> Any:
     unseen = ~np.isin(y_true, classes)
     if unseen.any():
         raise ValueError(
-            f"y_true holds the class {y_true[unseen].tolist()[0]!r}, which is not among the classes of "
-            f"{type(estimator).__name__}."
+            f"y_true holds the class {y_true[unseen].tolist()[0]!r}, which is not among the "
+            f"classes of {type(estimator).__name__}."
         )
     columns = np.searchsorted(classes, y_true)
     ones = np.ones(len(y_true), dtype=np.uint8)

@@ -11,7 +11,7 @@ from sk_yt8m.metrics._select import select_top_k
 from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, row_blocks
 
 # Small enough to stay in a processor's cache over the passes of a selection.
-_SELECT_BYTES = 2**20
+_SELECT_BYTES = 2**21
 
 
 class DenseScores:

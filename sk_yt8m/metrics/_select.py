@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 # The k-th largest of this many times k maxima is a bound that only few scores reach.
 _MAXIMA_PER_K = 4
+# Rows with more candidates than this many times k are thinned out before sorting.
+_CROWD_PER_K = 4
 
 
 def select_top_k(
@@ -35,24 +37,21 @@ def select_top_k(
     n_rows, n_columns = block.shape
     if maxima is block:
         return _sort(np.broadcast_to(np.arange(n_columns), block.shape), block, k)
-    bound = np.partition(maxima, maxima.shape[1] - k, axis=1)[:, maxima.shape[1] - k]
-    rows, columns = np.divmod(np.flatnonzero(block >= bound[:, None]), n_columns)
+    bound = np.partition(maxima, maxima.shape[1] - k, axis=1)[:, maxima.shape[1] - k, None]
+    candidate = block >= bound
+    if np.count_nonzero(candidate) > 2 * k * n_rows:
+        _thin_out(candidate, block, bound, k)
+    rows, columns = np.divmod(np.flatnonzero(candidate), n_columns)
     counts = np.bincount(rows, minlength=n_rows)
+    if counts.max() > _CROWD_PER_K * k:
+        _thin_out(candidate, block, bound, k)
+        rows, columns = np.divmod(np.flatnonzero(candidate), n_columns)
+        counts = np.bincount(rows, minlength=n_rows)
 
-    crowded = np.flatnonzero(counts > _MAXIMA_PER_K * k)
-    if crowded.size:
-        kept = np.isin(rows, crowded, invert=True)
-        crowded_rows, crowded_columns = _cut_ties(block[crowded], k)
-        rows = np.concatenate([rows[kept], crowded[crowded_rows]])
-        columns = np.concatenate([columns[kept], crowded_columns])
-        order = np.argsort(rows, kind="stable")
-        rows, columns = rows[order], columns[order]
-        counts[crowded] = k
-
-    place = _rank_in_row(rows, counts)
-    width = counts.max()
-    candidates = np.zeros((n_rows, width), dtype=np.int32)
-    values = np.full((n_rows, width), -np.inf, dtype=block.dtype)
+    starts = np.cumsum(counts) - counts
+    place = np.arange(len(rows)) - starts[rows]
+    candidates = np.zeros((n_rows, counts.max()), dtype=np.int32)
+    values = np.full(candidates.shape, -np.inf, dtype=block.dtype)
     candidates[rows, place] = columns
     values[rows, place] = block[rows, columns]
     return _sort(candidates, values, k)
@@ -78,22 +77,33 @@ def _sort(
     return indices, np.take_along_axis(values, order, axis=1)
 
 
-def _cut_ties(block: npt.NDArray[Any], k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return exactly k candidates a row where many scores are equal or crowd in a few maxima."""
-    n_rows, n_columns = block.shape
-    kth = np.partition(block, n_columns - k, axis=1)[:, n_columns - k, None]
+def _thin_out(
+    candidate: npt.NDArray[np.bool_], block: npt.NDArray[Any], bound: npt.NDArray[Any], k: int
+) -> None:
+    """Leave exactly ``k`` candidates in rows that have too many, in place.
+
+    That is so where many scores are equal, as neighbours and forests give them, or where the high
+    ones crowd in few of the sets of columns.
+    """
+    crowded = np.flatnonzero(np.count_nonzero(candidate, axis=1) > _CROWD_PER_K * k)
+    block, kth = block[crowded], bound[crowded]
     keep = block > kth
-    missing = k - np.count_nonzero(keep, axis=1)
-    equal = np.flatnonzero(block == kth)
-    rows = equal // n_columns
-    place = _rank_in_row(rows, np.bincount(rows, minlength=n_rows))
-    keep.reshape(-1)[equal[place < missing[rows]]] = True
-    kept_rows, kept_columns = np.divmod(np.flatnonzero(keep), n_columns)
-    return kept_rows, kept_columns
+    n_above = np.count_nonzero(keep, axis=1)
+    raised = np.flatnonzero(n_above >= k)
+    if raised.size:
+        at = block.shape[1] - k
+        kth[raised] = np.partition(block[raised], at, axis=1)[:, at, None]
+        keep[raised] = block[raised] > kth[raised]
+        n_above[raised] = np.count_nonzero(keep[raised], axis=1)
 
-
-def _rank_in_row(
-    rows: npt.NDArray[np.integer], counts: npt.NDArray[np.integer]
-) -> npt.NDArray[np.intp]:
-    starts = np.cumsum(counts) - counts
-    return np.arange(len(rows)) - starts[rows]
+    missing = (k - n_above)[:, None]
+    width = k
+    while True:
+        # The first few columns mostly hold as many of the equal scores as are missing.
+        equal = block[:, :width] == kth
+        nth = np.cumsum(equal, axis=1, dtype=np.int32)
+        if width >= block.shape[1] or (nth[:, -1:] >= missing).all():
+            break
+        width *= 4
+    keep[:, :width] |= equal & (nth <= missing)
+    candidate[crowded] = keep
