@@ -62,3 +62,11 @@ def test_high_scores_that_fall_on_one_folded_column():
 def test_signed_zeros_tie():
     scores = np.array([[-0.0, 0.0, -0.0, 0.0]])
     assert DenseScores(scores).top_k(3).indices.tolist() == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("column", [0, 4, 9, 10, 19, 20, 40])
+def test_nan_in_any_column(column):
+    scores = np.random.default_rng(5).random((6, 41), dtype=np.float32)
+    scores[3, column] = np.nan
+    with pytest.raises(ValueError, match=f"found one at row 3, label {column}"):
+        DenseScores(scores).top_k(1)
