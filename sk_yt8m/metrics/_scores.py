@@ -27,9 +27,9 @@ class DenseScores:
         self.matrix = matrix
         self.shape: tuple[int, int] = matrix.shape
 
-    def blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    def blocks(self, block_bytes: int | None = None) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """Yield ``(first row, scores)`` with C-ordered scores."""
-        for start, block in row_blocks(self.matrix, block_bytes):
+        for start, block in row_blocks(self.matrix, block_bytes or BLOCK_BYTES):
             yield start, _as_float(block)
 
     def column_blocks(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from metric_cases import CASES, make_data, top_k_of
+from metric_cases import CASES, make_blocks_small, make_data, top_k_of
 from scipy.sparse import coo_array, csr_array
 
 from sk_yt8m.metrics import (
@@ -18,6 +18,12 @@ from sk_yt8m.metrics import (
 )
 
 all_metrics = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+@pytest.fixture(params=[False, True], ids=["one block", "many blocks"])
+def blocks(request, monkeypatch):
+    if request.param:
+        make_blocks_small(monkeypatch)
 
 
 def expect(message):
@@ -37,16 +43,18 @@ def test_shapes_that_differ(case):
         case.score(y_true, scores[:, 0])
 
 
+@pytest.mark.usefixtures("blocks")
 @all_metrics
 def test_nan_among_dense_scores(case):
-    y_true, scores = make_data(n_samples=300, n_labels=200)
-    scores[257, 131] = np.nan
-    with expect("found one at row 257, label 131"):
+    y_true, scores = make_data(n_samples=70, n_labels=50)
+    scores[57, 31] = np.nan
+    with expect("found one at row 57, label 31"):
         case.score(y_true, scores)
-    with expect("found one at row 257, label 131"):
+    with expect("found one at row 57, label 31"):
         case.score(y_true, pd.DataFrame(scores))
 
 
+@pytest.mark.usefixtures("blocks")
 @all_metrics
 def test_nan_among_the_top_k(case):
     y_true, scores = make_data()
@@ -68,6 +76,7 @@ def test_y_true_that_is_no_indicator(case, value):
         case.score(csr_array(y_true), scores)
 
 
+@pytest.mark.usefixtures("blocks")
 @all_metrics
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
 def test_integers_other_than_0_and_1(case, dtype):
@@ -115,6 +124,7 @@ def test_k_below_1_or_no_integer(k):
             mean_average_precision_score(y_true, scores, top_k=k)
 
 
+@pytest.mark.usefixtures("blocks")
 @all_metrics
 def test_top_k_out_of_order(case):
     y_true, scores = make_data()
@@ -124,6 +134,7 @@ def test_top_k_out_of_order(case):
         case.score(y_true, (indices, best))
 
 
+@pytest.mark.usefixtures("blocks")
 @all_metrics
 def test_top_k_with_a_label_twice(case):
     y_true, scores = make_data()
