@@ -38,7 +38,9 @@ def take_rows(X: Any, rows: np.ndarray | slice) -> np.ndarray:
     block = X[rows]
     if sp.issparse(block):
         block = block.toarray()
-    return np.ascontiguousarray(block, dtype=np.float32)
+    # What overflows becomes infinite, which `check_finite` reports.
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(block, dtype=np.float32)
 
 
 def row_blocks(X: Any, rows_per_block: int) -> Iterator[tuple[int, np.ndarray]]:

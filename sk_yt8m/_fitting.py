@@ -111,8 +111,6 @@ def row_weights(sample_weight: npt.ArrayLike | None, X: Any) -> np.ndarray | Non
     if sample_weight is None:
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if weight.sum() == 0:
-        raise ValueError("sample_weight is zero for every row: expected some positive weight")
     return (weight / weight.mean()).astype(np.float32)
 
 

@@ -116,13 +116,13 @@ class NetworkPredictions:
             return _binary_top_k(predictor.probabilities(X), k)
         return predictor.top_k(X, min(int(k), predictor.n_outputs))
 
-    def score(self, X: Any, Y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return GAP@20 for multilabel targets, accuracy for others.
 
         Parameters
         ----------
-        X, Y
-            As in `fit`.
+        X, y
+            Features and targets, as in `fit`.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -133,8 +133,8 @@ class NetworkPredictions:
         """
         check_is_fitted(self)
         if self._fitted_model().form.kind == "multilabel":
-            return float(gap_score(Y, self.predict_top_k(X), sample_weight=sample_weight))
-        return float(accuracy_score(Y, self.predict(X), sample_weight=sample_weight))
+            return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _ready(self, X: Any) -> tuple[TargetForm, Any, Any]:
         check_is_fitted(self)

@@ -85,16 +85,14 @@ class Trainer:
         averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
         averaged = {variable.path: average for variable, average in averages}
         return {
-            variable.path: np.array(averaged.get(variable.path, variable.value))
+            variable.path: averaged.get(variable.path, variable.value).numpy()
             for variable in self.network.weights
         }
 
     def state(self) -> Weights:
         """Return all that training needs to go on exactly where it stands."""
-        state = {name: np.array(variable) for name, variable in self.optimizer.slots().items()}
-        return state | {
-            variable.path: np.array(variable.value) for variable in self.network.weights
-        }
+        state = {name: variable.numpy() for name, variable in self.optimizer.slots().items()}
+        return state | {variable.path: variable.value.numpy() for variable in self.network.weights}
 
     def restore(self, state: Weights | None) -> None:
         """Go on from what `state` returned; None for a new start."""

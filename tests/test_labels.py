@@ -1,0 +1,181 @@
+"""Every accepted form of y gives the same indicator; everything else is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
+
+from sk_yt8m import SparseIndicator
+from sk_yt8m._labels import encode_targets
+
+INDICATORS = hnp.arrays(
+    np.uint8,
+    hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9),
+    elements=st.integers(0, 1),
+)
+
+
+def unsorted_with_zeros(dense: np.ndarray) -> sp.csr_matrix:
+    """Return a CSR matrix that stores every cell, zeros included, from right to left."""
+    n, n_labels = dense.shape
+    indices = np.tile(np.arange(n_labels)[::-1], n)
+    indptr = np.arange(n + 1) * n_labels
+    return sp.csr_matrix((dense[:, ::-1].ravel().copy(), indices, indptr), shape=dense.shape)
+
+
+FORMS = {
+    "bool": lambda dense: dense.astype(bool),
+    "int8": lambda dense: dense.astype(np.int8),
+    "int64": lambda dense: dense.astype(np.int64),
+    "uint16": lambda dense: dense.astype(np.uint16),
+    "float32": lambda dense: dense.astype(np.float32),
+    "object": lambda dense: dense.astype(object),
+    "lists": lambda dense: dense.tolist(),
+    "fortran": np.asfortranarray,
+    "big-endian": lambda dense: dense.astype(">i4"),
+    "read-only": lambda dense: np.frombuffer(dense.tobytes(), np.uint8).reshape(dense.shape),
+    "csr_matrix": sp.csr_matrix,
+    "csr_array": sp.csr_array,
+    "csc": sp.csc_array,
+    "coo": sp.coo_matrix,
+    "bool csr": lambda dense: sp.csr_array(dense.astype(bool)),
+    "int64 indices": lambda dense: sp.csr_array(
+        (lambda m: (m.data, m.indices.astype(np.int64), m.indptr.astype(np.int64)))(
+            sp.csr_array(dense)
+        ),
+        shape=dense.shape,
+    ),
+    "unsorted, stored zeros": unsorted_with_zeros,
+    "SparseIndicator": lambda dense: SparseIndicator(sp.csr_matrix(dense)),
+    "DataFrame": pd.DataFrame,
+    "sparse DataFrame": lambda dense: pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(dense)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@given(dense=INDICATORS)
+def test_every_form_gives_the_same_indicator(form, dense):
+    indicator, target = encode_targets(form(dense))
+    np.testing.assert_array_equal(indicator.toarray(), dense)
+    assert target.kind == "multilabel"
+    assert indicator.has_canonical_format
+    assert indicator.data.all()
+    assert len(target.classes) == dense.shape[1]
+
+
+def test_the_given_matrix_is_left_alone():
+    given_matrix = unsorted_with_zeros(np.eye(4, dtype=np.uint8))
+    before = [getattr(given_matrix, part).copy() for part in ("data", "indices", "indptr")]
+    encode_targets(given_matrix)
+    after = [getattr(given_matrix, part) for part in ("data", "indices", "indptr")]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_large_dense_is_read_in_blocks(monkeypatch):
+    monkeypatch.setattr("sk_yt8m._labels._BLOCK_BYTES", 64)
+    dense = np.random.default_rng(0).integers(0, 2, (101, 7))
+    np.testing.assert_array_equal(encode_targets(dense)[0].toarray(), dense)
+    dense[93, 4] = 3
+    with pytest.raises(ValueError, match="row 93, column 4 holds 3"):
+        encode_targets(dense)
+
+
+def test_names_come_from_the_columns():
+    frame = pd.DataFrame([[0, 1], [1, 1]], columns=["Game", "Vehicle"])
+    assert encode_targets(frame)[1].names.tolist() == ["Game", "Vehicle"]
+    assert encode_targets(frame.to_numpy())[1].names.tolist() == [0, 1]
+
+
+def test_binary_and_multiclass():
+    indicator, form = encode_targets(["no", "yes", "no"])
+    assert (form.kind, form.out_activation) == ("binary", "logistic")
+    assert indicator.toarray().tolist() == [[0], [1], [0]]
+    indicator, form = encode_targets([7, 3, 5, 3])
+    assert (form.kind, form.out_activation) == ("multiclass", "softmax")
+    assert form.classes.tolist() == [3, 5, 7]
+    assert indicator.indices.tolist() == [2, 0, 1, 0]
+
+
+def test_known_classes_need_not_all_come():
+    indicator, form = encode_targets([5, 5], classes=[3, 5, 7])
+    assert form.kind == "multiclass"
+    assert indicator.toarray().tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "requires y to be passed"),
+        ([[0, 2], [1, 0]], "row 0, column 1 holds 2"),
+        ([[0, 1], [-1, 0]], "row 1, column 0 holds -1"),
+        ([[0.5, 1], [1, 0]], "row 0, column 0 holds 0.5"),
+        ([[np.nan, 1], [1, 0]], "row 0, column 0 holds nan"),
+        ([["a", "b"], ["b", "a"]], "expected an indicator of 0 and 1"),
+        (np.array([["a", 1], [0, 1]], dtype=object), "not an indicator"),
+        (sp.csr_array([[0, 1], [3, 0]]), "row 1, column 0 holds 3"),
+        (sp.csr_array((0, 4)), r"shape \(0, 4\)"),
+        (np.zeros((0, 4)), r"shape \(0, 4\)"),
+        ([], "empty"),
+        ([1, 1, 1], "only one class"),
+        ([0.1, 0.7, 0.3], "continuous"),
+    ],
+)
+def test_what_is_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        encode_targets(y)
+
+
+def test_repeated_entries_add_up_as_scipy_says():
+    repeated = sp.csr_array(([1, 1], [2, 2], [0, 2]), shape=(1, 3))
+    with pytest.raises(ValueError, match="row 0, column 2 holds 2"):
+        encode_targets(repeated)
+
+
+def test_classes_that_were_never_announced():
+    with pytest.raises(ValueError, match=r"y holds classes \[9\]"):
+        encode_targets([3, 9], classes=[3, 5])
+
+
+class TestSparseIndicator:
+    def test_rows(self):
+        matrix = sp.csr_array([[0, 1], [1, 0], [1, 1]])
+        holder = SparseIndicator(matrix)
+        assert (len(holder), holder.shape, holder.ndim) == (3, (3, 2), 2)
+        np.testing.assert_array_equal(holder[[2, 0]].tocsr().toarray(), [[1, 1], [0, 1]])
+        np.testing.assert_array_equal(holder[1].tocsr().toarray(), [[1, 0]])
+        np.testing.assert_array_equal(holder[np.array([True, False, True])], [[0, 1], [1, 1]])
+        np.testing.assert_array_equal(np.asarray(holder), matrix.toarray())
+        assert repr(holder) == "SparseIndicator(shape=(3, 2), nnz=4)"
+
+    def test_only_sparse(self):
+        with pytest.raises(TypeError, match="got ndarray"):
+            SparseIndicator(np.eye(2))
+
+    def test_no_dense_view(self):
+        with pytest.raises(ValueError, match="no dense form"):
+            np.asarray(SparseIndicator(sp.csr_array(np.eye(2))), copy=False)
+
+    def test_a_splitter_never_makes_it_dense(self, monkeypatch):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(60, 4))
+        Y = (X[:, :3] > 0).astype(int)
+
+        class OnSparse(OneVsRestClassifier):
+            def fit(self, X, y):
+                return super().fit(X, y.tocsr())
+
+            def score(self, X, y):
+                return super().score(X, y.tocsr())
+
+        model = OnSparse(LogisticRegression())
+        dense = cross_val_score(OneVsRestClassifier(LogisticRegression()), X, Y, cv=KFold(3))
+        monkeypatch.setattr(SparseIndicator, "__array__", None)
+        sparse = cross_val_score(model, X, SparseIndicator(sp.csr_array(Y)), cv=KFold(3))
+        np.testing.assert_array_equal(sparse, dense)
