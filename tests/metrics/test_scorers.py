@@ -148,6 +148,13 @@ def test_a_larger_k_is_a_prediction_of_its_own():
     assert results["test_hit@25"][0] == hit_at_k_score(y_true[half], scores[half], k=25)
 
 
+def test_a_metric_without_k_gets_k_labels_and_no_more():
+    y_true, scores = make_data()
+    width = make_top_k_scorer(lambda y, top: top.indices.shape[1], k=4)
+    assert width(Ranker().fit(scores, y_true), scores, y_true) == 4
+    assert CALLS == [("predict_top_k", 20)]
+
+
 def test_no_more_labels_are_asked_for_than_there_are():
     y_true, scores = make_data(n_labels=7)
     gap_scorer(Ranker().fit(scores, y_true), scores, y_true)
