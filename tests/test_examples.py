@@ -1,0 +1,42 @@
+"""The examples run, and show what they promise."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def run(script: str, *arguments: str) -> str:
+    command = [sys.executable, EXAMPLES / script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def figure(name: str, output: str) -> float:
+    return float(re.search(rf"^{re.escape(name)}\s+(\d\.\d+)", output, re.MULTILINE)[1])
+
+
+def test_quickstart():
+    output = run("quickstart.py", "--max-iter", "4")
+    assert figure("GAP@20", output) > 0.5
+    assert figure("Hit@1", output) <= figure("Hit@5", output) <= figure("Hit@20", output)
+    assert output.count("true labels: ") == 3
+    assert re.search(r"^  0\.\d\d  \w+", output, re.MULTILINE)
+
+
+def test_reproduce_notebook():
+    output = run("reproduce_notebook.py", "--max-iter", "3")
+    assert "validation" in output
+    assert figure("mean reciprocal rank", output) > 0.05
+    assert figure("Hit@1", output) <= figure("Hit@20", output)
+
+
+def test_cross_validate():
+    output = run("cross_validate.py")
+    folds = re.findall(r"GAP@20 of three folds, \w+ Y: +\[([^]]+)\]", output)
+    assert len(folds) == 2
+    assert min(map(float, " ".join(folds).split())) > 0.2
+    assert "best of" in output
