@@ -1,7 +1,7 @@
 """Train, score and name the labels of a video.
 
-    python examples/quickstart.py                      # the embedded, made-up sample
-    python examples/quickstart.py --data FOLDER        # the course's CSV files
+python examples/quickstart.py                      # the embedded, made-up sample
+python examples/quickstart.py --data FOLDER        # the course's CSV files
 """
 
 import argparse
@@ -39,7 +39,9 @@ def main() -> None:
         true = ", ".join(names[label] for label in Y_val[[video]].indices)
         print(f"\nvideo {video}, true labels: {true}")
         best = zip(top.indices[video, :5], top.scores[video, :5], strict=True)
-        shown = [f"  {score:.2f}  {names[label]}" for label, score in best if score > args.threshold]
+        shown = [
+            f"  {score:.2f}  {names[label]}" for label, score in best if score > args.threshold
+        ]
         print("\n".join(shown) or f"  no label above {args.threshold}")
 
 

@@ -19,6 +19,7 @@ from sk_yt8m.metrics import gap_score, hit_at_k_score, mean_reciprocal_rank_scor
 NOTEBOOK = {
     "hidden_layer_sizes": (2000, 3200),
     "batch_size": 201,
+    "shuffle": False,
     "max_iter": 10,
     "learning_rate": "constant",
     "learning_rate_init": 0.001,

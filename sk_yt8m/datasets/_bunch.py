@@ -1,0 +1,57 @@
+"""Arrays -> what scikit-learn's loaders return."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import Bunch
+
+from sk_yt8m.datasets._layout import FEATURE_NAMES, N_FEATURES
+
+
+def feature_names(n_features: int) -> list[str]:
+    """Return names for the columns of X: those of YouTube-8M where the number fits."""
+    if n_features == N_FEATURES:
+        return list(FEATURE_NAMES)
+    return [f"feature_{i}" for i in range(n_features)]
+
+
+def as_bunch(
+    X: np.ndarray,
+    Y: sp.csr_matrix,
+    *,
+    return_indicator: str,
+    return_X_y: bool,
+    as_frame: bool,
+    descr: str,
+    **more: Any,
+) -> Any:
+    """Return a Bunch, or ``(X, Y)``, with dense or sparse labels, as arrays or DataFrames."""
+    if return_indicator not in ("dense", "sparse"):
+        raise ValueError(f'return_indicator must be "dense" or "sparse", got {return_indicator!r}')
+    names = feature_names(X.shape[1])
+    labels = [str(i) for i in range(Y.shape[1])]
+    data: Any = X
+    target: Any = Y if return_indicator == "sparse" else Y.toarray()
+    frame = None
+    if as_frame:
+        import pandas as pd
+
+        data = pd.DataFrame(X, columns=names)
+        if return_indicator == "sparse":
+            target = pd.DataFrame.sparse.from_spmatrix(Y, columns=labels)
+        else:
+            target = pd.DataFrame(target, columns=labels)
+    if return_X_y:
+        return data, target
+    if as_frame:
+        frame = pd.concat([data, target], axis=1)
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        feature_names=names,
+        target_names=labels,
+        DESCR=descr,
+        **more,
+    )

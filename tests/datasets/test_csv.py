@@ -1,0 +1,190 @@
+"""The CSV parser: what is sound comes through to the bit, what is damaged is named."""
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from sk_yt8m.datasets._csv import parse_shard
+
+N_LABELS, N_FEATURES = 4, 3
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+LABELS = [[1, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 1]]
+FEATURES = [[0.5, -1.25, 3e-05], [2.0078125, 1e20, -0.0], [7.0, 0.1, 1e-40]]
+
+
+def line(labels, features) -> bytes:
+    cells = [str(int(label)) for label in labels]
+    cells += [str(value) for value in np.asarray(features, dtype=np.float32)]
+    return (",".join(cells) + ",\n").encode()
+
+
+SOUND = b"".join(map(line, LABELS, FEATURES))
+
+
+def parse(content: bytes, folder, *, name="train_0.csv", skip=False):
+    path = folder / name
+    path.write_bytes(content)
+    return parse_shard(path, N_LABELS, N_FEATURES, skip=skip)
+
+
+def indicator(shard) -> np.ndarray:
+    dense = np.zeros((shard.counts.size, N_LABELS), dtype=int)
+    dense[np.repeat(np.arange(shard.counts.size), shard.counts), shard.labels] = 1
+    return dense
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("csv")
+
+
+@given(
+    labels=hnp.arrays(
+        np.uint8, st.tuples(st.integers(1, 6), st.just(4)), elements=st.integers(0, 1)
+    ),
+    data=st.data(),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+    bom=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    last=st.booleans(),
+    packed=st.booleans(),
+)
+def test_round_trip(folder, labels, data, end, bom, last, packed):
+    features = data.draw(hnp.arrays(np.float32, (len(labels), N_FEATURES), elements=FINITE))
+    content = bom + b"".join(map(line, labels, features)).replace(b"\n", end)
+    content = content if last else content.removesuffix(end)
+    if packed:
+        shard = parse(gzip.compress(content), folder, name="train_0.csv.gz")
+    else:
+        shard = parse(content, folder)
+    np.testing.assert_array_equal(shard.features.view(np.uint32), features.view(np.uint32))
+    np.testing.assert_array_equal(indicator(shard), labels)
+    assert shard.lines.tolist() == list(range(1, len(labels) + 1))
+    assert shard.damage == []
+
+
+def test_a_cut_at_any_byte_never_passes_for_a_whole_line(folder):
+    whole = SOUND.split(b"\n")
+    for size in range(1, len(SOUND) + 1):
+        shard = parse(SOUND[:size], folder, skip=True)
+        cut = SOUND[:size].split(b"\n")[-1]
+        # A line that lacks nothing but its newline is whole.
+        n_whole = SOUND[:size].count(b"\n") + (cut != b"" and cut in whole)
+        assert shard.lines.size == n_whole
+        np.testing.assert_array_equal(shard.features, np.float32(FEATURES)[:n_whole])
+        np.testing.assert_array_equal(indicator(shard), np.array(LABELS)[:n_whole])
+        assert len(shard.damage) == (0 if not cut or cut in whole else 1)
+
+
+@settings(max_examples=500)
+@given(place=st.integers(0, len(SOUND) - 1), byte=st.integers(0, 255))
+@example(place=10, byte=ord("."))
+@example(place=10, byte=ord("e"))
+def test_a_changed_byte_touches_no_other_line(folder, place, byte):
+    changed = SOUND[:place] + bytes([byte]) + SOUND[place + 1 :]
+    shard = parse(changed, folder, skip=True)
+    touched = SOUND[:place].count(b"\n")
+    n_lines = changed.count(b"\n") + (not changed.endswith(b"\n"))
+    assert shard.lines.size + len(shard.damage) >= n_lines
+    for row, features in enumerate(shard.features):
+        before = changed.split(b"\n")[shard.lines[row] - 1].split(b",")
+        np.testing.assert_array_equal(
+            features, np.array(before[4:7], dtype=np.float64).astype("f4")
+        )
+        np.testing.assert_array_equal(indicator(shard)[row], np.array(before[:4], dtype=int))
+    kept = {tuple(f) for f in shard.features.tolist()}
+    for row in range(3):
+        if row not in (touched, touched + 1):
+            assert tuple(np.float32(FEATURES[row]).tolist()) in kept
+
+
+DAMAGE = {
+    "not a label": (b"1,0,2,1,0.5,1,2,\n", 3, "a label, 0 or 1", "'2'"),
+    "empty label": (b"1,0,,1,0.5,1,2,\n", 3, "a label, 0 or 1", "''"),
+    "label as a number": (b"1.0,0,1,1,0.5,1,2,\n", 1, "a label, 0 or 1", "'1.0'"),
+    "word": (b"1,0,0,1,0.5,one,2,\n", 6, "a decimal number", "'one'"),
+    "nan": (b"1,0,0,1,nan,1,2,\n", 5, "a decimal number", "'nan'"),
+    "infinity": (b"1,0,0,1,1,-inf,2,\n", 6, "a decimal number", "'-inf'"),
+    "too large": (b"1,0,0,1,1,1e39,2,\n", 6, "fits float32", "'1e39'"),
+    "far too large": (b"1,0,0,1,1,1e999,2,\n", 6, "fits float32", "'1e999'"),
+    "empty feature": (b"1,0,0,1,0.5,,2,\n", 6, "a decimal number", "''"),
+    "last feature empty": (b"1,0,0,1,0.5,1,,\n", 7, "a decimal number", "''"),
+    "two points": (b"1,0,0,1,0.5,1.2.3,2,\n", 6, "a decimal number", "'1.2.3'"),
+    "two numbers": (b"1,0,0,1,0.5,1-2,2,\n", 6, "a decimal number", "'1-2'"),
+    "bare exponent": (b"1,0,0,1,0.5,1e,2,\n", 6, "a decimal number", "'1e'"),
+    "sign alone": (b"1,0,0,1,0.5,-,2,\n", 6, "a decimal number", "'-'"),
+    "hexadecimal": (b"1,0,0,1,0.5,0x10,2,\n", 6, "a decimal number", "'0x10'"),
+    "space": (b"1,0,0,1,0.5, 1,2,\n", 6, "a decimal number", "' 1'"),
+    "space before a label": (b"1, 0,0,1,0.5,1,2,\n", 2, "a label, 0 or 1", "' 0'"),
+    "NUL": (b"1,0,0,1,0.5,\x00,2,\n", 6, "a decimal number", r"'\x00'"),
+    "not UTF-8": (b"1,0,0,1,0.5,\xff,2,\n", 6, "a decimal number", "'\ufffd'"),
+    "quotes": (b'1,0,0,1,0.5,"1",2,\n', 6, "a decimal number", "'\"1\"'"),
+    "missing field": (b"1,0,0,1,0.5,1,\n", 0, "7 fields", "6 and then ''"),
+    "missing last comma": (b"1,0,0,1,0.5,1,2\n", 0, "7 fields", "6 and then '2'"),
+    "extra field": (b"1,0,0,1,0.5,1,2,3,\n", 0, "7 fields", "8"),
+    "text after the end": (b"1,0,0,1,0.5,1,2,3\n", 8, "nothing after the last comma", "'3'"),
+    "empty line": (b"\n", 0, "7 fields", "an empty line"),
+    "other separator": (b"1;0;0;1;0.5;1;2;\n", 0, "7 fields", "0 and then '1;0;0;1;0.5;1;2;'"),
+    "byte order mark inside": (b"\xef\xbb\xbf1,0,0,1,0.5,1,2,\n", 1, "a label", r"'\ufeff1'"),
+    "HTML": (b"<html>not found</html>\n", 0, "7 fields", "0 and then '<html>not found</html>'"),
+}
+
+
+@pytest.mark.parametrize(("bad", "field", "expected", "came"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_named_or_skipped(folder, bad, field, expected, came):
+    content = line(LABELS[0], FEATURES[0]) + bad + line(LABELS[2], FEATURES[2])
+    with pytest.raises(ValueError, match=r"train_0\.csv, line 2") as error:
+        parse(content, folder)
+    assert expected in str(error.value)
+    assert f"got {came}" in str(error.value)
+
+    shard = parse(content, folder, skip=True)
+    assert shard.lines.tolist() == [1, 3]
+    np.testing.assert_array_equal(shard.features, np.float32([FEATURES[0], FEATURES[2]]))
+    (problem,) = shard.damage
+    assert (problem.line, problem.field, problem.came) == (2, field, came)
+    assert expected in problem.expected
+
+
+def test_empty_file(folder):
+    with pytest.raises(ValueError, match="got an empty file"):
+        parse(b"", folder)
+    shard = parse(b"", folder, skip=True)
+    assert shard.features.shape == (0, N_FEATURES)
+    assert len(shard.damage) == 1
+
+
+class TestGzip:
+    NAME = "train_0.csv.gz"
+
+    def test_a_cut_stream_keeps_the_lines_before_the_cut(self, folder):
+        rng = np.random.default_rng(0)
+        features = rng.normal(size=(3000, N_FEATURES)).astype(np.float32)
+        content = b"".join(line([0, 1, 0, 1], row) for row in features)
+        packed = gzip.compress(content)
+        cut = packed[: len(packed) * 2 // 3]
+        with pytest.raises(
+            ValueError, match=r"expected a whole gzip file, got one that is cut off"
+        ):
+            parse(cut, folder, name=self.NAME)
+        shard = parse(cut, folder, name=self.NAME, skip=True)
+        n = shard.lines.size
+        np.testing.assert_array_equal(shard.features, features[:n])
+        assert len(shard.damage) == 1
+
+    def test_a_changed_stream_is_not_trusted(self, folder):
+        packed = bytearray(gzip.compress(SOUND))
+        packed[-6] ^= 0xFF
+        with pytest.raises(ValueError, match="expected a sound gzip file"):
+            parse(bytes(packed), folder, name=self.NAME)
+        shard = parse(bytes(packed), folder, name=self.NAME, skip=True)
+        assert shard.lines.size == 0
+        assert "CRC" in shard.damage[0].came
+
+    @pytest.mark.parametrize("content", [b"", b"<html></html>", SOUND])
+    def test_what_is_not_gzip(self, folder, content):
+        with pytest.raises(ValueError, match=r"train_0\.csv\.gz"):
+            parse(content, folder, name=self.NAME)

@@ -1,0 +1,296 @@
+"""From files to (X, Y): order, splits, forms, cache and the real files."""
+
+import gzip
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from sk_yt8m.datasets import load_csv, load_sample, make_videos, sample_path, write_csv
+
+
+@pytest.fixture(scope="module")
+def videos():
+    return make_videos(24, random_state=0, return_indicator="sparse")
+
+
+@pytest.fixture(scope="module")
+def folder(videos, tmp_path_factory):
+    """Return a folder of shards of two videos, which numeric order and name order sort apart."""
+    folder = tmp_path_factory.mktemp("shards")
+    names = ["train_2", "train_10", "train_0", "val_3", "val_27", "val_28", "val_56"]
+    for i, name in enumerate(names):
+        rows = slice(2 * i, 2 * i + 2)
+        write_csv(folder / f"{name}.csv", videos.data[rows], videos.target[rows])
+    (folder / "vocabulary.csv").write_text("Index,Name\n")
+    return folder
+
+
+def rows(*pairs):
+    return np.concatenate([[2 * i, 2 * i + 1] for i in pairs])
+
+
+@pytest.mark.parametrize(
+    ("split", "order"),
+    [("train", (2, 0, 1)), ("test", (3, 4)), ("val", (5, 6)), (None, (2, 0, 1, 3, 4, 5, 6))],
+)
+def test_splits_in_numeric_order(folder, videos, split, order):
+    bunch = load_csv(folder, split=split)
+    np.testing.assert_array_equal(bunch.data, videos.data[rows(*order)])
+    np.testing.assert_array_equal(bunch.target, videos.target[rows(*order)].toarray())
+    assert bunch.data.dtype == np.float32
+    assert bunch.target.dtype == np.uint8
+    np.testing.assert_array_equal(bunch.shard, np.repeat(np.arange(len(order)), 2))
+    np.testing.assert_array_equal(bunch.line, np.tile([1, 2], len(order)))
+    assert len(bunch.files) == len(order)
+    assert bunch.errors == []
+
+
+def test_forms(folder, videos):
+    expected = videos.target[rows(5, 6)]
+    X, Y = load_csv(folder, split="val", return_X_y=True, return_indicator="sparse")
+    assert isinstance(Y, sp.csr_matrix)
+    assert abs(Y.astype(int) - expected).nnz == 0
+    bunch = load_csv(folder, split="val", as_frame=True)
+    assert bunch.data.columns[[0, 1023, 1024, 1151]].tolist() == [
+        "rgb_0",
+        "rgb_1023",
+        "audio_0",
+        "audio_127",
+    ]
+    np.testing.assert_array_equal(bunch.data.to_numpy(), X)
+    np.testing.assert_array_equal(bunch.target.to_numpy(), expected.toarray())
+    assert bunch.frame.shape == (4, 1152 + 3862)
+    data, target = load_csv(
+        folder, split="val", as_frame=True, return_X_y=True, return_indicator="sparse"
+    )
+    assert isinstance(data, pd.DataFrame)
+    assert all(isinstance(dtype, pd.SparseDtype) for dtype in target.dtypes)
+    assert (target.sparse.to_coo().tocsr() != expected).nnz == 0
+
+
+def test_a_file_a_list_and_gzip(folder, videos, tmp_path):
+    packed = tmp_path / "train_2.csv.gz"
+    packed.write_bytes(gzip.compress((folder / "train_2.csv").read_bytes()))
+    for path in (packed, str(packed), [packed], [tmp_path]):
+        np.testing.assert_array_equal(load_csv(path).data, videos.data[:2])
+    both = load_csv([packed, folder / "val_3.csv"])
+    np.testing.assert_array_equal(both.data, videos.data[[0, 1, 6, 7]])
+
+
+def test_two_processes(folder):
+    one, two = load_csv(folder), load_csv(folder, n_jobs=2)
+    np.testing.assert_array_equal(one.data, two.data)
+    np.testing.assert_array_equal(one.target, two.target)
+
+
+def test_progress(folder, capsys):
+    load_csv(folder, progress=True)
+    assert "7/7" in capsys.readouterr().err
+
+
+def test_what_is_refused(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        load_csv(tmp_path / "nothing.csv")
+    with pytest.raises(FileNotFoundError, match=r"holds no \.csv"):
+        load_csv(tmp_path)
+    with pytest.raises(FileNotFoundError, match="split 'val'"):
+        load_csv(folder / "train_0.csv", split="val")
+    with pytest.raises(FileNotFoundError, match="an empty list"):
+        load_csv([])
+    for parameter in ("split", "return_indicator", "on_error"):
+        with pytest.raises(ValueError, match=parameter):
+            load_csv(folder, **{parameter: "wrong"})
+    shutil.copy(folder / "train_0.csv", tmp_path / "train_0.csv")
+    (tmp_path / "train_0.csv.gz").write_bytes(b"")
+    with pytest.raises(ValueError, match="every shard once"):
+        load_csv(tmp_path)
+
+
+def test_damage_is_listed(folder, videos, tmp_path):
+    content = (folder / "train_0.csv").read_bytes()
+    (tmp_path / "train_0.csv").write_bytes(content[:-10])
+    shutil.copy(folder / "val_3.csv", tmp_path)
+    with pytest.raises(ValueError, match=r"train_0\.csv, line 2.*5014 fields"):
+        load_csv(tmp_path)
+    bunch = load_csv(tmp_path, on_error="skip")
+    np.testing.assert_array_equal(bunch.data, videos.data[[4, 6, 7]])
+    (problem,) = bunch.errors
+    assert (problem.file, problem.line) == (str(tmp_path / "train_0.csv"), 2)
+
+
+class TestCache:
+    @pytest.fixture
+    def copy(self, folder, tmp_path):
+        shutil.copytree(folder, tmp_path / "csv")
+        return tmp_path / "csv"
+
+    @pytest.fixture
+    def parses(self, monkeypatch):
+        from sk_yt8m.datasets import _load
+
+        calls = []
+        parse = _load.parse_shard
+        monkeypatch.setattr(
+            _load, "parse_shard", lambda *a, **k: calls.append(a[0].name) or parse(*a, **k)
+        )
+        return calls
+
+    def test_the_second_load_parses_nothing(self, copy, tmp_path, parses):
+        plain = load_csv(copy)
+        parses.clear()
+        first = load_csv(copy, cache_dir=tmp_path / "cache")
+        assert len(parses) == 7
+        second = load_csv(copy, cache_dir=tmp_path / "cache")
+        assert len(parses) == 7
+        assert isinstance(second.data, np.memmap)
+        for bunch in (first, second):
+            np.testing.assert_array_equal(bunch.data, plain.data)
+            np.testing.assert_array_equal(bunch.target, plain.target)
+            np.testing.assert_array_equal(bunch.shard, plain.shard)
+            np.testing.assert_array_equal(bunch.line, plain.line)
+
+    def test_changed_files_are_parsed_again(self, copy, videos, tmp_path, parses):
+        load_csv(copy, cache_dir=tmp_path / "cache")
+        write_csv(copy / "train_0.csv", videos.data[20:22], videos.target[20:22])
+        again = load_csv(copy, split="train", cache_dir=tmp_path / "cache")
+        np.testing.assert_array_equal(again.data[:2], videos.data[20:22])
+        assert len(parses) == 7 + 3
+
+    @pytest.mark.parametrize("damage", ["cut", "gone", "nonsense", "other shape", "other version"])
+    def test_a_damaged_cache_is_built_again(self, copy, tmp_path, parses, damage):
+        expected = load_csv(copy, cache_dir=tmp_path / "cache").data.copy()
+        (store,) = (tmp_path / "cache").iterdir()
+        features, manifest = store / "features.npy", store / "manifest.json"
+        if damage == "cut":
+            features.write_bytes(features.read_bytes()[:-100])
+        elif damage == "gone":
+            features.unlink()
+        elif damage == "nonsense":
+            manifest.write_text("{")
+        elif damage == "other shape":
+            np.save(features, expected[:-1])
+        else:
+            manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 99'))
+        np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
+        assert len(parses) == 14
+
+    def test_errors_are_remembered(self, copy, tmp_path):
+        (copy / "train_0.csv").write_bytes(b"nonsense\n")
+        options = {"on_error": "skip", "cache_dir": tmp_path / "cache"}
+        first, second = load_csv(copy, **options), load_csv(copy, **options)
+        assert first.errors == second.errors
+        assert first.errors[0].came == "0 and then 'nonsense'"
+        with pytest.raises(ValueError, match="nonsense"):
+            load_csv(copy, cache_dir=tmp_path / "cache")
+
+    def test_a_failed_write_leaves_nothing(self, copy, tmp_path, monkeypatch):
+        def fail(*_args, **_kwargs):
+            raise OSError("disk full")
+
+        monkeypatch.setattr("sk_yt8m.datasets._store.np.save", fail)
+        with pytest.raises(OSError, match="disk full"):
+            load_csv(copy, cache_dir=tmp_path / "cache")
+        assert list((tmp_path / "cache").iterdir()) == []
+
+
+class TestWriteCsv:
+    def test_bad_input(self, videos, tmp_path):
+        X, Y = videos.data[:2], videos.target[:2]
+        with pytest.raises(ValueError, match=r"X must have shape \(n_videos, 1152\)"):
+            write_csv(tmp_path / "a.csv", X[:, 1:], Y)
+        with pytest.raises(ValueError, match=r"Y must have shape \(2, 3862\)"):
+            write_csv(tmp_path / "a.csv", X, Y[:, 1:])
+        bad = X.copy()
+        bad[1, 5] = np.nan
+        with pytest.raises(ValueError, match="row 1, column 5 is nan"):
+            write_csv(tmp_path / "a.csv", bad, Y)
+        with pytest.raises(ValueError, match="row 0, column 0 is 2"):
+            write_csv(tmp_path / "a.csv", X, np.full(Y.shape, 2))
+
+
+class TestSample:
+    def test_shapes(self):
+        X, Y = load_sample(return_X_y=True)
+        assert X.shape == (1500, 1152)
+        assert Y.shape == (1500, 3862)
+        assert Y.sum(axis=1).min() >= 1
+        assert load_sample(split="train", return_indicator="sparse").target.shape[0] == 1200
+
+    def test_it_is_what_the_script_makes(self, tmp_path):
+        import runpy
+        import sys
+        from pathlib import Path
+        from unittest import mock
+
+        script = Path(__file__).resolve().parents[2] / "examples" / "make_sample.py"
+        with mock.patch.object(sys, "argv", ["make_sample.py", str(tmp_path)]):
+            runpy.run_path(str(script), run_name="__main__")
+        made = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
+        assert set(made) == {f.name for f in sample_path().iterdir()} - {"README.md"}
+        for name, content in made.items():
+            unpack = gzip.decompress if name.endswith(".gz") else bytes
+            assert unpack(content) == unpack((sample_path() / name).read_bytes())
+
+
+class TestMakeVideos:
+    def test_statistics(self):
+        bunch = make_videos(5000, random_state=0, return_indicator="sparse")
+        per_video = np.diff(bunch.target.indptr)
+        assert per_video.min() >= 1
+        assert per_video.max() <= 16
+        assert 2.3 < per_video.mean() < 3.1
+        assert 0.40 < bunch.data[:, :1024].std() < 0.44
+        assert 0.9 < bunch.data[:, 1024:].std() < 1.0
+        assert np.abs(bunch.data).max() <= 2.0078125
+        counts = np.sort(np.asarray(bunch.target.sum(axis=0)).ravel())[::-1]
+        assert 2 < counts[0] / counts[9] < 10
+        assert (counts == 0).sum() > 200
+        together = (bunch.target.T @ bunch.target).tocoo()
+        apart = together.row != together.col
+        same = bunch.topics[together.row[apart]] == bunch.topics[together.col[apart]]
+        assert same.mean() > 0.3
+
+    def test_the_features_tell_the_labels(self):
+        X, Y = make_videos(3000, n_labels=50, random_state=0, return_X_y=True)
+        design = np.hstack([X, np.ones((3000, 1), dtype=np.float32)])
+        gram = design[:2000].T @ design[:2000] + 100 * np.eye(1153)
+        scores = design[2000:] @ np.linalg.solve(gram, design[:2000].T @ Y[:2000])
+        hits = np.take_along_axis(Y[2000:], scores.argmax(axis=1)[:, np.newaxis], axis=1)
+        most_frequent = Y[2000:, Y[:2000].sum(axis=0).argmax()]
+        assert hits.mean() > most_frequent.mean() + 0.3
+        assert hits.mean() < 0.99
+
+    def test_seeds_and_sizes(self):
+        one, two = (make_videos(20, random_state=3) for _ in range(2))
+        np.testing.assert_array_equal(one.data, two.data)
+        np.testing.assert_array_equal(one.target, two.target)
+        X, Y = make_videos(7, n_features=9, n_labels=5, random_state=0, return_X_y=True)
+        assert X.shape == (7, 9)
+        assert Y.shape == (7, 5)
+        assert "made-up" in one.DESCR.lower()
+
+    @pytest.mark.parametrize(
+        "parameters", [{"n_samples": 0}, {"n_labels": 0}, {"mean_labels": 0.5}, {"n_topics": 0}]
+    )
+    def test_bad_parameters(self, parameters):
+        with pytest.raises(ValueError, match=next(iter(parameters))):
+            make_videos(**parameters)
+
+
+@pytest.mark.parametrize("name", ["train_0", "train_1", "train_2", "train_205", "val_28", "val_56"])
+def test_the_real_files(course_dir, name):
+    part, number = name.split("_")
+    bunch = load_csv(course_dir / "csv" / f"{name}.csv.gz", return_indicator="sparse")
+    expected = np.load(course_dir / f"{part}.npz")
+    rows = np.flatnonzero(expected["shard"] == int(number))
+    np.testing.assert_array_equal(bunch.data.astype(np.float16), expected["features"][rows])
+    offsets = expected["label_offsets"]
+    np.testing.assert_array_equal(np.diff(bunch.target.indptr), np.diff(offsets)[rows])
+    labels = expected["label_ids"][offsets[rows[0]] : offsets[rows[-1] + 1]]
+    np.testing.assert_array_equal(bunch.target.indices, labels)
+    with gzip.open(course_dir / "csv" / f"{name}.csv.gz", "rt") as file:
+        for row, text in zip(bunch.data, file, strict=True):
+            assert ",".join(map(str, row)) == text.rstrip("\n").rstrip(",").split(",", 3862)[-1]
