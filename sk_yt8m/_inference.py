@@ -35,11 +35,7 @@ class Predictor:
         self.out_activation = out_activation
         self.n_outputs = layers.biases[-1].size
         self._variables = [tf.Variable(array) for array in _arrays(layers)]
-        self._graphs = {
-            "logits": tf.function(self._logits, reduce_retracing=True),
-            "probabilities": tf.function(self._probabilities, reduce_retracing=True),
-            "top_k": tf.function(self._top_k, reduce_retracing=True),
-        }
+        self._graphs: dict[str, Any] = {}
 
     def update(self, layers: PlainLayers) -> None:
         """Take other weights of the same shapes."""
@@ -49,7 +45,7 @@ class Predictor:
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
         for start, rows in row_blocks(X, CHUNK_ROWS):
-            yield start, self._graphs[graph](_padded(rows)).numpy()[: len(rows)]
+            yield start, self._graph(graph)(_padded(rows)).numpy()[: len(rows)]
 
     def logits(self, X: Any) -> np.ndarray:
         """Return the scores before the link, shape (n_samples, n_outputs), float32."""
@@ -73,7 +69,7 @@ class Predictor:
         scores = np.empty((n, k), dtype=np.float32)
         width = tf.constant(k)
         for start, rows in row_blocks(X, CHUNK_ROWS):
-            values, places = self._graphs["top_k"](_padded(rows), width)
+            values, places = self._graph("top_k")(_padded(rows), width)
             scores[start : start + len(rows)] = values[: len(rows)]
             indices[start : start + len(rows)] = places[: len(rows)]
         return TopK(indices, scores)
@@ -83,6 +79,18 @@ class Predictor:
         for start, block in self.chunks(graph, X):
             scores[start : start + len(block)] = block
         return scores
+
+    def _graph(self, name: str) -> Any:
+        """Return one of the compiled functions, which are traced when they are first needed."""
+        if name not in self._graphs:
+            rows = tf.TensorSpec([None, self._variables[0].shape[0]], tf.float32)
+            function, *more = {
+                "logits": (self._logits,),
+                "probabilities": (self._probabilities,),
+                "top_k": (self._top_k, tf.TensorSpec([], tf.int32)),
+            }[name]
+            self._graphs[name] = tf.function(function).get_concrete_function(rows, *more)
+        return self._graphs[name]
 
     def _logits(self, features: Any) -> Any:
         mean, scale, *layers = self._variables

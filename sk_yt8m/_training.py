@@ -62,7 +62,14 @@ class Trainer:
             ema_decay=options.ema_decay,
         )
         self._compiled_step = tf.function(self._take_step, jit_compile=has_gpu() or None)
-        self._run = tf.function(self._take_steps, reduce_retracing=True)
+        self._run = tf.function(self._take_steps).get_concrete_function(
+            tf.TensorSpec([None, architecture.n_features], tf.float32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None], tf.float32),
+            tf.TensorSpec([None, None, 2], tf.int32),
+            tf.TensorSpec([None, None], tf.float32),
+            tf.TensorSpec([None], tf.float32),
+        )
 
     def train(self, X: Any, batches: Batches, learning_rates: np.ndarray) -> float:
         """Take one step a batch and return the mean of the loss over the rows."""

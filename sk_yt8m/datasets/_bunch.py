@@ -39,7 +39,7 @@ def as_bunch(
 
         data = pd.DataFrame(X, columns=names)
         if return_indicator == "sparse":
-            target = pd.DataFrame.sparse.from_spmatrix(Y, columns=labels)
+            target = pd.DataFrame.sparse.from_spmatrix(Y, columns=labels)  # type: ignore[attr-defined]
         else:
             target = pd.DataFrame(target, columns=labels)
     if return_X_y:
