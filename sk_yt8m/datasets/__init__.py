@@ -1,13 +1,17 @@
 """Videos as ``(X, Y)``: the course's CSV files, made-up data, the vocabulary and the download."""
 
+from sk_yt8m.datasets._course import fetch_course
 from sk_yt8m.datasets._load import load_csv
 from sk_yt8m.datasets._made_up import make_videos
 from sk_yt8m.datasets._sample import load_sample, sample_path
+from sk_yt8m.datasets._vocabulary import load_vocabulary
 from sk_yt8m.datasets._write import write_csv
 
 __all__ = [
+    "fetch_course",
     "load_csv",
     "load_sample",
+    "load_vocabulary",
     "make_videos",
     "sample_path",
     "write_csv",
