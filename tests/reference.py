@@ -4,6 +4,8 @@ They take dense lists of rows and are written from the definitions alone, so tha
 can be compared with them. Weights are applied by their meaning: one weight a row.
 """
 
+import math
+
 
 def ranking(scores):
     """Labels of one row by falling score, of equal scores the lower label first."""
@@ -91,6 +93,69 @@ def weighted_mean(values, weights=None):
     weights = weights or [1] * len(values)
     products = [value * weight for value, weight in zip(values, weights, strict=True)]
     return sum(products) / sum(weights)
+
+
+def precision_at_k(y_true, y_score, k=1, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        best = ranking(scores)[:k]
+        values.append(sum(truth[label] for label in best) / len(best))
+    return weighted_mean(values, weights)
+
+
+def recall_at_k(y_true, y_score, k=20, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        found = sum(truth[label] for label in ranking(scores)[:k])
+        values.append(found / sum(truth) if sum(truth) else 0.0)
+    return weighted_mean(values, weights)
+
+
+def gain(worths):
+    """Discounted gain of a list of worths, best place first."""
+    return sum(worth / math.log2(place + 1) for place, worth in enumerate(worths, start=1))
+
+
+def ndcg_at_k(y_true, y_score, k=20, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        found = gain([truth[label] for label in ranking(scores)[:k]])
+        ideal = gain(sorted(truth, reverse=True)[:k])
+        values.append(found / ideal if ideal else 0.0)
+    return weighted_mean(values, weights)
+
+
+def propensities(y_true, a=0.55, b=1.5, weights=None):
+    weights = weights or [1] * len(y_true)
+    c = max(math.log(sum(weights)) - 1, 0) * (b + 1) ** a
+    values = []
+    for label in range(len(y_true[0])):
+        count = sum(weight for truth, weight in zip(y_true, weights, strict=True) if truth[label])
+        values.append(1 / (1 + c * (count + b) ** -a))
+    return values
+
+
+def propensity_scored(y_true, y_score, k, weights, value):
+    """Ratio of the sum over rows of a value of the top k to that of the best possible top k."""
+    weights = weights or [1] * len(y_true)
+    chance = propensities(y_true, weights=weights)
+    reached = possible = 0.0
+    for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
+        worth = [true / p for true, p in zip(truth, chance, strict=True)]
+        reached += weight * value([worth[label] for label in ranking(scores)[:k]], sum(truth))
+        possible += weight * value(sorted(worth, reverse=True)[:k], sum(truth))
+    return reached / possible if possible else 0.0
+
+
+def psp_at_k(y_true, y_score, k=5, weights=None):
+    return propensity_scored(y_true, y_score, k, weights, lambda worths, n_true: sum(worths))
+
+
+def psndcg_at_k(y_true, y_score, k=5, weights=None):
+    def value(worths, n_true):
+        return gain(worths) / gain([1] * min(len(worths), n_true)) if n_true else 0.0
+
+    return propensity_scored(y_true, y_score, k, weights, value)
 
 
 def starter_code_gap(y_true, y_score, k=20):

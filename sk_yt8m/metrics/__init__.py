@@ -6,9 +6,12 @@ the top k that a classifier's ``predict_top_k`` gives.
 
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
-from sk_yt8m.metrics._map import mean_average_precision_score
+from sk_yt8m.metrics._map import average_precision_per_label, mean_average_precision_score
 from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score
+from sk_yt8m.metrics._ndcg import ndcg_at_k_score
 from sk_yt8m.metrics._perr import precision_at_equal_recall_rate_score
+from sk_yt8m.metrics._precision_recall import precision_at_k_score, recall_at_k_score
+from sk_yt8m.metrics._propensity import label_propensities, psndcg_at_k_score, psp_at_k_score
 from sk_yt8m.metrics._scorers import (
     gap_scorer,
     hit_at_1_scorer,
@@ -18,14 +21,21 @@ from sk_yt8m.metrics._scorers import (
 )
 
 __all__ = [
+    "average_precision_per_label",
     "gap_score",
     "gap_scorer",
     "hit_at_1_scorer",
     "hit_at_5_scorer",
     "hit_at_20_scorer",
     "hit_at_k_score",
+    "label_propensities",
     "make_top_k_scorer",
     "mean_average_precision_score",
     "mean_reciprocal_rank_score",
+    "ndcg_at_k_score",
     "precision_at_equal_recall_rate_score",
+    "precision_at_k_score",
+    "psndcg_at_k_score",
+    "psp_at_k_score",
+    "recall_at_k_score",
 ]

@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
-
 from sk_yt8m.metrics._average_precision import pooled_average_precision
 from sk_yt8m.metrics._checks import check_k, check_sample_weight
 from sk_yt8m.metrics._scores import check_top_k
@@ -81,5 +79,4 @@ def gap_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = No
     if weight is None:
         return pooled_average_precision(top.scores, hits, len(labels.indices))
     total = math.fsum(weight * labels.counts)
-    spread = np.broadcast_to(weight[:, None], hits.shape)
-    return pooled_average_precision(top.scores, hits, total, spread)
+    return pooled_average_precision(top.scores, hits, total, weight[:, None])

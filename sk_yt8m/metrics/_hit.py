@@ -4,9 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._checks import check_k, check_sample_weight, mean
-from sk_yt8m.metrics._scores import check_top_k
-from sk_yt8m.metrics._true_labels import check_y_true
+from sk_yt8m.metrics._shares import Ranked, Shares, rank
 
 
 def hit_at_k_score(y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None) -> float:
@@ -55,8 +53,10 @@ def hit_at_k_score(y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any 
     >>> hit_at_k_score(y_true, y_score), hit_at_k_score(y_true, y_score, k=2)
     (0.5, 1.0)
     """
-    k = check_k(k)
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
-    top = check_top_k(y_score, labels, k, f" for k={k}")
-    return mean(np.logical_or.reduce(labels.find(top.indices), axis=1), weight)
+    ranked = rank(y_true, y_score, k, sample_weight)
+    return hit_shares(ranked).total(ranked.weight)
+
+
+def hit_shares(ranked: Ranked) -> Shares:
+    """Tell of each sample whether one of its best labels is a true one."""
+    return Shares(np.logical_or.reduce(ranked.hits, axis=1))

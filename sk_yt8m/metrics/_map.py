@@ -80,7 +80,9 @@ def mean_average_precision_score(
     """
     if absent_labels not in ("ignore", "zero"):
         raise ValueError(f"absent_labels must be 'ignore' or 'zero', got {absent_labels!r}.")
-    precisions = _average_precision_per_label(y_true, y_score, top_k, sample_weight)
+    precisions = average_precision_per_label(
+        y_true, y_score, top_k=top_k, sample_weight=sample_weight
+    )
     present = precisions[~np.isnan(precisions)]
     if not present.size:
         return 0.0
@@ -88,10 +90,55 @@ def mean_average_precision_score(
     return math.fsum(present) / counted
 
 
-def _average_precision_per_label(
-    y_true: Any, y_score: Any, top_k: int | None, sample_weight: Any
+def average_precision_per_label(
+    y_true: Any, y_score: Any, *, top_k: int | None = None, sample_weight: Any = None
 ) -> npt.NDArray[np.float64]:
-    """Return the average precision of each label, NaN where it has no positive."""
+    """Average precision of each label over all samples.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least top_k), best first.
+    top_k : int, default=None
+        With a number, the list of a label holds only the samples that have the label among their
+        ``top_k`` highest scores. None means all samples, which needs the scores of all labels.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+
+    Returns
+    -------
+    precisions : ndarray of float64, shape (n_labels,)
+        In [0, 1]; NaN for a label without a positive in `y_true`.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    mean_average_precision_score : The mean over labels.
+    sklearn.metrics.average_precision_score : The same with ``average=None`` for dense scores.
+
+    Notes
+    -----
+    Positives outside the list of a label count in its denominator. Equal scores form one
+    threshold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import average_precision_per_label
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 0]])
+    >>> y_score = np.array([[0.3, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> average_precision_per_label(y_true, y_score)
+    array([0.5, 1. , nan])
+    """
     labels = check_y_true(y_true)
     weight = check_sample_weight(sample_weight, labels.n_samples)
     lists = _lists_of_labels(y_score, labels, top_k)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._checks import check_sample_weight, mean
 from sk_yt8m.metrics._scores import DenseScores, check_all_scores, refuse_nan
+from sk_yt8m.metrics._shares import Shares
 from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, check_y_true
 
 
@@ -71,13 +72,18 @@ def mean_reciprocal_rank_score(
     """
     labels = check_y_true(y_true)
     weight = check_sample_weight(sample_weight, labels.n_samples)
+    shares = mrr_shares(labels, y_score)
+    if groups is None:
+        return shares.total(weight)
+    return _mean_of_groups(shares.numerators, groups, weight)
+
+
+def mrr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return the mean reciprocal rank of each sample's true labels."""
     scores = check_all_scores(y_score, labels, "mean_reciprocal_rank_score")
     reciprocal = 1.0 / _ranks_of_true_labels(scores, labels)
     totals = np.bincount(labels.rows, weights=reciprocal, minlength=labels.n_samples)
-    values = totals / np.maximum(labels.counts, 1)
-    if groups is None:
-        return mean(values, weight)
-    return _mean_of_groups(values, groups, weight)
+    return Shares(totals / np.maximum(labels.counts, 1))
 
 
 def _mean_of_groups(

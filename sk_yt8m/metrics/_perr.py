@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._checks import check_sample_weight, mean
+from sk_yt8m.metrics._checks import check_sample_weight
 from sk_yt8m.metrics._scores import check_top_k
-from sk_yt8m.metrics._true_labels import check_y_true
+from sk_yt8m.metrics._shares import Shares
+from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
 
 def precision_at_equal_recall_rate_score(
@@ -61,8 +62,18 @@ def precision_at_equal_recall_rate_score(
     """
     labels = check_y_true(y_true)
     weight = check_sample_weight(sample_weight, labels.n_samples)
-    most = max(1, int(labels.counts.max()))
+    return perr_shares(labels, y_score).total(weight)
+
+
+def perr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return the precision of each sample at its own number of true labels."""
+    most = most_true_labels(labels)
     top = check_top_k(y_score, labels, most, f": a row of y_true has {most} true labels")
     within = np.arange(most) < labels.counts[:, None]
     found = np.count_nonzero(labels.find(top.indices) & within, axis=1)
-    return mean(found / np.maximum(labels.counts, 1), weight)
+    return Shares(found / np.maximum(labels.counts, 1))
+
+
+def most_true_labels(labels: TrueLabels) -> int:
+    """Return how many best labels of each sample are needed, at least 1."""
+    return max(1, int(labels.counts.max()))

@@ -41,6 +41,22 @@ CASES = {
         partial(reference.mean_average_precision, absent="zero"),
         None,
     ),
+    "precision@1": Case(metrics.precision_at_k_score, reference.precision_at_k, 1),
+    "precision@4": Case(
+        partial(metrics.precision_at_k_score, k=4), partial(reference.precision_at_k, k=4), 4
+    ),
+    "recall@3": Case(
+        partial(metrics.recall_at_k_score, k=3), partial(reference.recall_at_k, k=3), 3
+    ),
+    "recall@20": Case(metrics.recall_at_k_score, reference.recall_at_k, 20),
+    "ndcg@4": Case(partial(metrics.ndcg_at_k_score, k=4), partial(reference.ndcg_at_k, k=4), 4),
+    "ndcg@20": Case(metrics.ndcg_at_k_score, reference.ndcg_at_k, 20),
+    "psp@2": Case(partial(metrics.psp_at_k_score, k=2), partial(reference.psp_at_k, k=2), 2),
+    "psp@5": Case(metrics.psp_at_k_score, reference.psp_at_k, 5),
+    "psndcg@2": Case(
+        partial(metrics.psndcg_at_k_score, k=2), partial(reference.psndcg_at_k, k=2), 2
+    ),
+    "psndcg@5": Case(metrics.psndcg_at_k_score, reference.psndcg_at_k, 5),
     "mrr": Case(metrics.mean_reciprocal_rank_score, reference.mean_reciprocal_rank, None),
 }
 
