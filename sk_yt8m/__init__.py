@@ -4,19 +4,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sk_yt8m import datasets, metrics
+    from sk_yt8m import datasets, metrics, persistence
     from sk_yt8m._labels import SparseIndicator
     from sk_yt8m._topk import TopK
     from sk_yt8m.classifier import DeepMultiLabelClassifier
+    from sk_yt8m.persistence import load
 
 __version__ = "0.1.0"
 
-__all__ = ["DeepMultiLabelClassifier", "SparseIndicator", "TopK", "datasets", "metrics"]
+__all__ = [
+    "DeepMultiLabelClassifier",
+    "SparseIndicator",
+    "TopK",
+    "datasets",
+    "load",
+    "metrics",
+    "persistence",
+]
 
 _HOME = {
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "SparseIndicator": "sk_yt8m._labels",
     "TopK": "sk_yt8m._topk",
+    "load": "sk_yt8m.persistence",
 }
 
 

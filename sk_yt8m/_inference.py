@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._features import row_blocks
-from sk_yt8m._network import PlainLayers, keras_activation
+from sk_yt8m._kernels import activation
+from sk_yt8m._network import PlainLayers
 from sk_yt8m._runtime import has_gpu, tf
 from sk_yt8m._topk import TopK
 
@@ -31,7 +32,7 @@ class Predictor:
     """
 
     def __init__(self, layers: PlainLayers, out_activation: str) -> None:
-        self.activation = keras_activation(layers.activation)
+        self.activation = activation(layers.activation)
         self.out_activation = out_activation
         self.n_outputs = layers.biases[-1].size
         self._variables = [tf.Variable(array) for array in _arrays(layers)]

@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from sk_yt8m._kernels import hidden_units, standardize
 from sk_yt8m._runtime import keras, tf
+
+#: Batch normalisation's guard against division by zero.
+EPSILON = 1e-3
+_MOMENTUM = 0.99
 
 
 def ramped(decay: float, step: Any) -> Any:
@@ -11,95 +16,86 @@ def ramped(decay: float, step: Any) -> Any:
     return tf.minimum(decay, (1.0 + step) / (10.0 + step))
 
 
+def seed_at(seed: int, step: Any) -> Any:
+    """Return the seed of a dropout mask: one for each layer and step."""
+    return tf.cast(step, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32) + tf.constant(
+        seed, tf.uint32
+    )
+
+
 class Standardization(keras.layers.Layer):
-    """Subtract a fixed mean and multiply by a fixed scale, in float32."""
-
-    def build(self, input_shape: Any) -> None:
-        """Make room for the moments, which come from the training data."""
-        size = (input_shape[-1],)
-        self.mean = self.add_weight(name="mean", shape=size, initializer="zeros", trainable=False)
-        self.scale = self.add_weight(name="scale", shape=size, initializer="ones", trainable=False)
-
-    def call(self, inputs: Any) -> Any:
-        """Return the standardised inputs."""
-        return (inputs - self.mean) * self.scale
-
-
-class StatelessDropout(keras.layers.Layer):
-    """Dropout whose mask is a function of a seed and the step, with a byte of chance a cell.
-
-    A run that was interrupted draws the same masks when it goes on, and a quarter of the random
-    numbers suffices. The rate is rounded to 1/256.
-    """
+    """Subtract a fixed mean, multiply by a fixed scale, and drop some inputs in training."""
 
     def __init__(self, rate: float, seed: int, step: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.threshold = min(255, round(rate * 256))
+        self.rate = rate
         self.seed = seed
         self.step = step
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Return the inputs, in training with some of them at zero and the others scaled up."""
-        if not training or self.threshold == 0:
-            return inputs
-        shape = tf.shape(inputs)
-        n_words = (shape[0] * shape[1] + 3) // 4
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step, tf.int64)])
-        words = tf.random.stateless_uniform(
-            [n_words], seed, minval=None, maxval=None, dtype=tf.uint32
+    def build(self, input_shape: Any) -> None:
+        """Make room for the moments, which come from the training data."""
+        for name, value in (("mean", "zeros"), ("scale", "ones")):
+            weight = self.add_weight(
+                name=name,
+                shape=(input_shape[-1],),
+                initializer=value,
+                trainable=False,
+                autocast=False,
+            )
+            setattr(self, name, weight)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs of the first product."""
+        seed = seed_at(self.seed, self.step)
+        return standardize(
+            inputs, self.mean.value, self.scale.value, seed, self.rate, self.compute_dtype
         )
-        chance = tf.reshape(tf.bitcast(words, tf.uint8), [-1])[: shape[0] * shape[1]]
-        kept = tf.cast(tf.reshape(chance, shape) >= self.threshold, inputs.dtype)
-        return inputs * (kept * tf.cast(256 / (256 - self.threshold), inputs.dtype))
 
 
-class BatchNorm(keras.layers.Layer):
-    """Batch normalisation of (batch, features) by TensorFlow's fused kernel.
+class HiddenUnits(keras.layers.Layer):
+    """What follows the product of a hidden layer: normalisation or bias, activation, dropout.
 
     The running moments start from the first batches and not from (0, 1), so that a short
     training ends with the right ones.
     """
 
-    def __init__(self, step: Any, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any):
+    def __init__(
+        self, activation: str, normalize: bool, rate: float, seed: int, step: Any, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.normalize = normalize
+        self.seed = seed
         self.step = step
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.units = hidden_units(activation, rate, EPSILON if normalize else None)
 
     def build(self, input_shape: Any) -> None:
-        """Create scale, offset and running moments, all in float32."""
-        size = (input_shape[-1],)
-        for name, value, trainable in (
-            ("gamma", "ones", True),
-            ("beta", "zeros", True),
-            ("moving_mean", "zeros", False),
-            ("moving_variance", "ones", False),
-        ):
+        """Create the bias, or scale, offset and running moments, all in float32."""
+        parts = [("bias", "zeros", True)]
+        if self.normalize:
+            parts = [
+                ("gamma", "ones", True),
+                ("beta", "zeros", True),
+                ("moving_mean", "zeros", False),
+                ("moving_variance", "ones", False),
+            ]
+        for name, value, trainable in parts:
             weight = self.add_weight(
-                name=name, shape=size, initializer=value, trainable=trainable, autocast=False
+                name=name,
+                shape=(input_shape[-1],),
+                initializer=value,
+                trainable=trainable,
+                autocast=False,
             )
             setattr(self, name, weight)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Normalise by the moments of the batch in training, by the running ones otherwise."""
-        moments = (
-            (tf.zeros([0]), tf.zeros([0]))
-            if training
-            else (self.moving_mean.value, self.moving_variance.value)
-        )
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs[:, tf.newaxis, tf.newaxis, :],
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=moments[0],
-            variance=moments[1],
-            epsilon=self.epsilon,
-            is_training=training,
-        )
-        if training:
-            decay = ramped(self.momentum, self.step)
-            self.moving_mean.value.assign_sub((1 - decay) * (self.moving_mean.value - mean))
-            self.moving_variance.value.assign_sub(
-                (1 - decay) * (self.moving_variance.value - variance)
-            )
-        return outputs[:, 0, 0, :]
+    def call(self, inputs: Any) -> Any:
+        """Return the layer's outputs, and move the running moments on."""
+        seed = seed_at(self.seed, self.step)
+        if not self.normalize:
+            bias = self.bias.value
+            return self.units(inputs, tf.ones_like(bias), bias, seed)[0]
+        outputs, mean, variance = self.units(inputs, self.gamma.value, self.beta.value, seed)
+        keep = ramped(_MOMENTUM, self.step)
+        for moving, moment in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.value.assign_sub((1.0 - keep) * (moving.value - moment))
+        return outputs

@@ -2,64 +2,53 @@
 
 from typing import Any
 
+from sk_yt8m._kernels import sigmoid_loss, softmax_loss
 from sk_yt8m._runtime import tf
 
+_OVER_ALL_LABELS = {"logistic": sigmoid_loss, "softmax": softmax_loss}
 
-@tf.custom_gradient
-def sigmoid_cross_entropy(
-    logits: Any, row_weights: Any, positions: Any, position_weights: Any
+
+def cross_entropy(
+    out_activation: str,
+    logits: Any,
+    row_weights: Any,
+    positions: Any,
+    position_weights: Any,
+    factor: Any,
 ) -> tuple[Any, Any]:
-    """Return the weighted sum over rows and labels of the binary cross-entropy.
+    """Return the weighted sum of the cross-entropy, and its gradient times a factor.
 
     Parameters
     ----------
-    logits : tensor of shape (batch_size, n_labels), float32
-        Scores before the sigmoid.
+    out_activation : {"logistic", "softmax"}
+        Binary cross-entropy, summed over labels, or the categorical one.
+    logits : tensor of shape (batch_size, n_outputs)
+        Scores before the link.
     row_weights : tensor of shape (batch_size,), float32
         Weight of each row.
     positions : tensor of shape (width, 2), int32
         Row and label of each positive.
     position_weights : tensor of shape (width,), float32
         The weight of that row; 0 for padding.
+    factor : tensor of float32
+        What the gradient is multiplied by.
+
+    Returns
+    -------
+    loss : tensor of float32
+        The sum over rows.
+    gradient : tensor of shape (batch_size, n_outputs)
+        In the dtype of the logits.
 
     Notes
     -----
-    The sum over labels of ``softplus(z)``, less the logits of the true labels, is the
-    cross-entropy of the dense indicator.
+    The sum over labels of ``softplus(z)``, less the logits of the true labels, is the binary
+    cross-entropy of the dense indicator; with ``logsumexp(z)`` it is the categorical one.
     """
-    negatives = tf.linalg.matvec(tf.math.softplus(logits), tf.ones([logits.shape[1]]))
-    loss = tf.tensordot(row_weights, negatives, 1) - tf.tensordot(
-        position_weights, tf.gather_nd(logits, positions), 1
+    loss, gradient = _OVER_ALL_LABELS[out_activation](logits, row_weights, factor)
+    true = tf.cast(tf.gather_nd(logits, positions), tf.float32)
+    less = tf.cast(position_weights * factor, gradient.dtype)
+    return (
+        loss - tf.tensordot(position_weights, true, 1),
+        tf.tensor_scatter_nd_sub(gradient, positions, less),
     )
-
-    def gradient(upstream: Any) -> tuple[Any, None, None, None]:
-        predicted = tf.math.sigmoid(logits) * (row_weights * upstream)[:, tf.newaxis]
-        return _less_positives(predicted, positions, position_weights * upstream), *[None] * 3
-
-    return loss, gradient
-
-
-@tf.custom_gradient
-def softmax_cross_entropy(
-    logits: Any, row_weights: Any, positions: Any, position_weights: Any
-) -> tuple[Any, Any]:
-    """Return the weighted sum over rows of the categorical cross-entropy.
-
-    The parameters are those of `sigmoid_cross_entropy`; each row has one positive.
-    """
-    loss = tf.tensordot(row_weights, tf.reduce_logsumexp(logits, axis=1), 1) - tf.tensordot(
-        position_weights, tf.gather_nd(logits, positions), 1
-    )
-
-    def gradient(upstream: Any) -> tuple[Any, None, None, None]:
-        predicted = tf.nn.softmax(logits) * (row_weights * upstream)[:, tf.newaxis]
-        return _less_positives(predicted, positions, position_weights * upstream), *[None] * 3
-
-    return loss, gradient
-
-
-def _less_positives(predicted: Any, positions: Any, weights: Any) -> Any:
-    return tf.tensor_scatter_nd_sub(predicted, positions, weights)
-
-
-LOSSES = {"logistic": sigmoid_cross_entropy, "softmax": softmax_cross_entropy}

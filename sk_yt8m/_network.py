@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._architecture import Architecture, Weights
-from sk_yt8m._layers import BatchNorm, Standardization, StatelessDropout
+from sk_yt8m._layers import EPSILON, HiddenUnits, Standardization
 from sk_yt8m._runtime import keras, tf
-
-_KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,6 @@ class PlainLayers:
     activation: str
 
 
-def keras_activation(name: str) -> Any:
-    """Return the Keras function of an activation."""
-    return keras.activations.get(_KERAS_NAMES.get(name, name))
-
-
 def build_network(architecture: Architecture, precision: str, seed: int) -> tuple[keras.Model, Any]:
     """Return the trainable network, which gives logits, and the step counter that it reads."""
     a = architecture
@@ -40,18 +33,21 @@ def build_network(architecture: Architecture, precision: str, seed: int) -> tupl
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     seeds = np.random.SeedSequence(seed).generate_state(len(a.hidden_layer_sizes) + 1, np.uint32)
     h = inputs = keras.Input((a.n_features,), dtype="float32", name="features")
-    h = Standardization(name="standardization", dtype="float32")(h)
-    if a.input_dropout:
-        dropout = StatelessDropout(a.input_dropout, int(seeds[0]), step, dtype=policy)
-        h = dropout(h)
+    seed_of = iter(map(int, seeds))
+    h = Standardization(
+        a.input_dropout, next(seed_of), step, dtype=policy, autocast=False, name="standardization"
+    )(h)
     for i, size in enumerate(a.hidden_layer_sizes):
-        use_bias = not a.batch_normalization
-        h = keras.layers.Dense(size, use_bias=use_bias, dtype=policy, name=f"hidden_{i}")(h)
-        if a.batch_normalization:
-            h = BatchNorm(step, dtype=policy, name=f"norm_{i}")(h)
-        h = keras.layers.Activation(keras_activation(a.activation), dtype=policy)(h)
-        if a.dropout:
-            h = StatelessDropout(a.dropout, int(seeds[i + 1]), step, dtype=policy)(h)
+        h = keras.layers.Dense(size, use_bias=False, dtype=policy, name=f"hidden_{i}")(h)
+        h = HiddenUnits(
+            a.activation,
+            a.batch_normalization,
+            a.dropout,
+            next(seed_of),
+            step,
+            dtype=policy,
+            name=f"units_{i}",
+        )(h)
     logits = keras.layers.Dense(a.n_outputs, dtype=policy, name="output")(h)
     return keras.Model(inputs, logits), step
 
@@ -84,10 +80,10 @@ def initial_weights(
             weights["output/bias"] = output_bias
         elif a.batch_normalization:
             for part, value in (("gamma", 1), ("beta", 0), ("moving_mean", 0)):
-                weights[f"norm_{i}/{part}"] = np.full(fan_out, value)
-            weights[f"norm_{i}/moving_variance"] = np.ones(fan_out)
+                weights[f"units_{i}/{part}"] = np.full(fan_out, value)
+            weights[f"units_{i}/moving_variance"] = np.ones(fan_out)
         else:
-            weights[f"hidden_{i}/bias"] = np.zeros(fan_out)
+            weights[f"units_{i}/bias"] = np.zeros(fan_out)
     return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
 
 
@@ -97,21 +93,21 @@ def set_weights(network: keras.Model, weights: Weights) -> None:
         weight.assign(weights[weight.path])
 
 
-def fold(architecture: Architecture, weights: Weights, epsilon: float = 1e-3) -> PlainLayers:
+def fold(architecture: Architecture, weights: Weights) -> PlainLayers:
     """Return the plain layers that predict what the trained network predicts."""
     kernels, biases = [], []
     for i in range(len(architecture.hidden_layer_sizes)):
         kernel = weights[f"hidden_{i}/kernel"]
         if architecture.batch_normalization:
             norm = {
-                part: weights[f"norm_{i}/{part}"].astype(np.float64)
+                part: weights[f"units_{i}/{part}"].astype(np.float64)
                 for part in ("gamma", "beta", "moving_mean", "moving_variance")
             }
-            factor = norm["gamma"] / np.sqrt(norm["moving_variance"] + epsilon)
+            factor = norm["gamma"] / np.sqrt(norm["moving_variance"] + EPSILON)
             kernel = kernel * factor.astype(np.float32)
             bias = (norm["beta"] - norm["moving_mean"] * factor).astype(np.float32)
         else:
-            bias = weights[f"hidden_{i}/bias"]
+            bias = weights[f"units_{i}/bias"]
         kernels.append(kernel)
         biases.append(bias)
     kernels.append(weights["output/kernel"])

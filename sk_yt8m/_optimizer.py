@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from sk_yt8m._kernels import adamw, average_into
 from sk_yt8m._layers import ramped
 from sk_yt8m._runtime import tf
 
-#: Weight decay and the mean of the weights are slow; past the first steps they move every 8th.
-_SLOW_EVERY = 8
+#: The mean of the weights moves slowly; past the first steps it is taken at every 8th.
+_AVERAGE_EVERY = 8
 _WARM_STEPS = 64
 
 
@@ -54,27 +55,19 @@ class AdamW:
     def apply(self, gradients: Sequence[Any], learning_rate: Any) -> None:
         """Take one step; called inside a graph."""
         taken = tf.cast(self.step + 1, tf.float32)
-        powers = tf.pow(self.beta_1, taken), tf.pow(self.beta_2, taken)
+        corrections = [1.0 - tf.pow(beta, taken) for beta in (self.beta_1, self.beta_2)]
+        betas = tf.stack([self.beta_1, self.beta_2, *corrections, self.epsilon])
         for variable, first, second, gradient in zip(
             self.variables, self.first, self.second, gradients, strict=True
         ):
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=powers[0],
-                beta2_power=powers[1],
-                lr=learning_rate,
-                beta1=self.beta_1,
-                beta2=self.beta_2,
-                epsilon=self.epsilon,
-                grad=gradient,
-            )
+            decays = self.weight_decay and len(variable.shape) > 1
+            shrink = learning_rate * self.weight_decay if decays else 0.0
+            adamw(variable, first, second, _uncast(gradient), learning_rate, shrink, betas)
         step = self.step.assign_add(1)
-        if self.weight_decay or self.averages:
+        if self.averages:
             warm = step <= _WARM_STEPS
-            if warm or step % _SLOW_EVERY == 0:
-                self._move_slowly(learning_rate, tf.where(warm, 1.0, float(_SLOW_EVERY)))
+            if warm or step % _AVERAGE_EVERY == 0:
+                self._average(tf.where(warm, 1.0, float(_AVERAGE_EVERY)))
 
     def slots(self) -> dict[str, Any]:
         """Return the optimiser's own variables by name."""
@@ -86,21 +79,18 @@ class AdamW:
         }
         return {**slots, "optimizer/step": self.step}
 
-    def _move_slowly(self, learning_rate: Any, steps: Any) -> None:
-        shrink = learning_rate * self.weight_decay * steps
-        keep = ramped(1.0 if self.ema_decay is None else self.ema_decay, self.step) ** steps
-        averages = self.averages or [None] * len(self.variables)
-        for variable, average in zip(self.variables, averages, strict=True):
-            decays = self.weight_decay and len(variable.shape) > 1
-            _decay_and_average(variable, average, shrink if decays else None, keep)
+    def _average(self, steps: Any) -> None:
+        keep = ramped(self.ema_decay, self.step) ** steps
+        for variable, average in zip(self.variables, self.averages, strict=True):
+            average_into(average, variable, keep)
 
 
-@tf.function(jit_compile=True, reduce_retracing=False)
-def _decay_and_average(variable: Any, average: Any, shrink: Any, keep: Any) -> None:
-    if shrink is not None:
-        variable.assign_sub(shrink * variable)
-    if average is not None:
-        average.assign_sub((1.0 - keep) * (average - variable))
+def _uncast(gradient: Any) -> Any:
+    """Return the gradient as the matrix product gave it, before its cast to float32.
+
+    The update casts on the way, which saves a pass over memory.
+    """
+    return gradient.op.inputs[0] if gradient.op.type == "Cast" else gradient
 
 
 def learning_rates(

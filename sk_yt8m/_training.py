@@ -10,7 +10,7 @@ import numpy as np
 from sk_yt8m._architecture import Architecture, Weights
 from sk_yt8m._batches import Batches
 from sk_yt8m._features import block_rows, take_rows
-from sk_yt8m._loss import LOSSES
+from sk_yt8m._loss import cross_entropy
 from sk_yt8m._network import build_network, set_weights
 from sk_yt8m._optimizer import AdamW
 from sk_yt8m._runtime import has_gpu, tf
@@ -139,22 +139,26 @@ class Trainer:
     ) -> Any:
         options = self.options
         variables = self.optimizer.variables
+        n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
         with tf.GradientTape() as tape:
-            logits = tf.cast(self.network(features, training=True), tf.float32)
-            loss = LOSSES[options.out_activation](logits, row_weights, positions, position_weights)
-            n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
-            n_outputs = logits.shape[1] if options.loss_reduction == "mean" else 1
-            objective = loss / (n_rows * n_outputs)
-        gradients = tape.gradient(objective, variables)
+            logits = self.network(features, training=True)
+        n_terms = logits.shape[1] if options.loss_reduction == "mean" else 1
+        loss, slope = cross_entropy(
+            options.out_activation,
+            logits,
+            row_weights,
+            positions,
+            position_weights,
+            1.0 / (n_rows * n_terms),
+        )
+        gradients = tape.gradient(logits, variables, slope)
         if options.alpha:
             gradients = [
-                gradient + options.alpha / n_rows * variable
-                if len(variable.shape) > 1
-                else gradient
+                gradient + options.alpha / n_rows * variable * (len(variable.shape) > 1)
                 for gradient, variable in zip(gradients, variables, strict=True)
             ]
         self.optimizer.apply(gradients, learning_rate)
-        return loss / n_outputs
+        return loss / n_terms
 
 
 def _host_blocks(X: Any, batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:

@@ -21,12 +21,13 @@ from sk_yt8m._fitting import (
 )
 from sk_yt8m._model import Model
 from sk_yt8m._prediction import NetworkPredictions
+from sk_yt8m.persistence._methods import FileMethods
 
 if TYPE_CHECKING:
     from sk_yt8m._training import Trainer
 
 
-class DeepMultiLabelClassifier(NetworkPredictions, ClassifierMixin, BaseEstimator):
+class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin, BaseEstimator):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
     Takes multilabel targets, sparse ones without ever making them dense, and binary and

@@ -1,7 +1,7 @@
 """Speed of `load_csv` beside pandas and numpy on the same files, and of a second load.
 
-    python examples/benchmarks/csv.py                  # made-up shards
-    python examples/benchmarks/csv.py --data FOLDER    # the course's CSV files
+    python examples/benchmarks/read_csv.py                  # made-up shards
+    python examples/benchmarks/read_csv.py --data FOLDER    # the course's CSV files
 
 All readers take the same bytes, from the page cache, on one core. numpy.loadtxt and pandas read
 all columns as numbers and do not check the layout.

@@ -16,6 +16,12 @@ def feature_names(n_features: int) -> list[str]:
     return [f"feature_{i}" for i in range(n_features)]
 
 
+def check_return_indicator(return_indicator: str) -> None:
+    """Raise an error if the form of the labels is none."""
+    if return_indicator not in ("dense", "sparse"):
+        raise ValueError(f'return_indicator must be "dense" or "sparse", got {return_indicator!r}')
+
+
 def as_bunch(
     X: np.ndarray,
     Y: sp.csr_matrix,
@@ -27,8 +33,7 @@ def as_bunch(
     **more: Any,
 ) -> Any:
     """Return a Bunch, or ``(X, Y)``, with dense or sparse labels, as arrays or DataFrames."""
-    if return_indicator not in ("dense", "sparse"):
-        raise ValueError(f'return_indicator must be "dense" or "sparse", got {return_indicator!r}')
+    check_return_indicator(return_indicator)
     names = feature_names(X.shape[1])
     labels = [str(i) for i in range(Y.shape[1])]
     data: Any = X

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.datasets._bunch import as_bunch
+from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._csv import Damage, Shard, parse_shard
 from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split, shard_key
 from sk_yt8m.datasets._store import StoreError, indicator, read_store, write_store
@@ -97,6 +97,7 @@ def load_csv(
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
+    check_return_indicator(return_indicator)
     files = find_files(path, split)
     cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
     arrays, damage = _from_cache(cache)

@@ -1,10 +1,11 @@
 """Made-up videos with the layout and the statistics of YouTube-8M."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 
 from sk_yt8m.datasets._bunch import as_bunch
 from sk_yt8m.datasets._layout import N_FEATURES, N_LABELS, N_RGB
@@ -84,10 +85,11 @@ def make_videos(
         "n_topics": n_topics,
     }
     for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
+        check_scalar(size, name, Integral, min_val=1)
     if not 1 <= mean_labels <= _MOST_LABELS:
         raise ValueError(f"mean_labels must be from 1 to {_MOST_LABELS}, got {mean_labels}")
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng(seed)
     topics = rng.integers(0, n_topics, n_labels)
@@ -156,5 +158,7 @@ def _features(
     X += rng.standard_normal(X.shape, dtype=np.float32) * np.float32(noise / 2)
     n_visual = round(n_features * N_RGB / N_FEATURES)
     scale = np.where(np.arange(n_features) < n_visual, 0.42, 0.98).astype(np.float32)
-    X *= scale / X.std(axis=0)
+    deviation = X.std(axis=0)
+    # A single video has no deviation.
+    X *= scale / np.where(deviation > 0, deviation, 1)
     return np.clip(X, -1.9921875, 2.0078125, out=X)

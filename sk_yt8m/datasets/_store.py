@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 
 _MANIFEST = "manifest.json"
-_VERSION = 1
-_ARRAYS = ("features", "label_indices", "label_indptr", "shard", "line")
+_VERSION = 2
+_SMALL_ARRAYS = ("label_indices", "label_indptr", "shard", "line")
+_ARRAYS = ("features", *_SMALL_ARRAYS)
 
 
 class StoreError(ValueError):
@@ -37,17 +39,26 @@ def write_store(folder: Path, arrays: dict[str, np.ndarray], about: dict[str, An
         for name in _ARRAYS:
             np.save(temporary / f"{name}.npy", arrays[name])
         shapes = {name: [list(arrays[name].shape), arrays[name].dtype.str] for name in _ARRAYS}
-        manifest = {"version": _VERSION, "arrays": shapes, "about": about}
+        checksums = {name: _checksum(arrays[name]) for name in _SMALL_ARRAYS}
+        manifest = {"version": _VERSION, "arrays": shapes, "crc32": checksums, "about": about}
         (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(temporary, folder)
+        try:
+            os.replace(temporary, folder)
+        except OSError:
+            # Another process has just written the same folder.
+            if not (folder / _MANIFEST).is_file():
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_store(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the arrays of a folder, memory-mapped read-only, and what was written about them.
+
+    Opening takes the same time whatever the size of the features: of them only shape and dtype are
+    checked, of the other arrays every byte.
 
     Raises
     ------
@@ -67,10 +78,16 @@ def read_store(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
                     f"{folder / name}.npy: expected {dtype} of shape {tuple(shape)}, "
                     f"got {array.dtype.str} of shape {array.shape}"
                 )
+            if name in _SMALL_ARRAYS and _checksum(array) != manifest["crc32"][name]:
+                raise StoreError(f"{folder / name}.npy: its CRC-32 is not what the manifest says")
             arrays[name] = array
         return arrays, manifest["about"]
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}: {error}") from error
+
+
+def _checksum(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).data)
 
 
 def indicator(arrays: dict[str, np.ndarray], n_labels: int) -> sp.csr_matrix:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from sk_yt8m.datasets._layout import N_FEATURES, N_LABELS
+
+_BLOCK = 1024
 
 
 def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
@@ -39,26 +42,37 @@ def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
     True
     """
     X = np.asarray(X, dtype=np.float32)
+    Y = Y.tocsr() if sp.issparse(Y) else np.asarray(Y)
     shape = (len(X), N_LABELS)
     if X.ndim != 2 or X.shape[1] != N_FEATURES:
         raise ValueError(f"X must have shape (n_videos, {N_FEATURES}), got {X.shape}")
-    if tuple(Y.shape) != shape:
-        raise ValueError(f"Y must have shape {shape}, got {tuple(Y.shape)}")
+    if Y.shape != shape:
+        raise ValueError(f"Y must have shape {shape}, got {Y.shape}")
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
         raise ValueError(f"X must be finite, but row {row}, column {column} is {X[row, column]}")
+    for start in range(0, len(X), _BLOCK):
+        _check_labels(Y[start : start + _BLOCK], start)
     path = Path(path)
     with (gzip.open if path.suffix == ".gz" else open)(path, "wb") as file:
         for row in range(len(X)):
-            file.write(_line(X[row], Y[[row]], row))
+            file.write(_line(X[row], _dense(Y[[row]])[0]))
 
 
-def _line(features: np.ndarray, labels: Any, row: int) -> bytes:
-    labels = np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels).ravel()
-    wrong = np.flatnonzero((labels != 0) & (labels != 1))
+def _dense(Y: Any) -> np.ndarray:
+    return Y.toarray() if sp.issparse(Y) else Y
+
+
+def _check_labels(Y: Any, start: int) -> None:
+    Y = _dense(Y)
+    wrong = np.argwhere((Y != 0) & (Y != 1))
     if wrong.size:
+        row, column = wrong[0]
         raise ValueError(
-            f"Y must hold 0 and 1, but row {row}, column {wrong[0]} is {labels[wrong[0]]}"
+            f"Y must hold 0 and 1, but row {start + row}, column {column} is {Y[row, column]}"
         )
+
+
+def _line(features: np.ndarray, labels: np.ndarray) -> bytes:
     cells = [*np.where(labels, "1", "0").tolist(), *map(str, features)]
     return (",".join(cells) + ",\n").encode()

@@ -103,6 +103,10 @@ def test_what_is_refused(folder, tmp_path):
     for parameter in ("split", "return_indicator", "on_error"):
         with pytest.raises(ValueError, match=parameter):
             load_csv(folder, **{parameter: "wrong"})
+    (tmp_path / "train_5.csv").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="return_indicator"):  # before anything is read
+        load_csv(tmp_path, return_indicator="wrong")
+    (tmp_path / "train_5.csv").unlink()
     shutil.copy(folder / "train_0.csv", tmp_path / "train_0.csv")
     (tmp_path / "train_0.csv.gz").write_bytes(b"")
     with pytest.raises(ValueError, match="every shard once"):
@@ -173,9 +177,39 @@ class TestCache:
         elif damage == "other shape":
             np.save(features, expected[:-1])
         else:
-            manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 99'))
+            manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 99'))
         np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
         assert len(parses) == 14
+
+    @pytest.mark.parametrize("name", ["label_indices", "label_indptr", "shard", "line"])
+    def test_wrong_values_in_the_cache_are_noticed(self, copy, tmp_path, parses, name):
+        expected = load_csv(copy)
+        parses.clear()
+        load_csv(copy, cache_dir=tmp_path / "cache")
+        (store,) = (tmp_path / "cache").iterdir()
+        array = np.load(store / f"{name}.npy")
+        array[1] += 1
+        np.save(store / f"{name}.npy", array)
+        again = load_csv(copy, cache_dir=tmp_path / "cache")
+        assert len(parses) == 14
+        for key in ("data", "target", "shard", "line"):
+            np.testing.assert_array_equal(again[key], expected[key])
+
+    def test_two_writers_of_one_cache(self, copy, tmp_path, monkeypatch):
+        from sk_yt8m.datasets import _store
+
+        replace = _store.os.replace
+        first = load_csv(copy, cache_dir=tmp_path / "other")
+        (store,) = (tmp_path / "other").iterdir()
+
+        def come_second(source, target):
+            shutil.copytree(store, target)
+            replace(source, target)
+
+        monkeypatch.setattr(_store.os, "replace", come_second)
+        second = load_csv(copy, cache_dir=tmp_path / "cache")
+        np.testing.assert_array_equal(second.data, first.data)
+        assert [f.name for f in (tmp_path / "cache").iterdir()] == [store.name]
 
     def test_errors_are_remembered(self, copy, tmp_path):
         (copy / "train_0.csv").write_bytes(b"nonsense\n")
@@ -207,8 +241,17 @@ class TestWriteCsv:
         bad[1, 5] = np.nan
         with pytest.raises(ValueError, match="row 1, column 5 is nan"):
             write_csv(tmp_path / "a.csv", bad, Y)
-        with pytest.raises(ValueError, match="row 0, column 0 is 2"):
-            write_csv(tmp_path / "a.csv", X, np.full(Y.shape, 2))
+        with pytest.raises(ValueError, match="row 1, column 7 is 2"):
+            write_csv(tmp_path / "a.csv", X, np.where(np.arange(3862) == 7, [[1], [2]], 0))
+        assert not (tmp_path / "a.csv").exists()
+
+    def test_every_form_of_labels(self, videos, tmp_path):
+        X, Y = videos.data[:2], videos.target[:2]
+        dense = Y.toarray()
+        forms = [dense, dense.astype(bool), dense.tolist(), pd.DataFrame(dense), Y.tocoo()]
+        for form in [*forms, pd.DataFrame.sparse.from_spmatrix(Y)]:
+            write_csv(tmp_path / "a_0.csv", pd.DataFrame(X), form)
+            np.testing.assert_array_equal(load_csv(tmp_path / "a_0.csv").target, dense)
 
 
 class TestSample:
@@ -272,11 +315,24 @@ class TestMakeVideos:
         assert Y.shape == (7, 5)
         assert "made-up" in one.DESCR.lower()
 
+    def test_a_single_video_keeps_its_scale(self):
+        videos = [make_videos(1, random_state=seed).data[0] for seed in range(20)]
+        assert 0.3 < np.std(np.array(videos)[:, :1024]) < 0.6
+
     @pytest.mark.parametrize(
-        "parameters", [{"n_samples": 0}, {"n_labels": 0}, {"mean_labels": 0.5}, {"n_topics": 0}]
+        "parameters",
+        [
+            {"n_samples": 0},
+            {"n_samples": 2.5},
+            {"n_labels": 0},
+            {"mean_labels": 0.5},
+            {"n_topics": 0},
+            {"noise": -1},
+            {"noise": np.nan},
+        ],
     )
     def test_bad_parameters(self, parameters):
-        with pytest.raises(ValueError, match=next(iter(parameters))):
+        with pytest.raises((TypeError, ValueError), match=next(iter(parameters))):
             make_videos(**parameters)
 
 
