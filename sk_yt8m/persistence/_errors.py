@@ -1,0 +1,12 @@
+"""The error that every unusable model file raises."""
+
+
+class ModelFileError(ValueError):
+    """A file is not a model file of this package, or is damaged, or cannot be written as one.
+
+    Examples
+    --------
+    >>> from sk_yt8m.persistence import ModelFileError
+    >>> issubclass(ModelFileError, ValueError)
+    True
+    """

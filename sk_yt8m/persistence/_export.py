@@ -1,0 +1,85 @@
+"""The predicting network, in the formats of other runtimes."""
+
+import os
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sk_yt8m._model import Model
+
+if TYPE_CHECKING:
+    from sk_yt8m.classifier import DeepMultiLabelClassifier
+
+#: Keras' name of each format, and the packages that it writes it with, beside TensorFlow.
+_FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "saved_model": ("tf_saved_model", ()),
+    "onnx": ("onnx", ("tf2onnx", "onnx")),
+    "litert": ("litert", ()),
+}
+_KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
+
+
+def export(
+    estimator: "DeepMultiLabelClassifier", path: str | os.PathLike[str], format: str
+) -> None:
+    """Write the predicting network; `DeepMultiLabelClassifier.export` describes it."""
+    check_is_fitted(estimator)
+    if format not in _FORMATS:
+        raise ValueError(f"format must be one of {sorted(_FORMATS)}, got {format!r}")
+    target = Path(path)
+    if format == "litert" and target.suffix != ".tflite":
+        raise ValueError(f"a file of format 'litert' must end in .tflite, got {target.name!r}")
+    keras_name, needed = _FORMATS[format]
+    missing = [package for package in needed if find_spec(package) is None]
+    if missing:
+        raise ImportError(
+            f"the format {format!r} needs {' and '.join(missing)}: "
+            'pip install "sk-yt8m[export]" brings it'
+        )
+    _check_replaceable(target, format)
+    network = plain_network(estimator._fitted_model())
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        draft = Path(folder) / target.name
+        network.export(str(draft), format=keras_name, verbose=False)
+        if target.is_dir():
+            os.replace(target, Path(folder) / "replaced")
+        os.replace(draft, target)
+
+
+def _check_replaceable(target: Path, format: str) -> None:
+    """Raise an error if something else than an earlier export would be lost."""
+    if not target.is_dir():
+        return
+    if format != "saved_model" or target.is_symlink():
+        raise ValueError(f"{target} is a folder: expected the name of a new one, or of a file")
+    if any(target.iterdir()) and not (target / "saved_model.pb").is_file():
+        raise ValueError(f"{target} is a folder that holds something else than a SavedModel")
+
+
+def plain_network(model: Model) -> Any:
+    """Return the Keras network, of Keras' own layers, that gives what `predict_proba` gives."""
+    from sk_yt8m._network import fold
+    from sk_yt8m._runtime import keras
+
+    layers = fold(model.architecture, model.weights)
+    activation = _KERAS_NAMES.get(layers.activation, layers.activation)
+    h = inputs = keras.Input((layers.mean.size,), dtype="float32", name="features")
+    h = keras.layers.Rescaling(1.0, offset=-layers.mean)(h)
+    h = keras.layers.Rescaling(layers.scale)(h)
+    for kernel, bias in zip(layers.kernels, layers.biases, strict=True):
+        last = bias is layers.biases[-1]
+        dense = keras.layers.Dense(bias.size, activation=None if last else activation)
+        h = dense(h)
+        dense.set_weights([kernel, bias])
+    link = keras.ops.softmax if model.form.out_activation == "softmax" else keras.ops.sigmoid
+    # The bounds of `predict_proba`, so that saturated scores tie as they do there.
+    lowest = float(np.finfo(np.float32).tiny)
+    highest = float(np.nextafter(np.float32(1), np.float32(0)))
+    h = keras.ops.clip(link(h), lowest, highest)
+    if model.form.kind == "binary":
+        h = keras.ops.concatenate([1.0 - h, h], axis=1)
+    return keras.Model(inputs, h)
