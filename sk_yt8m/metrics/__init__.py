@@ -14,16 +14,21 @@ from sk_yt8m.metrics._precision_recall import precision_at_k_score, recall_at_k_
 from sk_yt8m.metrics._propensity import label_propensities, psndcg_at_k_score, psp_at_k_score
 from sk_yt8m.metrics._scorers import (
     gap_scorer,
+    get_scorer,
     hit_at_1_scorer,
     hit_at_5_scorer,
     hit_at_20_scorer,
     make_top_k_scorer,
+    scorer_names,
 )
+from sk_yt8m.metrics._streaming import StreamingEvaluator
 
 __all__ = [
+    "StreamingEvaluator",
     "average_precision_per_label",
     "gap_score",
     "gap_scorer",
+    "get_scorer",
     "hit_at_1_scorer",
     "hit_at_5_scorer",
     "hit_at_20_scorer",
@@ -38,4 +43,5 @@ __all__ = [
     "psndcg_at_k_score",
     "psp_at_k_score",
     "recall_at_k_score",
+    "scorer_names",
 ]

@@ -19,9 +19,17 @@ def check_k(k: object, name: str = "k") -> int:
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
     """Return the weights as float64 of shape (n_samples,), or None where none are given."""
+    weight = check_finite_weight(sample_weight, n_samples)
+    if weight is not None and not weight.any():
+        raise ValueError("sample_weight must not be 0 for every row.")
+    return weight
+
+
+def check_finite_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
+    """Do the same for a part of the samples, in which every weight may be 0."""
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = np.array(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have shape ({n_samples},), one weight a row of y_true; "
@@ -32,8 +40,6 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.fl
         raise ValueError(
             f"sample_weight must be finite and not negative; row {bad[0]} has {weight[bad[0]]}."
         )
-    if not weight.any():
-        raise ValueError("sample_weight must not be 0 for every row.")
     return weight
 
 

@@ -1,5 +1,7 @@
-"""Scorers for scikit-learn's ``scoring`` that ask a classifier for its best labels only."""
+"""Scorers for scikit-learn's ``scoring`` that ask a classifier for no more than they need."""
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
@@ -10,54 +12,93 @@ from scipy.sparse import csr_array
 # The base class is private, but the only way to share one prediction among several scorers.
 from sklearn.metrics._scorer import _BaseScorer
 
-from sk_yt8m._topk import TopK
 from sk_yt8m.metrics._checks import check_k
+from sk_yt8m.metrics._family import Need, find_metric, metric_names, width_of
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
-from sk_yt8m.metrics._responses import BestLabels
+from sk_yt8m.metrics._responses import Answers, Predictions
+from sk_yt8m.metrics._true_labels import check_y_true
 
-# Scorers of up to this many labels ask for the same number, so that one prediction serves them all.
+# Any estimator has one of these; whether its labels can be ranked is told when it scores.
+_METHODS = ("predict_top_k", "predict_proba", "decision_function", "fit")
+
+# A prediction of so many labels costs no more than one of fewer, and serves more scorers.
 _SHARED_K = 20
 
 
+class _Company(threading.local):
+    """The scorers of this thread that scikit-learn is about to call one after the other."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[TopKScorer] = deque(maxlen=1000)
+
+    def of(self, scorer: "TopKScorer") -> "list[TopKScorer]":
+        """Return the scorer and those that will be called after it."""
+        waiting = list(self.waiting)
+        self.waiting.clear()
+        places = [place for place, other in enumerate(waiting) if other is scorer]
+        return waiting[places[-1] :] if places else [scorer]
+
+
+_company = _Company()
+
+
 class TopKScorer(_BaseScorer):
-    """Callable ``scorer(estimator, X, y_true)``, made by `make_top_k_scorer`."""
+    """Callable ``scorer(estimator, X, y_true)``, made by `make_top_k_scorer` or `get_scorer`."""
 
     def __init__(
         self,
         score_func: Callable[..., float],
         sign: int,
         kwargs: dict[str, Any],
-        k: int,
+        need: Need,
         name: str | None,
     ) -> None:
-        # Any estimator has one of these; whether its labels can be ranked is told when it scores.
-        methods = ("predict_top_k", "predict_proba", "decision_function", "fit")
-        super().__init__(score_func, sign, kwargs, response_method=methods)
-        self._k = k
+        self._score_func = score_func
+        self._sign = sign
+        self._kwargs = kwargs
+        self._need = need
         self._name = name
+
+    @property
+    def _response_method(self) -> tuple[str, ...]:
+        # Before scikit-learn calls the first of several scorers it asks each for its methods. So
+        # the first call learns how much the others will need, and one prediction serves all.
+        _company.waiting.append(self)
+        return _METHODS
 
     def __repr__(self) -> str:
         if self._name is not None:
             return self._name
         options = "".join(f", {key}={value!r}" for key, value in self._kwargs.items())
         sign = "" if self._sign > 0 else ", greater_is_better=False"
-        return f"make_top_k_scorer({self._score_func.__name__}, k={self._k}{sign}{options})"
+        return f"make_top_k_scorer({self._score_func.__name__}, k={self._need}{sign}{options})"
 
     def _score(
-        self, method_caller: Callable[..., TopK], estimator: Any, X: Any, y_true: Any, **kwargs: Any
+        self,
+        method_caller: Callable[..., Predictions],
+        estimator: Any,
+        X: Any,
+        y_true: Any,
+        **kwargs: Any,
     ) -> float:
         self._warn_overlap("A parameter of this scorer is also passed as metadata.", kwargs)
+        company = _company.of(self)
         y_true = _indicator(y_true, estimator)
-        width = max(self._k, _SHARED_K)
-        view = BestLabels(estimator, n_labels=np.shape(y_true)[1])
-        best = method_caller(view, f"top_{width}", X)
-        if self._k < width:
-            best = TopK(best.indices[:, : self._k], best.scores[:, : self._k])
+        labels = check_y_true(y_true)
+        predictions = method_caller(Answers(estimator, labels.n_labels), "predictions", X)
+        for scorer in company:
+            width = max(width_of(scorer._need, labels), _SHARED_K)
+            predictions.expect(width, all_scores=scorer._need == "all")
+        scores = (
+            predictions.all()
+            if self._need == "all"
+            else predictions.best(width_of(self._need, labels))
+        )
         options = {**self._kwargs, **kwargs}
-        if "k" in signature(self._score_func).parameters:
-            options.setdefault("k", self._k)
-        return self._sign * self._score_func(y_true, best, **options)
+        if isinstance(self._need, int) and "k" in signature(self._score_func).parameters:
+            options.setdefault("k", self._need)
+        return self._sign * self._score_func(y_true, scores, **options)
 
 
 def make_top_k_scorer(
@@ -81,8 +122,8 @@ def make_top_k_scorer(
         Called as ``score_func(y_true, (indices, scores), **kwargs)``, with ``k=k`` too if it has
         such a parameter.
     k : int, default=20
-        Number of labels the metric needs. Scorers with a `k` of up to 20 share one prediction when
-        several are given to :func:`sklearn.model_selection.cross_validate`.
+        Number of labels the metric needs. Several scorers given to
+        :func:`sklearn.model_selection.cross_validate` share one prediction.
     greater_is_better : bool, default=True
         Whether a higher value is better. If not, the scorer flips the sign.
     name : str, default=None
@@ -103,6 +144,7 @@ def make_top_k_scorer(
 
     See Also
     --------
+    get_scorer : The metrics of this package as scorers, by name.
     sklearn.metrics.make_scorer : For metrics of predicted labels or of the whole score matrix.
 
     Notes
@@ -126,6 +168,81 @@ def make_top_k_scorer(
     (3,)
     """
     return TopKScorer(score_func, 1 if greater_is_better else -1, kwargs, check_k(k), name)
+
+
+def get_scorer(name: str, **options: Any) -> TopKScorer:
+    """Return the scorer of a metric by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `scorer_names`, or the same with any other number: ``"gap@20"``, ``"hit@7"``,
+        ``"perr"``, ``"map"``, ``"map@20"``, ``"mrr"``, ``"precision@3"``, ``"recall@10"``,
+        ``"ndcg@5"``, ``"psp@5"``, ``"psndcg@5"``.
+    **options : dict
+        Further arguments of the metric, such as ``propensities`` for ``"psp@5"`` or
+        ``absent_labels`` for ``"map@20"``.
+
+    Returns
+    -------
+    scorer : callable
+        Object with the signature ``scorer(estimator, X, y_true, sample_weight=None)``, for
+        ``scoring`` wherever scikit-learn has it.
+
+    Raises
+    ------
+    ValueError
+        Where there is no metric of this name.
+    TypeError
+        Where the metric has no such argument.
+
+    See Also
+    --------
+    make_top_k_scorer : A scorer of any other metric of the best labels.
+
+    Notes
+    -----
+    Several scorers given to one :func:`sklearn.model_selection.cross_validate` share one prediction
+    of each fold. ``"map"`` and ``"mrr"`` need the scores of all labels: with one of them among the
+    scorers, the matrix of all scores of the fold is held.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.model_selection import cross_validate
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sk_yt8m.metrics import get_scorer
+    >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    >>> scoring = {name: get_scorer(name) for name in ("gap@20", "hit@1", "mrr")}
+    >>> results = cross_validate(KNeighborsClassifier(), X, Y, scoring=scoring, cv=3)
+    >>> results["test_mrr"].shape
+    (3,)
+    """
+    metric = find_metric(name)
+    score_func = metric.family.score
+    known = signature(score_func).parameters.keys() - {"y_true", "y_score", "sample_weight"}
+    unknown = sorted(options.keys() - known | options.keys() & metric.options.keys())
+    if unknown:
+        raise TypeError(f"the metric {name!r} has no further argument {unknown[0]!r}.")
+    text = "".join(f", {key}={value!r}" for key, value in options.items())
+    kwargs = {**metric.options, **options}
+    return TopKScorer(score_func, 1, kwargs, metric.need, f"get_scorer({name!r}{text})")
+
+
+def scorer_names() -> list[str]:
+    """Return the names that `get_scorer` knows, each family with its usual numbers.
+
+    Returns
+    -------
+    names : list of str
+
+    Examples
+    --------
+    >>> from sk_yt8m.metrics import scorer_names
+    >>> scorer_names()[:5]
+    ['gap@20', 'hit@1', 'hit@5', 'hit@20', 'perr']
+    """
+    return metric_names()
 
 
 def _indicator(y_true: Any, estimator: Any) -> Any:

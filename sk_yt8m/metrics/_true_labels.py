@@ -50,7 +50,8 @@ class TrueLabels:
     def frequencies(self, weight: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
         """Return the number, or the total weight, of the samples with each label."""
         if weight is None:
-            return np.bincount(self.indices, minlength=self.n_labels).astype(np.float64)
+            counts = np.bincount(self.indices, minlength=self.n_labels)
+            return counts.astype(np.float64)
         of_positive = weight[self.rows]
         # By rising weight, rounding does not depend on the order of the samples.
         order = np.argsort(of_positive, kind="stable")
@@ -77,6 +78,23 @@ class TrueLabels:
             positive, place = np.divmod(np.flatnonzero(same), k)
             hits[rows[positive] * k + place] = True
         return hits.reshape(indices.shape)
+
+    def copy(self) -> "TrueLabels":
+        """Return the same with arrays of its own."""
+        return TrueLabels(
+            self.indptr.copy(), self.indices.astype(np.int32), self.n_labels, self.columns
+        )
+
+
+def concatenate(parts: list[TrueLabels]) -> TrueLabels:
+    """Return the samples of all parts, which have the same labels, one part after the other."""
+    counts = np.concatenate([part.counts for part in parts])
+    return TrueLabels(
+        np.concatenate([[0], np.cumsum(counts)]),
+        np.concatenate([part.indices for part in parts]),
+        parts[0].n_labels,
+        parts[0].columns,
+    )
 
 
 def check_y_true(y_true: Any) -> TrueLabels:

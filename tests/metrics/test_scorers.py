@@ -32,12 +32,21 @@ from sk_yt8m import SparseIndicator, TopK
 from sk_yt8m.metrics import (
     gap_score,
     gap_scorer,
+    get_scorer,
     hit_at_1_scorer,
     hit_at_5_scorer,
     hit_at_20_scorer,
     hit_at_k_score,
     make_top_k_scorer,
     mean_average_precision_score,
+    mean_reciprocal_rank_score,
+    ndcg_at_k_score,
+    precision_at_equal_recall_rate_score,
+    precision_at_k_score,
+    psndcg_at_k_score,
+    psp_at_k_score,
+    recall_at_k_score,
+    scorer_names,
 )
 
 CALLS: list[tuple[str, int]] = []
@@ -139,13 +148,145 @@ def test_several_scorers_cost_one_prediction_of_probabilities_too():
     assert CALLS == [("predict_proba", 10)] * 4
 
 
-def test_a_larger_k_is_a_prediction_of_its_own():
+def test_the_largest_k_of_all_scorers_is_predicted_once():
     y_true, scores = make_data()
     larger = make_top_k_scorer(hit_at_k_score, k=25)
-    results = cross_validate(Ranker(), scores, y_true, scoring=ALL | {"hit@25": larger}, cv=2)
-    assert CALLS == [("predict_top_k", 20), ("predict_top_k", 25)] * 2
-    half = slice(0, 20)
-    assert results["test_hit@25"][0] == hit_at_k_score(y_true[half], scores[half], k=25)
+    for scoring in (ALL | {"hit@25": larger}, {"hit@25": larger} | ALL):
+        results = cross_validate(Ranker(), scores, y_true, scoring=scoring, cv=2)
+        half = slice(0, 20)
+        assert results["test_hit@25"][0] == hit_at_k_score(y_true[half], scores[half], k=25)
+    assert CALLS == [("predict_top_k", 25)] * 4
+
+
+def test_scorers_by_name():
+    assert len(set(scorer_names())) == len(scorer_names())
+    assert {"gap@20", "hit@1", "perr", "map", "map@20", "mrr", "psndcg@5"} <= set(scorer_names())
+    y_true, scores = make_data()
+    estimator = Scores().fit(scores, y_true)
+    expected = {
+        "gap@7": gap_score(y_true, scores, k=7),
+        "hit@7": hit_at_k_score(y_true, scores, k=7),
+        "map": mean_average_precision_score(y_true, scores),
+        "map@4": mean_average_precision_score(y_true, scores, top_k=4),
+        "perr": precision_at_equal_recall_rate_score(y_true, scores),
+        "mrr": mean_reciprocal_rank_score(y_true, scores),
+        "precision@7": precision_at_k_score(y_true, scores, k=7),
+        "recall@7": recall_at_k_score(y_true, scores, k=7),
+        "ndcg@7": ndcg_at_k_score(y_true, scores, k=7),
+        "psp@7": psp_at_k_score(y_true, scores, k=7),
+        "psndcg@27": psndcg_at_k_score(y_true, scores, k=27),
+    }
+    assert {name: get_scorer(name)(estimator, scores, y_true) for name in expected} == expected
+    assert len(set(expected.values())) == len(expected)
+
+
+@pytest.mark.parametrize("name", scorer_names())
+@pytest.mark.parametrize("estimator", [Ranker(), Scores()])
+def test_every_name_with_every_kind_of_estimator(name, estimator):
+    y_true, scores = make_data()
+    scorer = pickle.loads(pickle.dumps(get_scorer(name)))
+    value = scorer(estimator.fit(scores, y_true), scores, csr_array(y_true))
+    assert value == get_scorer(name)(Scores().fit(scores, y_true), scores, y_true)
+    assert 0 < value < 1
+    assert repr(scorer) == f"get_scorer({name!r})"
+
+
+@pytest.mark.parametrize("first", ["gap@20", "mrr"])
+def test_scorers_of_all_scores_share_the_prediction_of_the_others(first):
+    y_true, scores = make_data()
+    names = sorted(scorer_names(), key=lambda name: name != first)
+    scoring = {name: get_scorer(name) for name in [*names, "hit@25"]}
+    results = cross_validate(Scores(), scores, y_true, scoring=scoring, cv=4)
+    assert CALLS == [("predict_proba", 10)] * 4
+    CALLS.clear()
+    cross_validate(Ranker(), scores, y_true, scoring=scoring, cv=4)
+    assert CALLS == [("predict_top_k", 30)] * 4
+    test = slice(0, 10)
+    assert results["test_mrr"][0] == mean_reciprocal_rank_score(y_true[test], scores[test])
+    assert results["test_gap@20"][0] == gap_score(y_true[test], scores[test])
+
+
+def test_a_scorer_alone_asks_for_no_more_than_it_needs():
+    y_true, scores = make_data()
+    names = ["gap@20", "mrr", "hit@25"]
+    cross_validate(Ranker(), scores, y_true, scoring={n: get_scorer(n) for n in names}, cv=2)
+    CALLS.clear()
+    cross_val_score(Ranker(), scores, y_true, scoring=get_scorer("hit@5"), cv=2)
+    get_scorer("hit@25")(Ranker().fit(scores, y_true), scores, y_true)
+    assert CALLS == [("predict_top_k", 20)] * 2 + [("predict_top_k", 25)]
+
+
+def test_a_call_that_failed_leaves_nothing_behind():
+    y_true, scores = make_data()
+    scoring = {name: get_scorer(name) for name in ("hit@1", "mrr")}
+    broken = scores.copy()
+    broken[0] = np.nan
+    with pytest.raises(ValueError, match="must not hold NaN"):
+        cross_validate(Scores(), broken, y_true, scoring=scoring, cv=2, error_score="raise")
+    CALLS.clear()
+    pair = {name: get_scorer(name) for name in ("hit@1", "hit@5")}
+    cross_validate(Ranker(), scores, y_true, scoring=pair, cv=2)
+    assert CALLS == [("predict_top_k", 20)] * 2
+
+
+def test_scores_of_all_labels_are_written_into_one_matrix(monkeypatch):
+    monkeypatch.setattr("sk_yt8m.metrics._responses._BLOCK_BYTES", 8 * 30 * 16)
+    y_true, scores = make_data()
+    value = get_scorer("mrr")(Scores().fit(scores, y_true), scores, y_true)
+    assert value == mean_reciprocal_rank_score(y_true, scores)
+    assert CALLS == [("predict_proba", 16), ("predict_proba", 16), ("predict_proba", 8)]
+
+
+def test_options_of_a_scorer_by_name():
+    y_true, scores = make_data()
+    estimator = Scores().fit(scores, y_true)
+    propensities = np.linspace(0.1, 1, 30)
+    scorer = get_scorer("psp@3", propensities=propensities)
+    expected = psp_at_k_score(y_true, scores, k=3, propensities=propensities)
+    assert scorer(estimator, scores, y_true) == expected
+    zero = get_scorer("map@20", absent_labels="zero")
+    assert repr(zero) == "get_scorer('map@20', absent_labels='zero')"
+    assert zero(estimator, scores, y_true) == mean_average_precision_score(
+        y_true, scores, top_k=20, absent_labels="zero"
+    )
+    for options in ({"weights": 1}, {"k": 5}):
+        with pytest.raises(TypeError, match="'psp@3' has no further argument"):
+            get_scorer("psp@3", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gap", "no metric 'gap': gap takes a number, as gap@5"),
+        ("mrr@5", "no metric 'mrr@5': mrr takes no number"),
+        ("hit@0", "no metric 'hit@0'; the metrics are gap@20, hit@1"),
+        ("hit@-1", "no metric 'hit@-1'; the metrics are"),
+        ("hit@2.5", "no metric 'hit@2.5'; the metrics are"),
+        ("accuracy", "and the same with any other number"),
+        (7, "there is no metric 7; the metrics are"),
+    ],
+)
+def test_names_of_no_metric(name, message):
+    with pytest.raises(ValueError, match=message):
+        get_scorer(name)
+
+
+@pytest.mark.parametrize(
+    "estimator", [RandomForestClassifier(n_estimators=5), MultiOutputClassifier(GaussianNB())]
+)
+def test_lists_of_probabilities_and_searches_in_two_processes(videos, estimator):
+    X, Y = videos
+    scoring = {name: get_scorer(name) for name in scorer_names()}
+    results = cross_validate(estimator, X, Y, scoring=scoring, cv=KFold(2), n_jobs=2)
+    assert all(np.isfinite(results[f"test_{name}"]).all() for name in scoring)
+    name, grid = next(
+        (name, [1, 2])
+        for name in ("min_samples_leaf", "estimator__var_smoothing")
+        if name in estimator.get_params()
+    )
+    search = GridSearchCV(estimator, {name: grid}, scoring=scoring, refit="mrr", cv=2, n_jobs=2)
+    search.fit(X, Y)
+    assert 0 < search.best_score_ < 1
 
 
 def test_a_metric_without_k_gets_k_labels_and_no_more():

@@ -1,0 +1,204 @@
+"""Figures in batches are those of all samples at once, to the last bit."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from metric_cases import make_data, problems, top_k_of
+from scipy.sparse import csr_array
+
+from sk_yt8m.metrics import (
+    StreamingEvaluator,
+    gap_score,
+    hit_at_k_score,
+    label_propensities,
+    mean_average_precision_score,
+    mean_reciprocal_rank_score,
+    ndcg_at_k_score,
+    precision_at_equal_recall_rate_score,
+    precision_at_k_score,
+    psndcg_at_k_score,
+    psp_at_k_score,
+    recall_at_k_score,
+    scorer_names,
+)
+
+NAMES = [name for name in scorer_names() if name != "map"]
+
+
+def at_once(y_true, scores, sample_weight=None, propensities=None):
+    """Return what the public functions say, by name."""
+    functions = {
+        "gap": gap_score,
+        "hit": hit_at_k_score,
+        "precision": precision_at_k_score,
+        "recall": recall_at_k_score,
+        "ndcg": ndcg_at_k_score,
+        "psp": psp_at_k_score,
+        "psndcg": psndcg_at_k_score,
+        "map": mean_average_precision_score,
+        "perr": precision_at_equal_recall_rate_score,
+        "mrr": mean_reciprocal_rank_score,
+    }
+    figures = {}
+    for name in NAMES:
+        family, _, k = name.partition("@")
+        options = {"sample_weight": sample_weight}
+        if k:
+            options["top_k" if family == "map" else "k"] = int(k)
+        if family in ("psp", "psndcg"):
+            options["propensities"] = propensities
+        figures[name] = functions[family](y_true, scores, **options)
+    return figures
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems(max_rows=12), st.data())
+def test_any_batches_in_any_order(problem, data):
+    y_true, scores = problem
+    batch = np.array(data.draw(st.lists(st.integers(0, 3), min_size=12, max_size=12)))
+    weighted = data.draw(st.booleans())
+    weight = np.resize([0.3, 1.0, 0.0, 2.7], len(y_true)) if weighted else None
+    evaluator = StreamingEvaluator(NAMES)
+    for number in data.draw(st.permutations(range(4))):
+        rows = batch[: len(y_true)] == number
+        if rows.any():
+            part = None if weight is None else weight[rows]
+            form = data.draw(st.sampled_from([np.asarray, csr_array]))
+            evaluator.update(form(y_true[rows]), scores[rows], part)
+    assert evaluator.result() == at_once(y_true, scores, weight)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_merging_pickled_parts(ties, dtype):
+    y_true, scores = make_data(n_samples=90, ties=ties)
+    scores = scores.astype(dtype)
+    parts = []
+    for start in (60, 0, 30):
+        part = StreamingEvaluator(NAMES)
+        part.update(y_true[start : start + 10], scores[start : start + 10])
+        rest = slice(start + 10, start + 30)
+        part.update(csr_array(y_true[rest]), top_k_of(scores[rest], 30))
+        parts.append(pickle.loads(pickle.dumps(part)))
+    merged = StreamingEvaluator(NAMES)
+    for part in parts:
+        before = part.result()
+        merged.merge(part)
+        assert part.result() == before
+    assert merged.n_samples == 90
+    assert merged.result() == at_once(y_true, scores)
+
+
+def test_a_result_on_the_way_changes_nothing():
+    y_true, scores = make_data()
+    evaluator = StreamingEvaluator(NAMES).update(y_true[:10], scores[:10])
+    assert evaluator.result() == at_once(y_true[:10], scores[:10])
+    assert evaluator.result() == evaluator.result()
+    assert evaluator.update(y_true[10:], scores[10:]).result() == at_once(y_true, scores)
+
+
+def test_weights_of_some_batches_and_given_propensities():
+    y_true, scores = make_data()
+    propensities = label_propensities(y_true[:20])
+    weight = np.r_[np.ones(20), np.zeros(10), np.arange(10)]
+    evaluator = StreamingEvaluator(NAMES, propensities=propensities)
+    evaluator.update(y_true[:20], scores[:20])
+    evaluator.update(y_true[20:30], scores[20:30], sample_weight=weight[20:30])
+    evaluator.update(y_true[30:], scores[30:], sample_weight=weight[30:])
+    assert evaluator.result() == at_once(y_true, scores, weight, propensities)
+
+
+def test_buffers_may_be_used_again():
+    y_true, scores = make_data()
+    expected = at_once(y_true, scores)
+    evaluator = StreamingEvaluator(NAMES)
+    sparse, (indices, best) = csr_array(y_true[:20]), top_k_of(scores[:20], 30)
+    weight = np.ones(20)
+    evaluator.update(sparse, (indices, best), weight)
+    for buffer in (sparse.indices, sparse.indptr, indices, best, weight):
+        buffer[:] = 0
+    assert evaluator.update(y_true[20:], scores[20:]).result() == pytest.approx(expected)
+
+
+def test_memory_is_that_of_the_best_labels():
+    y_true, scores = make_data(n_samples=200, n_labels=2000)
+    evaluator = StreamingEvaluator(["gap@20"])
+    evaluator.update(y_true, scores)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(20):
+        evaluator.update(csr_array(y_true), scores)
+    kept = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    of_best_labels = 20 * 200 * 20 * (4 + 4)
+    of_true_labels = 20 * 4 * (int(y_true.sum()) + 2 * 201)
+    assert kept < 1.5 * (of_best_labels + of_true_labels)
+
+
+def expect(message):
+    return pytest.raises(ValueError, match=message)
+
+
+def test_a_refused_batch_leaves_the_evaluator_as_it_was():
+    y_true, scores = make_data()
+    evaluator = StreamingEvaluator(NAMES).update(y_true, scores)
+    broken = scores.copy()
+    broken[3, 4] = np.nan
+    with expect("found one at row 3, label 4"):
+        evaluator.update(y_true, broken)
+    with expect("y_true must have 30 labels, as the samples before; got 29"):
+        evaluator.update(y_true[:, 1:], scores[:, 1:])
+    with expect("the top 20 are needed for k=20"):
+        evaluator.update(y_true, top_k_of(scores, 19))
+    with expect("row 39 has -1.0"):
+        evaluator.update(y_true, scores, sample_weight=np.r_[np.ones(39), -1])
+    assert evaluator.result() == at_once(y_true, scores)
+
+
+def test_columns_that_change_their_order():
+    y_true, scores = make_data(n_labels=3)
+    frame = pd.DataFrame(y_true, columns=["cat", "dog", "car"])
+    evaluator = StreamingEvaluator(["hit@1"]).update(frame, scores)
+    with expect("y_true must have the column names of the samples before"):
+        evaluator.update(frame[["dog", "cat", "car"]], scores)
+
+
+def test_evaluators_that_cannot_be_merged():
+    y_true, scores = make_data()
+    evaluator = StreamingEvaluator(["hit@1"]).update(y_true, scores)
+    with expect(r"other must have the metrics \['hit@1'\], it has \['hit@2'\]"):
+        evaluator.merge(StreamingEvaluator(["hit@2"]))
+    with expect("other must have the same propensities"):
+        evaluator.merge(StreamingEvaluator(["hit@1"], propensities=[0.5]))
+    with expect("other must have 30 labels"):
+        evaluator.merge(StreamingEvaluator(["hit@1"]).update(y_true[:, 1:], scores[:, 1:]))
+    assert evaluator.merge(StreamingEvaluator(["hit@1"])).n_samples == 40
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        (["map"], "'map' needs the scores of all labels of all samples at once; .* map@20"),
+        (["hit@1", "gap@20", "hit@1"], "name a metric once; 'hit@1' comes again"),
+        ([], "must be a list of names"),
+        ("gap@20", "must be a list of names, got 'gap@20'"),
+        (["gap@0"], "no metric 'gap@0'"),
+    ],
+)
+def test_metrics_that_cannot_be_had(metrics, message):
+    with expect(message):
+        StreamingEvaluator(metrics)
+
+
+def test_no_sample_yet_and_no_weight():
+    y_true, scores = make_data()
+    with expect("there is no sample yet"):
+        StreamingEvaluator().result()
+    evaluator = StreamingEvaluator().update(y_true, scores, sample_weight=np.zeros(40))
+    with expect("sample_weight must not be 0 for every row"):
+        evaluator.result()
