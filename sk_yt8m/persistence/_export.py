@@ -72,7 +72,10 @@ def plain_network(model: Model) -> Any:
     h = keras.layers.Rescaling(layers.scale)(h)
     for kernel, bias in zip(layers.kernels, layers.biases, strict=True):
         last = bias is layers.biases[-1]
-        dense = keras.layers.Dense(bias.size, activation=None if last else activation)
+        # Zeros, because an unseeded initialiser would draw from the global random state.
+        dense = keras.layers.Dense(
+            bias.size, activation=None if last else activation, kernel_initializer="zeros"
+        )
         h = dense(h)
         dense.set_weights([kernel, bias])
     link = keras.ops.softmax if model.form.out_activation == "softmax" else keras.ops.sigmoid
@@ -82,4 +85,7 @@ def plain_network(model: Model) -> Any:
     h = keras.ops.clip(link(h), lowest, highest)
     if model.form.kind == "binary":
         h = keras.ops.concatenate([1.0 - h, h], axis=1)
-    return keras.Model(inputs, h)
+    network = keras.Model(inputs, h)
+    # The exporter of ONNX refuses a network that has never been called.
+    network(np.zeros((1, layers.mean.size), dtype=np.float32))
+    return network
