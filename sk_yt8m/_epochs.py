@@ -9,6 +9,7 @@ import numpy as np
 
 from sk_yt8m._architecture import Weights
 from sk_yt8m._batches import n_steps, pack_batches
+from sk_yt8m._feeding import Feed
 from sk_yt8m._optimizer import learning_rates
 from sk_yt8m._training import Trainer
 
@@ -40,6 +41,7 @@ class History:
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     weights: Weights = field(default_factory=dict)
 
 
@@ -49,8 +51,8 @@ class Rows:
 
     Attributes
     ----------
-    X : array-like of shape (n_samples, n_features)
-        Holds the rows, and perhaps others.
+    feed : Feed
+        Gives the features of the rows, and perhaps others.
     indicator : csr_array of shape (n_samples, n_outputs)
         Their positives.
     numbers : ndarray of shape (n_rows,)
@@ -59,7 +61,7 @@ class Rows:
         Weight of each row, of mean 1.
     """
 
-    X: Any
+    feed: Feed
     indicator: Any
     numbers: np.ndarray
     weight: np.ndarray | None
@@ -93,7 +95,7 @@ def train_one_epoch(trainer: Trainer, rows: Rows, plan: Plan, epoch: int) -> flo
         steps,
         plan.n_epochs * len(batches),
     )
-    loss = trainer.train(rows.X, batches, rates)
+    loss = trainer.train(rows.feed, batches, rates)
     if not np.isfinite(loss):
         raise FloatingPointError(
             f"the training loss became {loss} in epoch {epoch + 1}: lower learning_rate_init "
@@ -125,6 +127,7 @@ def train_epochs(
         Takes the plan and the epoch's number, loss, score and samples a second.
     """
     history = History()
+    begun = time.perf_counter()
     watched: list[float] = []
     best, waited = -np.inf, 0
     for epoch in range(plan.n_epochs):
@@ -137,6 +140,7 @@ def train_epochs(
             if not history.scores or score > max(history.scores):
                 history.weights = weights
             history.scores.append(score)
+        history.seconds.append(time.perf_counter() - begun)
         if report is not None:
             speed = rows.numbers.size / (time.perf_counter() - start)
             report(plan, epoch, history.losses[-1], score, speed)

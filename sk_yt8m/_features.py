@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
-_BLOCK_BYTES = 32 * 2**20
+_BLOCK_BYTES = 16 * 2**20
 _ACCEPTED = [np.float32, np.float64, np.float16]
 
 
@@ -29,7 +29,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 def block_rows(X: Any) -> int:
-    """Return how many rows of X make a block of about 32 MiB in float32."""
+    """Return how many rows of X make a block of about 16 MiB in float32."""
     return max(1, _BLOCK_BYTES // (4 * X.shape[1]))
 
 
@@ -86,7 +86,7 @@ def feature_moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
     shift = take_rows(X, slice(0, 1)).astype(np.float64).ravel()
     shift[~np.isfinite(shift)] = 0.0
     total, squares = np.zeros(n_features), np.zeros(n_features)
-    for _, block in row_blocks(X, max(1, block_rows(X) // 8)):
+    for _, block in row_blocks(X, max(1, block_rows(X) // 4)):
         centred = block - shift
         total += centred.sum(axis=0)
         squares += np.einsum("ij,ij->j", centred, centred)

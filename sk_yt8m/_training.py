@@ -1,7 +1,5 @@
 """The step loop: many steps a call, inside one TensorFlow graph."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +7,7 @@ import numpy as np
 
 from sk_yt8m._architecture import Architecture, Weights
 from sk_yt8m._batches import Batches
-from sk_yt8m._features import block_rows, take_rows
+from sk_yt8m._feeding import Feed
 from sk_yt8m._loss import cross_entropy
 from sk_yt8m._network import build_network, set_weights
 from sk_yt8m._optimizer import AdamW
@@ -71,14 +69,14 @@ class Trainer:
             tf.TensorSpec([None], tf.float32),
         )
 
-    def train(self, X: Any, batches: Batches, learning_rates: np.ndarray) -> float:
+    def train(self, feed: Feed, batches: Batches, learning_rates: np.ndarray) -> float:
         """Take one step a batch and return the mean of the loss over the rows."""
         total = 0.0
-        for features, rows, steps in _host_blocks(X, batches):
+        for features, places, steps in feed.blocks(batches):
             total += float(
                 self._run(
-                    tf.convert_to_tensor(features),
-                    tf.convert_to_tensor(rows),
+                    features,
+                    tf.convert_to_tensor(places),
                     tf.convert_to_tensor(batches.row_weights[steps]),
                     tf.convert_to_tensor(batches.positions[steps]),
                     tf.convert_to_tensor(batches.position_weights[steps]),
@@ -159,26 +157,3 @@ class Trainer:
             ]
         self.optimizer.apply(gradients, learning_rate)
         return loss / n_terms
-
-
-def _host_blocks(X: Any, batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
-    """Yield features, their place in each batch, and the steps they serve.
-
-    The next block is gathered by a thread while the previous one trains.
-    """
-    n_batches, batch_size = batches.rows.shape
-    per_block = max(1, block_rows(X) // batch_size)
-    slices = [slice(i, min(i + per_block, n_batches)) for i in range(0, n_batches, per_block)]
-
-    def gather(steps: slice) -> tuple[np.ndarray, np.ndarray, slice]:
-        features = take_rows(X, batches.rows[steps].ravel())
-        places = np.arange(len(features), dtype=np.int32).reshape(-1, batch_size)
-        return features, places, steps
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        upcoming = pool.submit(gather, slices[0])
-        for following in [*slices[1:], None]:
-            block = upcoming.result()
-            if following is not None:
-                upcoming = pool.submit(gather, following)
-            yield block

@@ -128,6 +128,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         Lowest training loss of an epoch.
     loss_curve_ : list of float
         Training loss of each epoch.
+    epoch_times_ : list of float
+        Seconds from the first step of `fit` to the end of each epoch, validation included.
     validation_scores_ : list of float or None
         Validation score after each epoch, GAP@20 for multilabel targets and accuracy for others.
     best_validation_score_ : float or None
@@ -293,21 +295,26 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             If the training diverges.
         """
         from sk_yt8m._epochs import Rows, print_epoch, train_epochs
+        from sk_yt8m._feeding import make_feed
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
         problem = read_problem(self, X, Y, sample_weight, previous=previous)
         seed = self._draw_seed()
         numbers, validation = split_validation(self, problem, X_val, Y_val, seed)
-        start = previous.weights if previous else start_weights(self, problem, seed)
+        weights = previous.weights if previous else start_weights(self, problem, seed)
+        trainer = make_trainer(self, problem, weights, seed)
+        evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
+        del weights, previous
         history = train_epochs(
-            make_trainer(self, problem, start, seed),
-            Rows(problem.X, problem.indicator, numbers, problem.weight),
+            trainer,
+            Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
             make_plan(self, numbers.size, seed),
-            scorer_of(problem.architecture, validation, start) if validation else None,
+            evaluate,
             print_epoch if self.verbose else None,
         )
         self._publish(Model(problem.architecture, problem.form, history.weights))
         self._record(history.losses, history.scores, len(history.losses) * numbers.size)
+        self.epoch_times_ = history.seconds
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -339,6 +346,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             The fitted classifier itself.
         """
         from sk_yt8m._epochs import Rows, train_one_epoch
+        from sk_yt8m._feeding import HostFeed
 
         previous = self._model if self._is_fitted() else None
         problem = read_problem(self, X, Y, sample_weight, classes=classes, previous=previous)
@@ -353,7 +361,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             self._trainer_state = None
 
         n_samples = problem.X.shape[0]
-        rows = Rows(problem.X, problem.indicator, np.arange(n_samples), problem.weight)
+        rows = Rows(HostFeed(problem.X), problem.indicator, np.arange(n_samples), problem.weight)
         plan = replace(make_plan(self, n_samples, seed), schedule="constant", warmup_fraction=0.0)
         if self.batch_size == "auto":
             plan = replace(plan, batch_size=512)

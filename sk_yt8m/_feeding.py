@@ -1,0 +1,80 @@
+"""How the rows of X get to the device: block by block, or all at once to a GPU that holds them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+
+from sk_yt8m._batches import Batches
+from sk_yt8m._features import block_rows, row_blocks, take_rows
+from sk_yt8m._runtime import has_gpu, tf
+
+#: What training needs on a GPU beside the features.
+_RESERVE_BYTES = 4 * 2**30
+_STEPS_PER_CALL = 64
+
+
+class Feed(Protocol):
+    """A source of features for batches."""
+
+    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
+        """Yield features, the place of each batch's rows in them, and the steps they serve."""
+        ...
+
+
+class HostFeed:
+    """Rows gathered on the host: the next block by a thread while the previous one trains."""
+
+    def __init__(self, X: Any) -> None:
+        self.X = X
+
+    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
+        """Yield blocks of some batches, each row once and in the order of the batches."""
+        n_batches, batch_size = batches.rows.shape
+        per_block = max(1, block_rows(self.X) // batch_size)
+        starts = range(0, n_batches, per_block)
+        slices = [slice(start, min(start + per_block, n_batches)) for start in starts]
+
+        def gather(steps: slice) -> tuple[Any, np.ndarray, slice]:
+            features = take_rows(self.X, batches.rows[steps].ravel())
+            places = np.arange(len(features), dtype=np.int32).reshape(-1, batch_size)
+            return tf.convert_to_tensor(features), places, steps
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            upcoming = pool.submit(gather, slices[0])
+            for following in [*slices[1:], None]:
+                block = upcoming.result()
+                if following is not None:
+                    upcoming = pool.submit(gather, following)
+                yield block
+                del block
+
+
+class DeviceFeed:
+    """All rows on the device, gathered there."""
+
+    def __init__(self, X: Any) -> None:
+        self.features = tf.Variable(tf.zeros(X.shape, tf.float32))
+        for start, block in row_blocks(X, block_rows(X)):
+            self.features[start : start + len(block)].assign(block)
+
+    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
+        """Yield the features for some batches at a time."""
+        rows = batches.rows.astype(np.int32)
+        for start in range(0, len(batches), _STEPS_PER_CALL):
+            steps = slice(start, min(start + _STEPS_PER_CALL, len(batches)))
+            yield self.features.value(), rows[steps], steps
+
+
+def make_feed(X: Any) -> Feed:
+    """Return a feed of all rows on the GPU where there is one with room, else one of blocks."""
+    if has_gpu() and X.shape[0] < 2**31:
+        try:
+            reserve = tf.zeros([_RESERVE_BYTES // 4])
+            feed = DeviceFeed(X)
+            del reserve
+            return feed
+        except tf.errors.ResourceExhaustedError:
+            pass
+    return HostFeed(X)
