@@ -12,6 +12,7 @@ from sk_yt8m.metrics._ndcg import ndcg_at_k_score
 from sk_yt8m.metrics._perr import precision_at_equal_recall_rate_score
 from sk_yt8m.metrics._precision_recall import precision_at_k_score, recall_at_k_score
 from sk_yt8m.metrics._propensity import label_propensities, psndcg_at_k_score, psp_at_k_score
+from sk_yt8m.metrics._report import EvaluationReport, evaluation_report
 from sk_yt8m.metrics._scorers import (
     gap_scorer,
     get_scorer,
@@ -24,8 +25,10 @@ from sk_yt8m.metrics._scorers import (
 from sk_yt8m.metrics._streaming import StreamingEvaluator
 
 __all__ = [
+    "EvaluationReport",
     "StreamingEvaluator",
     "average_precision_per_label",
+    "evaluation_report",
     "gap_score",
     "gap_scorer",
     "get_scorer",

@@ -1,7 +1,7 @@
 """The family of metrics under short names such as ``"hit@7"``."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -144,3 +144,13 @@ def metric_names() -> list[str]:
         for name, family in FAMILIES.items()
         for k in family.usual
     ]
+
+
+def find_metrics(names: Sequence[str]) -> list[Metric]:
+    """Return the metrics of these names, each of which may come once."""
+    if isinstance(names, str) or not len(names):
+        raise ValueError(f"metrics must be a list of names, got {names!r}.")
+    repeated = [name for name in names if list(names).count(name) > 1]
+    if repeated:
+        raise ValueError(f"metrics must name a metric once; {repeated[0]!r} comes again.")
+    return [find_metric(name) for name in names]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics._checks import check_finite_weight, check_sample_weight
-from sk_yt8m.metrics._family import Metric, find_metric
+from sk_yt8m.metrics._family import Metric, find_metrics
 from sk_yt8m.metrics._scores import check_top_k
 from sk_yt8m.metrics._shares import Shares
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true, concatenate
@@ -216,12 +216,7 @@ class StreamingEvaluator:
 
 
 def _find_metrics(names: Sequence[str]) -> list[Metric]:
-    if isinstance(names, str) or not len(names):
-        raise ValueError(f"metrics must be a list of names, got {names!r}.")
-    metrics = [find_metric(name) for name in names]
-    repeated = [name for name in names if list(names).count(name) > 1]
-    if repeated:
-        raise ValueError(f"metrics must name a metric once; {repeated[0]!r} comes again.")
+    metrics = find_metrics(names)
     for metric in metrics:
         if metric.k is None and metric.family.shares is None:
             raise ValueError(

@@ -50,12 +50,13 @@ class TrueLabels:
     def frequencies(self, weight: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
         """Return the number, or the total weight, of the samples with each label."""
         if weight is None:
-            counts = np.bincount(self.indices, minlength=self.n_labels)
-            return counts.astype(np.float64)
+            return np.bincount(self.indices, minlength=self.n_labels).astype(np.float64)
         of_positive = weight[self.rows]
         # By rising weight, rounding does not depend on the order of the samples.
         order = np.argsort(of_positive, kind="stable")
-        return np.bincount(self.indices[order], weights=of_positive[order], minlength=self.n_labels)
+        totals = np.zeros(self.n_labels)
+        np.add.at(totals, self.indices[order], of_positive[order])
+        return totals
 
     def find(self, indices: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Tell which of the listed labels are true.
