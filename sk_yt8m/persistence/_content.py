@@ -57,7 +57,10 @@ def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, A
             for name, value in estimator.get_params(deep=False).items()
             if name not in PLACES
         },
-        "architecture": asdict(model.architecture),
+        "architecture": {
+            name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
+            for name, value in asdict(model.architecture).items()
+        },
         "target": {
             "kind": form.kind,
             "classes": None

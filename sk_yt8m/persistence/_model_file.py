@@ -137,6 +137,9 @@ def _restore(file: TensorFile) -> "DeepMultiLabelClassifier":
     check_keys(envelope, {"format_version", "sha256", "content"}, "its header")
     content = field(envelope, "content", dict)
     architecture = read_architecture(content)
+    n_hidden, n_tensors = len(architecture.hidden_layer_sizes), len(file.tensors)
+    if n_hidden > n_tensors:
+        raise ModelFileError(f"it has {n_hidden} hidden layers, but {n_tensors} tensors")
     check_layout(file.layout, _expected_layout(architecture, file.layout))
 
     tensors = {name: file.read(name) for name in sorted(file.tensors)}

@@ -28,7 +28,7 @@ _OTHER_FORMATS = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a .npy file",
     b"\x1f\x8b": "a gzip archive",
-    b"x\x9c": "a zlib stream, perhaps of joblib",
+    b"x": "a zlib stream, perhaps of joblib",
 }
 
 
