@@ -41,7 +41,7 @@ def export(
             'pip install "sk-yt8m[export]" brings it'
         )
     _check_replaceable(target, format)
-    network = plain_network(estimator._fitted_model())
+    network = plain_network(estimator._fitted_model(), format)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         draft = Path(folder) / target.name
         network.export(str(draft), format=keras_name, verbose=False)
@@ -60,16 +60,17 @@ def _check_replaceable(target: Path, format: str) -> None:
         raise ValueError(f"{target} is a folder that holds something else than a SavedModel")
 
 
-def plain_network(model: Model) -> Any:
-    """Return the Keras network, of Keras' own layers, that gives what `predict_proba` gives."""
+def plain_network(model: Model, format: str = "saved_model") -> Any:
+    """Return the network of Keras' own layers and operations that gives what `predict_proba` gives."""
     from sk_yt8m._network import fold
     from sk_yt8m._runtime import keras
 
     layers = fold(model.architecture, model.weights)
-    activation = _KERAS_NAMES.get(layers.activation, layers.activation)
+    activation: Any = _KERAS_NAMES.get(layers.activation, layers.activation)
+    if (format, activation) == ("onnx", "gelu"):
+        activation = _gelu
     h = inputs = keras.Input((layers.mean.size,), dtype="float32", name="features")
-    h = keras.layers.Rescaling(1.0, offset=-layers.mean)(h)
-    h = keras.layers.Rescaling(layers.scale)(h)
+    h = (h - layers.mean) * layers.scale
     for kernel, bias in zip(layers.kernels, layers.biases, strict=True):
         last = bias is layers.biases[-1]
         # Zeros, because an unseeded initialiser would draw from the global random state.
@@ -89,3 +90,10 @@ def plain_network(model: Model) -> Any:
     # The exporter of ONNX refuses a network that has never been called.
     network(np.zeros((1, layers.mean.size), dtype=np.float32))
     return network
+
+
+def _gelu(x: Any) -> Any:
+    """Return GELU by the error function: tf2onnx knows no complementary one, which Keras uses."""
+    from sk_yt8m._runtime import keras
+
+    return 0.5 * x * (1.0 + keras.ops.erf(x * 0.5**0.5))
