@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -85,6 +86,28 @@ def test_a_limit_of_the_system_on_the_size(old, data):
     assert_only_old(old)
     clf.save(old)
     assert sk_yt8m.load(old).predict(data[0]).shape == data[1].shape
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a folder on a disk of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not permitted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk(small_disk, data, fitted):
+    path = small_disk / "model.safetensors"
+    fitted.save(path)
+    good = path.read_bytes()
+    with pytest.raises(OSError, match="No space left on device"):
+        untrained(*data, hidden_layer_sizes=(300, 300)).save(path)
+    assert path.read_bytes() == good
+    assert list(small_disk.iterdir()) == [path]
 
 
 def test_the_order_of_the_calls(old, monkeypatch):
