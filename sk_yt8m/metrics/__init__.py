@@ -6,10 +6,13 @@ the top k that a classifier's ``predict_top_k`` gives.
 
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
+from sk_yt8m.metrics._hit_display import HitAtKDisplay
+from sk_yt8m.metrics._label_display import LabelAveragePrecisionDisplay
 from sk_yt8m.metrics._map import average_precision_per_label, mean_average_precision_score
 from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score
 from sk_yt8m.metrics._ndcg import ndcg_at_k_score
 from sk_yt8m.metrics._perr import precision_at_equal_recall_rate_score
+from sk_yt8m.metrics._pooled_curve import PooledPrecisionRecallDisplay
 from sk_yt8m.metrics._precision_recall import precision_at_k_score, recall_at_k_score
 from sk_yt8m.metrics._propensity import label_propensities, psndcg_at_k_score, psp_at_k_score
 from sk_yt8m.metrics._report import EvaluationReport, evaluation_report
@@ -23,10 +26,15 @@ from sk_yt8m.metrics._scorers import (
     scorer_names,
 )
 from sk_yt8m.metrics._streaming import StreamingEvaluator
+from sk_yt8m.metrics._training_display import TrainingCurveDisplay
 
 __all__ = [
     "EvaluationReport",
+    "HitAtKDisplay",
+    "LabelAveragePrecisionDisplay",
+    "PooledPrecisionRecallDisplay",
     "StreamingEvaluator",
+    "TrainingCurveDisplay",
     "average_precision_per_label",
     "evaluation_report",
     "gap_score",

@@ -84,7 +84,7 @@ class TopKScorer(_BaseScorer):
     ) -> float:
         self._warn_overlap("A parameter of this scorer is also passed as metadata.", kwargs)
         company = _company.of(self)
-        y_true = _indicator(y_true, estimator)
+        y_true = indicator_of(y_true, estimator)
         labels = check_y_true(y_true)
         predictions = method_caller(Answers(estimator, labels.n_labels), "predictions", X)
         for scorer in company:
@@ -245,7 +245,7 @@ def scorer_names() -> list[str]:
     return metric_names()
 
 
-def _indicator(y_true: Any, estimator: Any) -> Any:
+def indicator_of(y_true: Any, estimator: Any) -> Any:
     """Return ``y_true`` as it is, or one column a class of the estimator where it is 1-d."""
     if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
         return y_true

@@ -1,0 +1,44 @@
+"""What the pictures share: an axes to draw on, and predictions of a classifier."""
+
+from typing import TYPE_CHECKING, Any
+
+from sk_yt8m.metrics._responses import best_labels
+from sk_yt8m.metrics._scorers import indicator_of
+from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def axes_of(ax: "Axes | None") -> "Axes":
+    """Return the axes to draw on, new ones where none are given.
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError('the displays need matplotlib: pip install "sk-yt8m[plot]"') from error
+    if ax is None:
+        _, ax = plt.subplots(layout="constrained")
+    ax.grid(True, color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def labels_of(estimator: Any, y_true: Any) -> TrueLabels:
+    """Return the true labels, those of the classes of the estimator where ``y_true`` is 1-d."""
+    return check_y_true(indicator_of(y_true, estimator))
+
+
+def predict_best(estimator: Any, X: Any, labels: TrueLabels, k: int) -> Any:
+    """Return the ``k`` best labels that a fitted classifier gives each sample."""
+    return best_labels(estimator, X, k=k, n_labels=labels.n_labels)
+
+
+def name_of(estimator: Any, name: str | None) -> str:
+    """Return the name for the legend, that of the estimator's class where none is given."""
+    return type(estimator).__name__ if name is None else name
