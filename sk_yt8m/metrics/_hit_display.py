@@ -173,7 +173,7 @@ class HitAtKDisplay:
         (self.line_,) = ax.plot(self.k, self.hit, **options)
         ax.set(xlabel="k, number of best labels", ylabel="Hit@k, share of samples with a hit")
         ax.set_ylim(top=1.01)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.legend(loc="lower right")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -160,7 +160,9 @@ class LabelAveragePrecisionDisplay:
         options = {"s": 8, "alpha": 0.25, "linewidths": 0, "label": f"{shown.sum():,} labels"}
         self.points_ = ax.scatter(positives, precisions, **{**options, **kwargs})
         centres, means = _means_by_frequency(positives, precisions)
-        (self.line_,) = ax.plot(centres, means, color="C1", marker="o", label="mean of like ones")
+        (self.line_,) = ax.plot(
+            centres, means, color="C1", marker="o", label="mean of labels of like frequency"
+        )
         ax.set(
             xscale="log",
             xlabel="Number of samples with the label (log scale)",

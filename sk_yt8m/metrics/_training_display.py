@@ -119,18 +119,24 @@ class TrainingCurveDisplay:
         epochs = np.arange(1, len(self.loss_curve) + 1)
         options = {"label": "Training loss", "color": "C0", "marker": "o", "markersize": 4}
         (self.line_,) = ax.plot(epochs, self.loss_curve, **{**options, **kwargs})
-        ax.set(xlabel="Epoch", ylabel="Training loss")
+        ax.set_xlabel("Epoch")
+        ax.set_ylabel("Training loss, mean of the samples", color=self.line_.get_color())
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        self.score_ax_, self.score_line_ = self._plot_scores(ax)
-        lines = [self.line_] if self.score_line_ is None else [self.line_, self.score_line_]
-        ax.legend(handles=lines, loc="center right")
+        self.score_ax_: Axes | None = None
+        self.score_line_: Line2D | None = None
+        lines = [self.line_]
+        if self.validation_scores:
+            self.score_ax_, self.score_line_ = self._plot_scores(ax, self.validation_scores)
+            lines.append(self.score_line_)
+        # Above the axes it hides no curve, wherever they go.
+        ax.legend(
+            handles=lines, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False
+        )
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _plot_scores(self, ax: "Axes") -> "tuple[Axes, Line2D] | tuple[None, None]":
-        if not self.validation_scores:
-            return None, None
-        scores = np.asarray(self.validation_scores)
+    def _plot_scores(self, ax: "Axes", values: Sequence[float]) -> "tuple[Axes, Line2D]":
+        scores = np.asarray(values)
         best = int(np.argmax(scores))
         right = ax.twinx()
         (line,) = right.plot(
@@ -141,5 +147,5 @@ class TrainingCurveDisplay:
             markersize=4,
             label=f"{self.score_name} (best {scores[best]:.4f}, epoch {best + 1})",
         )
-        right.set_ylabel(self.score_name)
+        right.set_ylabel(self.score_name, color="C1")
         return right, line

@@ -1,0 +1,184 @@
+"""The pictures: what they show, and scikit-learn's conventions for them."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from metric_cases import make_data, top_k_of
+from scipy.sparse import csr_array
+from sklearn.datasets import load_iris
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+
+from sk_yt8m.metrics import (
+    HitAtKDisplay,
+    LabelAveragePrecisionDisplay,
+    PooledPrecisionRecallDisplay,
+    TrainingCurveDisplay,
+    average_precision_per_label,
+    gap_score,
+    hit_at_k_score,
+)
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+OF_PREDICTIONS = [PooledPrecisionRecallDisplay, HitAtKDisplay, LabelAveragePrecisionDisplay]
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def inked(figure):
+    """Return the share of a drawn figure that is not white."""
+    figure.canvas.draw()
+    return float(np.mean(np.asarray(figure.canvas.buffer_rgba())[..., :3].min(axis=-1) < 250))
+
+
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
+def test_conventions_of_displays(display_of):
+    y_true, scores = make_data()
+    display = display_of.from_predictions(csr_array(y_true), scores)
+    assert display.ax_.figure is display.figure_
+    assert inked(display.figure_) > 0.01
+    assert display.ax_.get_xlabel()
+    assert display.ax_.get_ylabel()
+    assert display.ax_.get_legend() is not None
+    _, ax = plt.subplots()
+    given = display_of.from_predictions(y_true, scores, ax=ax, color="red", alpha=0.5)
+    assert given.ax_ is ax
+    drawn = getattr(given, "points_", None) or given.line_
+    assert drawn.get_alpha() == 0.5
+    n_artists = len(ax.get_children())
+    assert display.plot(ax) is display
+    assert display.ax_ is ax
+    assert len(ax.get_children()) > n_artists
+
+
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
+def test_a_classifier_gives_what_its_predictions_give(display_of):
+    X, y = load_iris(return_X_y=True)
+    Y = np.eye(3, dtype=int)[y]
+    several = KNeighborsClassifier(60).fit(X, Y)
+    scores = np.column_stack([proba[:, 1] for proba in several.predict_proba(X)])
+    single = GaussianNB().fit(X, y)
+    pairs = [
+        (display_of.from_estimator(several, X, Y), display_of.from_predictions(Y, scores)),
+        (
+            display_of.from_estimator(single, X, y),
+            display_of.from_predictions(Y, single.predict_proba(X)),
+        ),
+    ]
+    for of_estimator, of_predictions in pairs:
+        lines = of_estimator.line_.get_xydata(), of_predictions.line_.get_xydata()
+        np.testing.assert_array_equal(*lines)
+
+
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS[:2])
+def test_names_in_the_legend(display_of):
+    X, y = load_iris(return_X_y=True)
+    model = GaussianNB().fit(X, y)
+    display = display_of.from_estimator(model, X, y)
+    display_of.from_estimator(model, X, y, name="bayes", ax=display.ax_)
+    first, second = (text.get_text() for text in display.ax_.get_legend().get_texts())
+    assert first.startswith("GaussianNB (")
+    assert second.startswith("bayes (")
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_area_under_the_pooled_curve_is_gap(ties, weighted, k):
+    y_true, scores = make_data(ties=ties)
+    weight = np.arange(40) % 4 if weighted else None
+    display = PooledPrecisionRecallDisplay.from_predictions(
+        y_true, scores, k=k, sample_weight=weight
+    )
+    recall, precision = display.line_.get_data()
+    assert display.line_.get_drawstyle() == "steps-pre"
+    gap = gap_score(y_true, scores, k=k, sample_weight=weight)
+    assert np.sum(np.diff(recall) * precision[1:]) == pytest.approx(gap, abs=1e-12)
+    assert display.gap == gap
+    assert f"GAP@{k} = {gap:.4f}" in display.line_.get_label()
+    assert (np.diff(recall) >= 0).all()
+
+
+def test_hits_are_hit_at_k_of_every_k():
+    y_true, scores = make_data()
+    weight = np.arange(40)
+    display = HitAtKDisplay.from_predictions(y_true, scores, max_k=9, sample_weight=weight)
+    expected = [hit_at_k_score(y_true, scores, k=k, sample_weight=weight) for k in range(1, 10)]
+    assert display.hit.tolist() == expected
+    assert display.line_.get_xydata().tolist() == [[k + 1, hit] for k, hit in enumerate(expected)]
+
+
+def test_points_are_the_labels_with_a_positive():
+    y_true, scores = make_data()
+    y_true[:, 5] = 0
+    display = LabelAveragePrecisionDisplay.from_predictions(y_true, scores)
+    precisions = average_precision_per_label(y_true, scores)
+    shown = ~np.isnan(precisions)
+    assert not shown[5]
+    expected = np.column_stack([y_true.sum(axis=0), precisions])[shown]
+    np.testing.assert_allclose(display.points_.get_offsets(), expected)
+    frequencies = np.arange(30)
+    trained = LabelAveragePrecisionDisplay.from_predictions(
+        y_true, top_k_of(scores, 20), top_k=20, frequencies=frequencies
+    )
+    shown &= frequencies > 0
+    expected = np.column_stack(
+        [frequencies, average_precision_per_label(y_true, scores, top_k=20)]
+    )[shown]
+    np.testing.assert_allclose(trained.points_.get_offsets(), expected)
+
+
+def test_means_of_labels_of_like_frequency():
+    display = LabelAveragePrecisionDisplay(np.array([0.5, 1, 0, 0.2]), np.array([1, 2, 3, 8]))
+    assert display.plot().line_.get_ydata().tolist() == pytest.approx([0.5, 0.5, 0.2])
+    assert display.line_.get_xdata().tolist() == pytest.approx([1, 6**0.5, 8])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_training_curve_of_a_classifier_with_and_without_validation():
+    X, y = load_iris(return_X_y=True)
+    plain = MLPClassifier((5,), max_iter=20, random_state=0)
+    watched = MLPClassifier((5,), max_iter=20, early_stopping=True, random_state=0)
+    for model in (plain, watched):
+        model.fit(X, y)
+        display = TrainingCurveDisplay.from_estimator(model)
+        assert display.line_.get_ydata().tolist() == model.loss_curve_
+        assert display.line_.get_xdata().tolist() == list(range(1, model.n_iter_ + 1))
+        assert inked(display.figure_) > 0.01
+    scores = watched.validation_scores_
+    assert display.score_line_.get_ydata().tolist() == scores
+    assert f"best {max(scores):.4f}" in display.score_line_.get_label()
+    assert display.score_ax_.get_ylabel() == "Validation score"
+    assert TrainingCurveDisplay.from_estimator(plain).score_line_ is None
+    with pytest.raises(ValueError, match="this GaussianNB has no loss_curve_"):
+        TrainingCurveDisplay.from_estimator(GaussianNB())
+
+
+def test_frequencies_of_another_number_of_labels():
+    y_true, scores = make_data()
+    with pytest.raises(ValueError, match=r"frequencies must have shape \(30,\), one a label"):
+        LabelAveragePrecisionDisplay.from_predictions(y_true, scores, frequencies=[1, 2])
+
+
+def test_bad_k():
+    y_true, scores = make_data()
+    with pytest.raises(ValueError, match="max_k must be an integer of at least 1, got 0"):
+        HitAtKDisplay.from_predictions(y_true, scores, max_k=0)
+    with pytest.raises(ValueError, match="k must be an integer of at least 1, got -2"):
+        PooledPrecisionRecallDisplay.from_predictions(y_true, scores, k=-2)
+
+
+def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
+    y_true, scores = make_data()
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'pip install "sk-yt8m\[plot\]"'):
+        HitAtKDisplay.from_predictions(y_true, scores)

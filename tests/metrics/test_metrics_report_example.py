@@ -1,0 +1,21 @@
+"""The example of the report runs, and shows what it promises."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "metrics_report.py"
+
+
+def test_metrics_report(tmp_path):
+    command = [sys.executable, SCRIPT, "--max-iter", "3", "--pictures", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    value, low, high = map(
+        float, re.search(r"^gap@20 +(\S+) +(\S+) to (\S+)$", done.stdout, re.MULTILINE).groups()
+    )
+    assert 0.2 < low < value < high < 1
+    in_parts = float(re.search(r"'gap@20': (0\.\d+)", done.stdout)[1])
+    assert round(in_parts, 3) == round(value, 3)
+    assert len(list(tmp_path.glob("*.png"))) == 4
