@@ -61,7 +61,7 @@ def _check_replaceable(target: Path, format: str) -> None:
 
 
 def plain_network(model: Model, format: str = "saved_model") -> Any:
-    """Return the network of Keras' own layers and operations that gives what `predict_proba` gives."""
+    """Return the Keras network, of Keras' own layers, that gives what `predict_proba` gives."""
     from sk_yt8m._network import fold
     from sk_yt8m._runtime import keras
 

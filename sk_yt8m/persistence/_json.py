@@ -1,6 +1,7 @@
 """JSON as model files use it: read strictly, written in one way only."""
 
 import json
+from collections import Counter
 from typing import Any, NoReturn
 
 from sk_yt8m.persistence._errors import ModelFileError
@@ -52,8 +53,8 @@ def shown(value: Any) -> str:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ModelFileError(f"its JSON text has the key {shown(twice)} twice")
     return mapping
 

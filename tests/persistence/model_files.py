@@ -50,3 +50,11 @@ def forge(data: bytes, change: Callable[[dict[str, Any], dict[str, np.ndarray]],
     if isinstance(envelope.get("content"), dict):
         envelope["sha256"] = _sha256(envelope["content"], tensors)
     return serialize(tensors, metadata={"sk_yt8m": dump_json(envelope)})
+
+
+def assert_unchanged(loaded, original):
+    assert loaded.get_params() == original.get_params()
+    assert loaded.label_names_.tolist() == original.label_names_.tolist()
+    assert loaded.loss_curve_ == original.loss_curve_
+    for name, array in original._fitted_model().weights.items():
+        np.testing.assert_array_equal(loaded._model.weights[name], array)
