@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# So many columns are one group.
+_GROUP_SIZE = 8
 # The k-th largest of this many times k maxima is a bound that only few scores reach.
 _MAXIMA_PER_K = 4
 # Rows with more candidates than this many times k are thinned out before sorting.
@@ -16,12 +18,13 @@ def select_top_k(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]] | None:
     """Return the ``k`` highest scores of each row, best first, equal ones by rising column.
 
-    Each row is folded to a few maxima over disjoint sets of columns. The k-th largest of them is
-    a lower bound for the k-th largest score, so that only the scores that reach it are sorted.
+    Each row is folded to the maxima of small groups of columns, and these to a few maxima of larger
+    groups. The k-th largest of the few is a lower bound for the k-th largest score, so that only
+    the groups that reach it are looked into, and only the scores that reach it are sorted.
 
     Parameters
     ----------
-    block : ndarray of shape (n_rows, n_columns), float32 or float64
+    block : ndarray of shape (n_rows, n_columns), float32 or float64, C-ordered
         Scores.
     k : int
         At most ``n_columns``.
@@ -31,23 +34,26 @@ def select_top_k(
     indices, scores : ndarrays of shape (n_rows, k), or None
         None where a score is NaN.
     """
-    maxima = _fold(block, _MAXIMA_PER_K * k)
+    n_rows, n_columns = block.shape
+    parts = min(_GROUP_SIZE, n_columns // (_MAXIMA_PER_K * k))
+    if parts < 2:
+        if np.isnan(block).any():
+            return None
+        return _sort(np.broadcast_to(np.arange(n_columns), block.shape), block, k)
+    groups = maxima = _fold(block, parts)
+    while maxima.shape[1] >= 2 * _MAXIMA_PER_K * k:
+        maxima = _fold(maxima, 2)
     if np.isnan(maxima).any():
         return None
-    n_rows, n_columns = block.shape
-    if maxima is block:
-        return _sort(np.broadcast_to(np.arange(n_columns), block.shape), block, k)
     bound = np.partition(maxima, maxima.shape[1] - k, axis=1)[:, maxima.shape[1] - k, None]
-    candidate = block >= bound
-    if np.count_nonzero(candidate) > 2 * k * n_rows:
+    places = _reaching(block, groups, bound, k)
+    if places is None or _most_in_a_row(places, n_columns) > _CROWD_PER_K * k:
+        candidate = block >= bound
         _thin_out(candidate, block, bound, k)
-    rows, columns = np.divmod(np.flatnonzero(candidate), n_columns)
-    counts = np.bincount(rows, minlength=n_rows)
-    if counts.max() > _CROWD_PER_K * k:
-        _thin_out(candidate, block, bound, k)
-        rows, columns = np.divmod(np.flatnonzero(candidate), n_columns)
-        counts = np.bincount(rows, minlength=n_rows)
+        places = np.flatnonzero(candidate)
 
+    rows, columns = np.divmod(places, n_columns)
+    counts = np.bincount(rows, minlength=n_rows)
     starts = np.cumsum(counts) - counts
     place = np.arange(len(rows)) - starts[rows]
     candidates = np.zeros((n_rows, counts.max()), dtype=np.int32)
@@ -57,15 +63,40 @@ def select_top_k(
     return _sort(candidates, values, k)
 
 
-def _fold(block: npt.NDArray[Any], at_least: int) -> npt.NDArray[Any]:
-    """Halve the columns, as long as ``at_least`` are left, by the maximum of two at a time."""
-    while block.shape[1] >= 2 * at_least:
-        half, odd = divmod(block.shape[1], 2)
-        folded = np.maximum(block[:, :half], block[:, half : 2 * half])
-        if odd:
-            np.maximum(folded[:, 0], block[:, -1], out=folded[:, 0])
-        block = folded
-    return block
+def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
+    """Return the maxima of groups of columns that lie one width apart, the last part the rest."""
+    n_columns = block.shape[1]
+    width = -(-n_columns // parts)
+    folded = block[:, :width].copy()
+    for start in range(width, n_columns, width):
+        part = block[:, start : start + width]
+        reached = folded[:, : part.shape[1]]
+        np.maximum(reached, part, out=reached)
+    return folded
+
+
+def _reaching(
+    block: npt.NDArray[Any], groups: npt.NDArray[Any], bound: npt.NDArray[Any], k: int
+) -> npt.NDArray[np.intp] | None:
+    """Return the flat places of the scores that reach the bound, rising; None where many do."""
+    n_rows, n_columns = block.shape
+    width = groups.shape[1]
+    reaching = np.flatnonzero(groups >= bound)
+    if len(reaching) > 2 * k * n_rows:
+        return None
+    rows, group = np.divmod(reaching, width)
+    starts = np.arange(0, n_columns, width)
+    places = (rows * n_columns + group)[:, None] + starts
+    # The last part may be shorter than the others; "clip" keeps its surplus inside the block.
+    reached = block.ravel().take(places, mode="clip") >= bound[rows]
+    reached[:, -1] &= group < n_columns - starts[-1]
+    places = places[reached]
+    places.sort()
+    return places
+
+
+def _most_in_a_row(places: npt.NDArray[np.intp], n_columns: int) -> int:
+    return int(np.bincount(places // n_columns).max())
 
 
 def _sort(
