@@ -4,15 +4,19 @@ from sk_yt8m.datasets._course import fetch_course
 from sk_yt8m.datasets._load import load_csv
 from sk_yt8m.datasets._made_up import make_videos
 from sk_yt8m.datasets._sample import load_sample, sample_path
+from sk_yt8m.datasets._tfrecords import load_tfrecords
 from sk_yt8m.datasets._vocabulary import load_vocabulary
 from sk_yt8m.datasets._write import write_csv
+from sk_yt8m.datasets._write_tfrecords import write_tfrecords
 
 __all__ = [
     "fetch_course",
     "load_csv",
     "load_sample",
+    "load_tfrecords",
     "load_vocabulary",
     "make_videos",
     "sample_path",
     "write_csv",
+    "write_tfrecords",
 ]

@@ -21,14 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sk_yt8m.datasets._wire_write import FIRST, SECOND, TAGS, message, varint
+
 Span = tuple[int, int]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
-_TAG = {"bytes": 0x0A, "float": 0x12, "int64": 0x1A}
-_KIND = {tag >> 3: kind for kind, tag in _TAG.items()}
-_FIRST = 0x0A  # the tag of field 1 where it is a message or bytes
-_SECOND = 0x12
+_KIND = {tag >> 3: kind for kind, tag in TAGS.items()}
 _MOST = 2**64
 
 
@@ -55,10 +54,10 @@ class Head(NamedTuple):
 def make_head(key: str, width: int) -> Head:
     """Return the head of a float feature as TensorFlow writes it."""
     name = key.encode()
-    numbers = bytes([_FIRST]) + varint(4 * width)
-    feature = bytes([_TAG["float"]]) + varint(len(numbers) + 4 * width) + numbers
-    entry = message(_FIRST, name) + bytes([_SECOND]) + varint(len(feature) + 4 * width) + feature
-    whole = bytes([_FIRST]) + varint(len(entry) + 4 * width) + entry
+    numbers = bytes([FIRST]) + varint(4 * width)
+    feature = bytes([TAGS["float"]]) + varint(len(numbers) + 4 * width) + numbers
+    entry = message(FIRST, name) + bytes([SECOND]) + varint(len(feature) + 4 * width) + feature
+    whole = bytes([FIRST]) + varint(len(entry) + 4 * width) + entry
     return Head(name, whole, feature, 4 * width)
 
 
@@ -117,9 +116,9 @@ def read_frames(record: bytes, span: Span, width: int) -> list[bytes] | np.ndarr
         The array, a view of the record, where every frame has this width and is written in the
         same way; else what the frames hold.
     """
-    strings = bytes([_FIRST]) + varint(width)
-    feature = bytes([_TAG["bytes"]]) + varint(len(strings) + width) + strings
-    head = bytes([_FIRST]) + varint(len(feature) + width) + feature
+    strings = bytes([FIRST]) + varint(width)
+    feature = bytes([TAGS["bytes"]]) + varint(len(strings) + width) + strings
+    head = bytes([FIRST]) + varint(len(feature) + width) + feature
     start, stop = span
     size = len(head) + width
     if start < stop and (stop - start) % size == 0:
@@ -137,19 +136,6 @@ def read_frames(record: bytes, span: Span, width: int) -> list[bytes] | np.ndarr
             raise WireError("one string of bytes a frame", f"{len(values)} strings")
         frames += values
     return frames
-
-
-def varint(number: int) -> bytes:
-    """Return a number in protobuf's variable length."""
-    number %= _MOST
-    if number < 128:
-        return bytes([number])
-    return bytes([number & 127 | 128]) + varint(number >> 7)
-
-
-def message(tag: int, content: bytes) -> bytes:
-    """Return a field that holds bytes or a message."""
-    return bytes([tag]) + varint(len(content)) + content
 
 
 def _wire_name(wire: int) -> str:
@@ -225,7 +211,7 @@ def _read_map(
 
 def _short_entry(record: bytes, start: int, stop: int) -> tuple[bytes, Span] | None:
     """Return key and value of an entry that has the usual form and lengths of one byte."""
-    if start + 4 > stop or record[start] != _FIRST or record[start + 2] != _FIRST:
+    if start + 4 > stop or record[start] != FIRST or record[start + 2] != FIRST:
         return None
     size, key_size = record[start + 1], record[start + 3]
     end, value = start + 2 + size, start + 4 + key_size
@@ -233,7 +219,7 @@ def _short_entry(record: bytes, start: int, stop: int) -> tuple[bytes, Span] | N
         size < 128
         and end <= stop
         and value + 2 <= end
-        and record[value] == _SECOND
+        and record[value] == SECOND
         and record[value + 1] == end - value - 2
     ):
         return record[start + 4 : value], (value + 2, end)
@@ -258,9 +244,9 @@ def _values(record: bytes, span: Span, kind: str, unpacked: int) -> list[tuple[i
     size = stop - start
     if (
         4 <= size < 130
-        and record[start] == _TAG[kind]
+        and record[start] == TAGS[kind]
         and record[start + 1] == size - 2
-        and record[start + 2] == _FIRST
+        and record[start + 2] == FIRST
         and record[start + 3] == size - 4
     ):
         return [(_BYTES, start + 4, stop)]

@@ -1,0 +1,77 @@
+"""What someone hands to a writer, checked: features, indicator and ids."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+_BLOCK = 4096
+
+
+def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
+    """Return finite features as an array of shape (n_videos, n_features), not copied."""
+    X = np.asarray(X)
+    wanted = "n_features" if n_features is None else str(n_features)
+    if X.ndim != 2 or (n_features is not None and X.shape[1] != n_features):
+        raise ValueError(f"X must have shape (n_videos, {wanted}), got {X.shape}")
+    if X.dtype.kind not in "fiub":
+        raise ValueError(f"X must hold numbers, got {X.dtype}")
+    for start in range(0, len(X), _BLOCK):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(X[start : start + _BLOCK].astype(np.float32))
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"X must be finite in float32, but row {start + row}, column {column} "
+                f"is {X[start + row, column]}"
+            )
+    return X
+
+
+def checked_indicator(Y: Any, n_videos: int) -> sp.csr_matrix:
+    """Return an indicator as a CSR matrix without stored zeros, its labels in order."""
+    Y = Y if sp.issparse(Y) else np.asarray(Y)
+    if Y.ndim != 2 or Y.shape[0] != n_videos:
+        raise ValueError(f"Y must have shape ({n_videos}, n_labels), got {Y.shape}")
+    if Y.dtype.kind not in "fiub":
+        raise ValueError(f"Y must hold 0 and 1, got {Y.dtype}")
+    Y = sp.csr_matrix(Y)
+    wrong = np.flatnonzero((Y.data != 0) & (Y.data != 1))
+    if wrong.size:
+        row = int(np.searchsorted(Y.indptr, wrong[0], side="right")) - 1
+        raise ValueError(
+            f"Y must hold 0 and 1, but row {row}, column {Y.indices[wrong[0]]} "
+            f"is {Y.data[wrong[0]]}"
+        )
+    n_stored = Y.nnz
+    Y = Y.copy()
+    Y.sum_duplicates()
+    if Y.nnz < n_stored:
+        raise ValueError("Y must store every cell once, got a cell that is stored twice")
+    Y.eliminate_zeros()
+    return Y
+
+
+def checked_ids(ids: Sequence[str] | None, n_videos: int, path: Path) -> list[bytes]:
+    """Return ids in UTF-8, by default from the name of the file and the number of the row."""
+    if ids is None:
+        stem = path.name.split(".")[0]
+        return [f"{stem}-{row}".encode() for row in range(n_videos)]
+    if isinstance(ids, str) or len(ids) != n_videos:
+        raise ValueError(f"ids must be one for each of {n_videos} videos, got {len(ids)}")
+    names = []
+    for row, name in enumerate(ids):
+        if not isinstance(name, str) or not 0 < len(name.encode()) <= 256:
+            raise ValueError(f"ids must be strings of 1 to 256 bytes, got {name!r} in row {row}")
+        names.append(name.encode())
+    if len(set(names)) < n_videos:
+        seen: dict[bytes, int] = {}
+        for row, coded in enumerate(names):
+            first = seen.setdefault(coded, row)
+            if first != row:
+                raise ValueError(
+                    f"ids must be all different, got {coded.decode()!r} in rows {first} and {row}"
+                )
+    return names

@@ -1,0 +1,160 @@
+"""Blocks of rows from many TFRecord files -> the arrays of one data set."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sk_yt8m.datasets._examples import Block, read_blocks
+from sk_yt8m.datasets._record_layout import RecordLayout
+from sk_yt8m.datasets._records import RecordDamage, Report
+
+
+class FileBlocks(NamedTuple):
+    """The blocks of one file, and its number among the files."""
+
+    shard: int
+    blocks: list[Block]
+
+
+def read_files(
+    files: list[Path],
+    layout: RecordLayout,
+    report: Report,
+    *,
+    max_videos: int | None,
+    n_jobs: int | None,
+    progress: bool,
+) -> list[FileBlocks]:
+    """Read files, several at the same time, until there are enough videos."""
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_read_file)(file, layout, report.skip, max_videos) for file in files
+    )
+    bar = tqdm(total=len(files), unit="file", desc="reading TFRecords", disable=not progress)
+    parts: list[FileBlocks] = []
+    n_left = max_videos
+    with bar:
+        for shard, (blocks, damage) in enumerate(results):
+            bar.update()
+            report.damage += damage
+            if n_left is not None:
+                blocks, n_read = _first_videos(blocks, n_left)
+                n_left -= n_read
+            parts.append(FileBlocks(shard, blocks))
+            if n_left == 0:
+                results.close()
+                break
+    return parts
+
+
+def _read_file(
+    path: Path, layout: RecordLayout, skip: bool, max_records: int | None
+) -> tuple[list[Block], list[RecordDamage]]:
+    report = Report(skip=skip)
+    return list(read_blocks(path, layout, report, max_records=max_records)), report.damage
+
+
+def _first_videos(blocks: list[Block], n_videos: int) -> tuple[list[Block], int]:
+    """Return the rows of the first videos of a file, and how many videos these are."""
+    kept, n_left = [], n_videos
+    for block in blocks:
+        # Rows of a video stand together, never in two blocks.
+        order = np.cumsum(np.diff(block.records, prepend=0) != 0)
+        kept.append(select_rows(block, order <= n_left))
+        n_left -= min(n_left, int(order[-1]) if order.size else 0)
+        if n_left == 0:
+            break
+    return kept, n_videos - n_left
+
+
+def select_rows(block: Block, keep: np.ndarray) -> Block:
+    """Return some rows of a block, by a boolean mask."""
+    if keep.all():
+        return block
+    chosen = {field.name: getattr(block, field.name) for field in fields(Block)}
+    for name, counts in (("labels", "counts"), ("rated", "rated_counts")):
+        chosen[name] = chosen[name][np.repeat(keep, chosen[counts])]
+    for name in chosen.keys() - {"labels", "rated"}:
+        chosen[name] = chosen[name][keep]
+    return Block(**chosen)
+
+
+def drop_duplicates(parts: list[FileBlocks], files: list[Path], report: Report) -> list[FileBlocks]:
+    """Leave out the rows of a video whose id an earlier record has had; report them."""
+    blocks = [block for part in parts for block in part.blocks]
+    if not blocks:
+        return parts
+    ids = np.concatenate([block.ids for block in blocks])
+    shard = np.repeat(
+        [part.shard for part in parts for _ in part.blocks], [len(b.ids) for b in blocks]
+    )
+    record = np.concatenate([block.records for block in blocks])
+    offset = np.concatenate([block.offsets for block in blocks])
+    _, first, group = np.unique(ids, return_index=True, return_inverse=True)
+    if first.size == ids.size:
+        return parts
+    first = first[group]
+    twice = (shard != shard[first]) | (record != record[first])
+    for row in np.flatnonzero(twice & (np.diff(record, prepend=0) != 0)):
+        earlier = f"{files[shard[first[row]]]}, record {record[first[row]]}"
+        report.add(
+            RecordDamage(
+                str(files[shard[row]]),
+                int(record[row]),
+                int(offset[row]),
+                "id",
+                "an id that no earlier record has",
+                f"{str(ids[row])!r}, the id of {earlier}",
+            )
+        )
+    ends = iter(np.cumsum([len(block.ids) for block in blocks]))
+    return [
+        FileBlocks(
+            part.shard,
+            [
+                select_rows(block, ~twice[end - len(block.ids) : end])
+                for block, end in zip(part.blocks, ends, strict=False)
+            ],
+        )
+        for part in parts
+    ]
+
+
+def join(parts: list[FileBlocks], layout: RecordLayout) -> dict[str, Any]:
+    """Return the arrays of all rows, and empty the list of parts on the way."""
+    blocks = [block for part in parts for block in part.blocks]
+    shards = [part.shard for part in parts for _ in part.blocks]
+    parts.clear()
+    counts = [len(block.ids) for block in blocks]
+    joined: dict[str, Any] = {
+        "target": _indicator(blocks, "labels", "counts", layout.n_labels),
+        "rated": _indicator(blocks, "rated", "rated_counts", layout.n_labels),
+        "ids": _column(blocks, "ids", "<U1"),
+        "shard": np.repeat(np.array(shards, dtype=np.int32), counts),
+        "record": _column(blocks, "records", np.int64),
+        "start": _column(blocks, "starts", np.int64),
+    }
+    features = np.empty((sum(counts), sum(width for _, width in layout.features)), np.float32)
+    end = len(features)
+    # From the back, so that each part is freed as soon as it is copied.
+    while blocks:
+        part = blocks.pop().features
+        features[end - len(part) : end] = part
+        end -= len(part)
+    return {"features": features, **joined}
+
+
+def _column(blocks: list[Block], name: str, dtype: Any) -> np.ndarray:
+    return np.concatenate([np.zeros(0, dtype), *(getattr(block, name) for block in blocks)])
+
+
+def _indicator(blocks: list[Block], labels: str, counts: str, n_labels: int) -> sp.csr_matrix:
+    indices = _column(blocks, labels, np.int32)
+    indptr = np.concatenate([[0], np.cumsum(_column(blocks, counts, np.int64))])
+    ones = np.ones(indices.size, dtype=np.uint8)
+    return sp.csr_matrix((ones, indices, indptr), shape=(indptr.size - 1, n_labels))

@@ -1,0 +1,78 @@
+"""Which TFRecord files a path stands for."""
+
+import glob
+import re
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+SPLITS = ("train", "validate", "test")
+
+_NAME = re.compile(r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?")
+_DIGITS = re.compile(r"(\d+)")
+
+
+def find_record_files(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    split: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> list[Path]:
+    """Return the TFRecord files that a path, a pattern, a folder or several of them stand for.
+
+    Parameters
+    ----------
+    path : path, pattern or iterable of these
+        A folder stands for its files named ``*.tfrecord``, in natural order; a pattern for the
+        files that match, in the same order.
+    split : {"train", "validate", "test"}, optional
+        Only the files whose names begin so.
+    shard : tuple of (int, int), optional
+        ``(i, n)``: of these files the i-th, from 0, and every n-th after it.
+    """
+    if split is not None and split not in SPLITS:
+        raise ValueError(f"split must be one of {list(SPLITS)} or None, got {split!r}")
+    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
+    files: list[Path] = []
+    for one in map(Path, paths):
+        if one.is_dir():
+            inside = [file for file in one.iterdir() if _NAME.fullmatch(file.name)]
+            if not inside:
+                raise FileNotFoundError(f"{one} holds no .tfrecord file")
+            files += sorted(inside, key=_natural)
+        elif one.is_file():
+            files.append(one)
+        else:
+            matches = [Path(name) for name in glob.glob(str(one), recursive=True)]
+            if not matches:
+                raise FileNotFoundError(f"{one}: no such file or folder, and no file matches it")
+            files += sorted((file for file in matches if file.is_file()), key=_natural)
+    if split is not None:
+        files = [file for file in files if file.name.startswith(split)]
+    if not files:
+        wanted = "" if split is None else f" of the split {split!r}"
+        where = ", ".join(map(str, paths)) or "an empty list"
+        raise FileNotFoundError(f"no TFRecord file{wanted} in {where}")
+    if len(set(files)) < len(files):
+        twice = next(file for file in files if files.count(file) > 1)
+        raise ValueError(f"path must name every file once, got {twice} twice")
+    return files if shard is None else _of_shard(files, shard)
+
+
+def _of_shard(files: list[Path], shard: tuple[int, int]) -> list[Path]:
+    try:
+        number, n_shards = map(int, shard)
+    except (TypeError, ValueError):
+        number, n_shards = -1, 0
+    if not 0 <= number < n_shards:
+        raise ValueError(f"shard must be (i, n) with 0 <= i < n, got {shard!r}")
+    if n_shards > len(files):
+        raise ValueError(f"shard must divide {len(files)} files at most so often, got {shard!r}")
+    return files[number::n_shards]
+
+
+def _natural(path: Path) -> list[tuple[str, int, str]]:
+    """Return a key by which ``train_2`` comes before ``train_10``."""
+    parts = [*_DIGITS.split(str(path)), "0"]
+    return [
+        (text, int(digits), digits) for text, digits in zip(parts[::2], parts[1::2], strict=True)
+    ]

@@ -1,0 +1,165 @@
+"""(X, Y) -> a TFRecord file in the layouts of YouTube-8M."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sk_yt8m.datasets._checked import checked_features, checked_ids, checked_indicator
+from sk_yt8m.datasets._record_layout import (
+    DEFAULT_FEATURES,
+    ID_KEYS,
+    LABELS,
+    SEGMENT_LABELS,
+    SEGMENT_SCORES,
+    SEGMENT_STARTS,
+    feature_widths,
+    frame_key,
+)
+from sk_yt8m.datasets._records import write_records
+from sk_yt8m.datasets._wire_write import (
+    CONTEXT,
+    FEATURE,
+    LISTS,
+    bytes_feature,
+    float_feature,
+    int64_feature,
+    map_entry,
+    message,
+)
+
+
+def write_tfrecords(
+    path: str | PathLike[str],
+    X: Any,
+    Y: Any,
+    ids: Sequence[str] | None = None,
+    *,
+    level: str = "video",
+    features: Sequence[str] | Mapping[str, int] = DEFAULT_FEATURES,
+    segments: Sequence[Any] | None = None,
+    id_key: str = "id",
+) -> None:
+    """Write videos as TFRecords in the layouts of YouTube-8M, which TensorFlow reads as well.
+
+    Parameters
+    ----------
+    path : path
+        File to write, whole or not at all; gzipped if its name ends in ``.gz``.
+    X : array-like of shape (n_videos, n_features) or sequence of arrays
+        At video level the features, finite, written as float32. At frame level for each video an
+        array of shape (n_frames, n_features), uint8: a value q stands for
+        ``q * 4 / 255 + 4 / 512 - 2``.
+    Y : {array-like, sparse matrix} of shape (n_videos, n_labels)
+        Indicator of the labels.
+    ids : sequence of str, optional
+        Id of each video, all different. By default the name of the file and the number of the
+        row: ``train0-0``, ``train0-1``.
+    level : {"video", "frame"}, default="video"
+        Kind of the records.
+    features : sequence of str or dict of str to int, default=("mean_rgb", "mean_audio")
+        Features in the order of the columns, as in :func:`load_tfrecords`. The frames of "mean_rgb"
+        go under "rgb".
+    segments : sequence of array-like of shape (n_ratings, 3), optional
+        At frame level for each video its ratings: the second at which a segment begins, a label,
+        and a score, 1 for right and 0 for wrong.
+    id_key : {"id", "video_id"}, default="id"
+        Key of the ids; "video_id" until May 2018.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id comes twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import load_tfrecords, write_tfrecords
+    >>> X, Y = [[0.5, 1.5], [2.5, 3.5]], [[1, 0, 1], [0, 1, 0]]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_tfrecords(f"{folder}/a.tfrecord", X, Y, features={"height": 1, "width": 1})
+    ...     both = load_tfrecords(folder, features={"width": 1}, n_labels=3)
+    >>> both.data.tolist(), both.ids.tolist()
+    ([[1.5], [3.5]], ['a-0', 'a-1'])
+    """
+    if level not in ("video", "frame"):
+        raise ValueError(f'level must be "video" or "frame", got {level!r}')
+    if id_key.encode() not in ID_KEYS:
+        raise ValueError(f'id_key must be "id" or "video_id", got {id_key!r}')
+    if segments is not None and level != "frame":
+        raise ValueError("segments must be None at video level")
+    path = Path(path)
+    widths = feature_widths(features)
+    n_features = sum(width for _, width in widths)
+    if level == "video":
+        X = checked_features(X, n_features)
+    else:
+        X = [_checked_frames(frames, video, n_features) for video, frames in enumerate(X)]
+    Y = checked_indicator(Y, len(X))
+    names = checked_ids(ids, len(X), path)
+    ratings = None if segments is None else _checked_segments(segments, X, Y.shape[1])
+    write_records(path, _records(X, Y, names, ratings, widths, level, id_key.encode()))
+
+
+def _records(
+    X: Any,
+    Y: sp.csr_matrix,
+    ids: list[bytes],
+    ratings: list[np.ndarray] | None,
+    widths: tuple[tuple[str, int], ...],
+    level: str,
+    id_key: bytes,
+) -> Iterator[bytes]:
+    ends = np.cumsum([width for _, width in widths])
+    places = [slice(end - width, end) for end, (_, width) in zip(ends, widths, strict=True)]
+    for video, name in enumerate(ids):
+        labels = Y.indices[Y.indptr[video] : Y.indptr[video + 1]]
+        context = map_entry(id_key, bytes_feature([name]))
+        context += map_entry(LABELS, int64_feature(labels.tolist()))
+        if ratings is not None:
+            starts, rated, scores = ratings[video].T
+            context += map_entry(SEGMENT_STARTS, int64_feature(starts.astype(int).tolist()))
+            context += map_entry(SEGMENT_LABELS, int64_feature(rated.astype(int).tolist()))
+            context += map_entry(SEGMENT_SCORES, float_feature(scores))
+        lists = b""
+        for (feature, _), place in zip(widths, places, strict=True):
+            if level == "video":
+                context += map_entry(feature.encode(), float_feature(X[video, place]))
+            else:
+                frames = (bytes_feature([frame.tobytes()]) for frame in X[video][:, place])
+                lists += map_entry(
+                    frame_key(feature), b"".join(message(FEATURE, frame) for frame in frames)
+                )
+        yield message(CONTEXT, context) + (message(LISTS, lists) if lists else b"")
+
+
+def _checked_frames(frames: Any, video: int, n_features: int) -> np.ndarray:
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 2 or frames.shape[1] != n_features:
+        raise ValueError(
+            f"X must hold an array of shape (n_frames, {n_features}), uint8, for each video, "
+            f"but that of video {video} is {frames.dtype} of shape {frames.shape}"
+        )
+    if len(frames) == 0:
+        raise ValueError(f"X must hold at least one frame for each video, video {video} has none")
+    return frames
+
+
+def _checked_segments(
+    segments: Sequence[Any], X: list[np.ndarray], n_labels: int
+) -> list[np.ndarray]:
+    if len(segments) != len(X):
+        raise ValueError(f"segments must be one for each of {len(X)} videos, got {len(segments)}")
+    checked = [np.asarray(ratings, dtype=np.float64).reshape(-1, 3) for ratings in segments]
+    for video, ratings in enumerate(checked):
+        for start, label, score in ratings:
+            if not (start in range(len(X[video])) and label in range(n_labels) and 0 <= score <= 1):
+                raise ValueError(
+                    f"segments must be a second from 0 to {len(X[video]) - 1}, a label from 0 to "
+                    f"{n_labels - 1} and a score from 0 to 1, but video {video} has "
+                    f"{start:g}, {label:g}, {score:g}"
+                )
+    return checked
