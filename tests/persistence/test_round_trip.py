@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sk_yt8m
-from sk_yt8m.persistence import ModelFileError
+from sk_yt8m.persistence import ModelFileError, _content
 
 
 def reloaded(clf, folder: Path, **options):
@@ -208,6 +208,14 @@ class TestFile:
         clf.save(str(tmp_path / "clf.safetensors"))
         n_bytes = sum(array.nbytes for array in clf._model.weights.values())
         assert n_bytes < (tmp_path / "clf.safetensors").stat().st_size < 1.01 * n_bytes
+
+
+def test_places_of_one_machine_stay_behind(fitted, tmp_path, monkeypatch):
+    assert "checkpoint_dir" in _content.PLACES
+    monkeypatch.setattr(_content, "PLACES", {"tol"})
+    clf = copy.deepcopy(fitted).set_params(tol=0.5, n_iter_no_change=3)
+    loaded = reloaded(clf, tmp_path)
+    assert (loaded.tol, loaded.n_iter_no_change) == (small().tol, 3)
 
 
 class TestRefused:
