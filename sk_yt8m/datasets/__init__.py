@@ -3,6 +3,7 @@
 from sk_yt8m.datasets._course import fetch_course
 from sk_yt8m.datasets._load import load_csv
 from sk_yt8m.datasets._made_up import make_videos
+from sk_yt8m.datasets._parquet import load_parquet, write_parquet
 from sk_yt8m.datasets._sample import load_sample, sample_path
 from sk_yt8m.datasets._tfrecords import load_tfrecords
 from sk_yt8m.datasets._vocabulary import load_vocabulary
@@ -12,11 +13,13 @@ from sk_yt8m.datasets._write_tfrecords import write_tfrecords
 __all__ = [
     "fetch_course",
     "load_csv",
+    "load_parquet",
     "load_sample",
     "load_tfrecords",
     "load_vocabulary",
     "make_videos",
     "sample_path",
     "write_csv",
+    "write_parquet",
     "write_tfrecords",
 ]

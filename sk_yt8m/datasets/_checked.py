@@ -1,8 +1,11 @@
-"""What someone hands to a writer, checked: features, indicator and ids."""
+"""What someone hands to a writer, checked, and the file that it writes."""
 
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -75,3 +78,19 @@ def checked_ids(ids: Sequence[str] | None, n_videos: int, path: Path) -> list[by
                     f"ids must be all different, got {coded.decode()!r} in rows {first} and {row}"
                 )
     return names
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name when it is whole; after an error nothing is left of it."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -81,7 +81,8 @@ def read_blocks(
     heads = [make_head(key, width) for key, width in layout.features]
     rows: list[Row] = []
     places: list[tuple[int, int]] = []
-    n_records = 0
+    n_left = float("inf") if max_records is None else max_records
+    n_pending = 0
     for number, offset, content in read_records(path, report):
         try:
             new = read_rows(content, layout, heads)
@@ -90,11 +91,13 @@ def read_blocks(
             continue
         rows += new
         places += [(number, offset)] * len(new)
-        n_records += 1
-        if len(rows) >= n_rows or n_records == max_records:
-            yield _block(path, layout, rows, places, report)
-            rows, places = [], []
-            if n_records == max_records:
+        n_pending += 1
+        if len(rows) >= n_rows or n_pending == n_left:
+            block = _block(path, layout, rows, places, report)
+            yield block
+            n_left -= np.unique(block.records).size
+            rows, places, n_pending = [], [], 0
+            if n_left == 0:
                 return
     if rows:
         yield _block(path, layout, rows, places, report)

@@ -1,5 +1,6 @@
 """Blocks of rows from many TFRecord files -> the arrays of one data set."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,8 +85,17 @@ def select_rows(block: Block, keep: np.ndarray) -> Block:
     return Block(**chosen)
 
 
-def drop_duplicates(parts: list[FileBlocks], files: list[Path], report: Report) -> list[FileBlocks]:
-    """Leave out the rows of a video whose id an earlier record has had; report them."""
+def drop_duplicates(
+    parts: list[FileBlocks],
+    report: Report,
+    damage: Callable[[int, int, int, str, str], Any],
+    place: Callable[[int, int], str],
+) -> list[FileBlocks]:
+    """Leave out the rows of a video whose id an earlier record has had; report them.
+
+    `damage` makes an entry of shard, record, offset, what was expected and what came; `place`
+    names a shard and a record.
+    """
     blocks = [block for part in parts for block in part.blocks]
     if not blocks:
         return parts
@@ -100,18 +110,12 @@ def drop_duplicates(parts: list[FileBlocks], files: list[Path], report: Report) 
         return parts
     first = first[group]
     twice = (shard != shard[first]) | (record != record[first])
-    for row in np.flatnonzero(twice & (np.diff(record, prepend=0) != 0)):
-        earlier = f"{files[shard[first[row]]]}, record {record[first[row]]}"
-        report.add(
-            RecordDamage(
-                str(files[shard[row]]),
-                int(record[row]),
-                int(offset[row]),
-                "id",
-                "an id that no earlier record has",
-                f"{str(ids[row])!r}, the id of {earlier}",
-            )
-        )
+    begins = (np.diff(shard, prepend=-1) != 0) | (np.diff(record, prepend=0) != 0)
+    for row in np.flatnonzero(twice & begins):
+        at = int(shard[row]), int(record[row]), int(offset[row])
+        earlier = place(int(shard[first[row]]), int(record[first[row]]))
+        came = f"{str(ids[row])!r}, the id of {earlier}"
+        report.add(damage(*at, "an id that no earlier record has", came))
     ends = iter(np.cumsum([len(block.ids) for block in blocks]))
     return [
         FileBlocks(
@@ -125,21 +129,21 @@ def drop_duplicates(parts: list[FileBlocks], files: list[Path], report: Report) 
     ]
 
 
-def join(parts: list[FileBlocks], layout: RecordLayout) -> dict[str, Any]:
+def join(parts: list[FileBlocks], n_features: int, n_labels: int) -> dict[str, Any]:
     """Return the arrays of all rows, and empty the list of parts on the way."""
     blocks = [block for part in parts for block in part.blocks]
     shards = [part.shard for part in parts for _ in part.blocks]
     parts.clear()
     counts = [len(block.ids) for block in blocks]
     joined: dict[str, Any] = {
-        "target": _indicator(blocks, "labels", "counts", layout.n_labels),
-        "rated": _indicator(blocks, "rated", "rated_counts", layout.n_labels),
+        "target": _indicator(blocks, "labels", "counts", n_labels),
+        "rated": _indicator(blocks, "rated", "rated_counts", n_labels),
         "ids": _column(blocks, "ids", "<U1"),
         "shard": np.repeat(np.array(shards, dtype=np.int32), counts),
         "record": _column(blocks, "records", np.int64),
         "start": _column(blocks, "starts", np.int64),
     }
-    features = np.empty((sum(counts), sum(width for _, width in layout.features)), np.float32)
+    features = np.empty((sum(counts), n_features), np.float32)
     end = len(features)
     # From the back, so that each part is freed as soon as it is copied.
     while blocks:

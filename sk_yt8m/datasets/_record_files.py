@@ -8,7 +8,7 @@ from pathlib import Path
 
 SPLITS = ("train", "validate", "test")
 
-_NAME = re.compile(r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?")
+_NAME = r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?"
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -31,13 +31,25 @@ def find_record_files(
     """
     if split is not None and split not in SPLITS:
         raise ValueError(f"split must be one of {list(SPLITS)} or None, got {split!r}")
+    files = find_files_named(path, _NAME, "TFRecord")
+    if split is not None:
+        files = [file for file in files if file.name.startswith(split)]
+        if not files:
+            raise FileNotFoundError(f"no TFRecord file of the split {split!r} in {path}")
+    return files if shard is None else _of_shard(files, shard)
+
+
+def find_files_named(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]], name: str, kind: str
+) -> list[Path]:
+    """Return the files that paths stand for; of a folder those whose names fit a regex."""
     paths = [path] if isinstance(path, (str, PathLike)) else list(path)
     files: list[Path] = []
     for one in map(Path, paths):
         if one.is_dir():
-            inside = [file for file in one.iterdir() if _NAME.fullmatch(file.name)]
+            inside = [file for file in one.iterdir() if re.fullmatch(name, file.name)]
             if not inside:
-                raise FileNotFoundError(f"{one} holds no .tfrecord file")
+                raise FileNotFoundError(f"{one} holds no {kind} file")
             files += sorted(inside, key=_natural)
         elif one.is_file():
             files.append(one)
@@ -46,16 +58,13 @@ def find_record_files(
             if not matches:
                 raise FileNotFoundError(f"{one}: no such file or folder, and no file matches it")
             files += sorted((file for file in matches if file.is_file()), key=_natural)
-    if split is not None:
-        files = [file for file in files if file.name.startswith(split)]
     if not files:
-        wanted = "" if split is None else f" of the split {split!r}"
         where = ", ".join(map(str, paths)) or "an empty list"
-        raise FileNotFoundError(f"no TFRecord file{wanted} in {where}")
+        raise FileNotFoundError(f"no {kind} file in {where}")
     if len(set(files)) < len(files):
         twice = next(file for file in files if files.count(file) > 1)
         raise ValueError(f"path must name every file once, got {twice} twice")
-    return files if shard is None else _of_shard(files, shard)
+    return files
 
 
 def _of_shard(files: list[Path], shard: tuple[int, int]) -> list[Path]:

@@ -7,16 +7,16 @@ no index: a file that ends between two records looks whole. Source: TensorFlow's
 """
 
 import gzip
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 from google_crc32c import value as crc32c
+
+from sk_yt8m.datasets._checked import new_file
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
@@ -70,9 +70,9 @@ class Report:
 
     def __init__(self, *, skip: bool) -> None:
         self.skip = skip
-        self.damage: list[RecordDamage] = []
+        self.damage: list[Any] = []
 
-    def add(self, damage: RecordDamage) -> None:
+    def add(self, damage: Any) -> None:
         """Note a damage, or raise it."""
         if not self.skip:
             raise ValueError(str(damage)) from None
@@ -132,23 +132,15 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:
     """Write records; the file is there whole or not at all, gzipped if its name ends in .gz."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as raw:
-            file = gzip.GzipFile(path.stem, "wb", fileobj=raw, mtime=0) if _is_gz(path) else raw
-            for content in contents:
-                length = struct.pack("<Q", len(content))
-                file.write(length + _FOOTER.pack(_masked(length)))
-                file.write(content + _FOOTER.pack(_masked(content)))
-            if file is not raw:
-                file.close()
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with new_file(path) as raw:
+        packed = gzip.GzipFile(path.stem, "wb", fileobj=raw, mtime=0) if _is_gz(path) else None
+        file = packed or raw
+        for content in contents:
+            length = struct.pack("<Q", len(content))
+            file.write(length + _FOOTER.pack(_masked(length)))
+            file.write(content + _FOOTER.pack(_masked(content)))
+        if packed is not None:
+            packed.close()
 
 
 def _is_gz(path: Path) -> bool:

@@ -19,7 +19,7 @@ from sk_yt8m.datasets._record_layout import (
     RecordLayout,
     feature_widths,
 )
-from sk_yt8m.datasets._records import Report
+from sk_yt8m.datasets._records import RecordDamage, Report
 
 _DESCR = """\
 Features of YouTube-8M from TFRecords, and the labels of the videos or of their segments.
@@ -160,8 +160,15 @@ def load_tfrecords(
     parts = read_files(
         files, layout, report, max_videos=max_videos, n_jobs=n_jobs, progress=progress
     )
-    parts = drop_duplicates(parts, files, report)
-    arrays = join(parts, layout)
+    parts = drop_duplicates(
+        parts,
+        report,
+        lambda number, record, offset, expected, came: RecordDamage(
+            str(files[number]), record, offset, "id", expected, came
+        ),
+        lambda number, record: f"{files[number]}, record {record}",
+    )
+    arrays = join(parts, sum(width for _, width in widths), n_labels)
     X, Y, rated = arrays.pop("features"), arrays.pop("target"), arrays.pop("rated")
     if level == "segment":
         arrays["rated"] = rated if return_indicator == "sparse" else rated.toarray()
