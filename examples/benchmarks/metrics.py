@@ -9,8 +9,10 @@ not installed are named and left out.
 """
 
 import argparse
+import heapq
 import importlib
 import pickle
+import random
 import time
 from collections.abc import Callable
 
@@ -72,21 +74,33 @@ def make_scores(y_true: csr_array, rng: np.random.Generator) -> np.ndarray:
 
 
 def starter_code_gap(predictions: np.ndarray, actuals: np.ndarray, k: int) -> float:
-    """Follow the steps of the starter code: a partition a video, lists of triplets, one walk."""
-    of_label: list[list[tuple[float, int]]] = [[] for _ in range(predictions.shape[1])]
-    n_positives = 0
+    """Compute GAP@k in the steps of the starter code's ``calculate_gap``, restated.
+
+    A partition and a list of triplets for each video, lists and a column sum for each label, one
+    heap of pairs for all, a shuffle, a sort by key, one walk.
+    """
+    found = []
     for scores, truth in zip(predictions, actuals, strict=True):
-        n_positives += truth.sum()
-        for label in np.argpartition(scores, -k)[-k:]:
-            of_label[label].append((scores[label], truth[label]))
-    pooled = [pair for pairs in of_label for pair in pairs]
-    scores = np.array([score for score, _ in pooled])
-    truth = np.array([true for _, true in pooled])
+        best = np.argpartition(scores, -k)[-k:]
+        found.extend([(label, scores[label], truth[label]) for label in best])
+    n_labels = predictions.shape[1]
+    by_label: list[list[tuple[float, int]]] = [[] for _ in range(n_labels)]
+    for label, score, true in found:
+        by_label[label].append((score, true))
+    n_positives = sum(int(np.sum(actuals[:, label])) for label in range(n_labels))
+
+    heap: list[tuple[float, int]] = []
+    for pair in (pair for pairs in by_label for pair in pairs):
+        heapq.heappush(heap, pair)
+    pooled, truths = np.array(list(zip(*heap, strict=True)))
+    shuffled = random.Random(0).sample(range(len(pooled)), len(pooled))
+    pooled, truths = pooled[shuffled], truths[shuffled]
+    order = sorted(range(len(pooled)), key=lambda place: pooled[place], reverse=True)
     area, hits = 0.0, 0
-    for place, at in enumerate(sorted(range(len(scores)), key=lambda i: scores[i], reverse=True)):
-        if truth[at] > 0:
+    for place, entry in enumerate(order, start=1):
+        if truths[entry] > 0:
             hits += 1
-            area += hits / (place + 1) / n_positives
+            area += hits / place / n_positives
     return area
 
 

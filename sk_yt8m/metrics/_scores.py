@@ -1,6 +1,8 @@
 """Every accepted form of ``y_score``: dense scores, or the top k of them."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,9 @@ from sk_yt8m._topk import TopK
 from sk_yt8m.metrics._select import select_top_k
 from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, row_blocks
 
-# Small enough to stay in a processor's cache over the passes of a selection.
-_SELECT_BYTES = 2**21
+# Large enough that threads spend their time inside numpy, and small beside any score matrix.
+_SELECT_BYTES = 2**23
+_N_THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
 class DenseScores:
@@ -47,19 +50,31 @@ class DenseScores:
 
     def top_k(self, k: int) -> TopK:
         """Return the ``k`` best labels of each row, ties to the lower label."""
-        n_rows = self.shape[0]
+        n_rows, n_labels = self.shape
+        dtype = _as_float(next(row_blocks(self.matrix, 1))[1]).dtype
         indices = np.empty((n_rows, k), dtype=np.int32)
-        scores = None
-        for start, block in self.blocks(_SELECT_BYTES):
+        scores = np.empty((n_rows, k), dtype=dtype)
+        step = max(1, _SELECT_BYTES // (dtype.itemsize * n_labels))
+
+        def select(start: int) -> None:
+            rows = slice(start, start + step)
+            part = self.matrix.iloc[rows] if hasattr(self.matrix, "iloc") else self.matrix[rows]
+            block = _as_float(np.asarray(part)).astype(dtype, copy=False)
             best = select_top_k(block, k)
             if best is None:
                 refuse_nan(block, start)
                 raise AssertionError("a block without NaN has a top k")
-            if scores is None:
-                scores = np.empty((n_rows, k), dtype=block.dtype)
-            rows = slice(start, start + len(block))
             indices[rows], scores[rows] = best
-        assert scores is not None
+
+        starts = range(0, n_rows, step)
+        if len(starts) < _N_THREADS:
+            for start in starts:
+                select(start)
+            return TopK(indices, scores)
+        # numpy lets other threads run while it works on a block.
+        with ThreadPoolExecutor(_N_THREADS) as pool:
+            for _ in pool.map(select, starts):
+                pass
         return TopK(indices, scores)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 # So many columns are one group.
-_GROUP_SIZE = 8
+_GROUP_SIZE = 4
 # The k-th largest of this many times k maxima is a bound that only few scores reach.
 _MAXIMA_PER_K = 4
 # Rows with more candidates than this many times k are thinned out before sorting.
@@ -34,7 +34,7 @@ def select_top_k(
     indices, scores : ndarrays of shape (n_rows, k), or None
         None where a score is NaN.
     """
-    n_rows, n_columns = block.shape
+    n_columns = block.shape[1]
     parts = min(_GROUP_SIZE, n_columns // (_MAXIMA_PER_K * k))
     if parts < 2:
         if np.isnan(block).any():
@@ -52,33 +52,28 @@ def select_top_k(
         _thin_out(candidate, block, bound, k)
         places = np.flatnonzero(candidate)
 
-    rows, columns = np.divmod(places, n_columns)
-    counts = np.bincount(rows, minlength=n_rows)
-    starts = np.cumsum(counts) - counts
-    place = np.arange(len(rows)) - starts[rows]
-    candidates = np.zeros((n_rows, counts.max()), dtype=np.int32)
-    values = np.full(candidates.shape, -np.inf, dtype=block.dtype)
-    candidates[rows, place] = columns
-    values[rows, place] = block[rows, columns]
-    return _sort(candidates, values, k)
+    return _sort_places(places, block, k)
 
 
 def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
-    """Return the maxima of groups of columns that lie one width apart, the last part the rest."""
-    n_columns = block.shape[1]
-    width = -(-n_columns // parts)
-    folded = block[:, :width].copy()
-    for start in range(width, n_columns, width):
-        part = block[:, start : start + width]
-        reached = folded[:, : part.shape[1]]
-        np.maximum(reached, part, out=reached)
+    """Return the maxima of groups of columns that lie one width apart.
+
+    What the parts leave over is a shorter part of its own.
+    """
+    n_rows, n_columns = block.shape
+    width = n_columns // parts
+    whole = block[:, : parts * width].reshape(n_rows, parts, width)
+    folded = np.maximum.reduce(whole, axis=1)
+    rest = block[:, parts * width :]
+    reached = folded[:, : rest.shape[1]]
+    np.maximum(reached, rest, out=reached)
     return folded
 
 
 def _reaching(
     block: npt.NDArray[Any], groups: npt.NDArray[Any], bound: npt.NDArray[Any], k: int
 ) -> npt.NDArray[np.intp] | None:
-    """Return the flat places of the scores that reach the bound, rising; None where many do."""
+    """Return the flat places of the scores that reach the bound; None where many do."""
     n_rows, n_columns = block.shape
     width = groups.shape[1]
     reaching = np.flatnonzero(groups >= bound)
@@ -87,16 +82,44 @@ def _reaching(
     rows, group = np.divmod(reaching, width)
     starts = np.arange(0, n_columns, width)
     places = (rows * n_columns + group)[:, None] + starts
-    # The last part may be shorter than the others; "clip" keeps its surplus inside the block.
+    # The last part may be shorter than the others; "clip" keeps what it lacks inside the block.
     reached = block.ravel().take(places, mode="clip") >= bound[rows]
     reached[:, -1] &= group < n_columns - starts[-1]
-    places = places[reached]
-    places.sort()
-    return places
+    return places[reached]
 
 
-def _most_in_a_row(places: npt.NDArray[np.intp], n_columns: int) -> int:
+def _most_in_a_row(places: npt.NDArray[np.integer], n_columns: int) -> int:
     return int(np.bincount(places // n_columns).max())
+
+
+def _sort_places(
+    places: npt.NDArray[np.integer], block: npt.NDArray[Any], k: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
+    """Return the best ``k`` of at least ``k`` places in each row."""
+    n_rows, n_columns = block.shape
+    if block.dtype == np.float32:
+        # Row and score in one integer, so that one fast sort does for all rows. It is not stable.
+        keys = _keys(places, block)
+        order = np.argsort(keys)
+        ordered = keys[order]
+        tied = (ordered[1:] == ordered[:-1]).any()
+    if block.dtype != np.float32 or tied:
+        places = np.sort(places)
+        order = np.lexsort((-block.ravel()[places], places // n_columns))
+    places = places[order]
+    rows = places // n_columns
+    counts = np.bincount(rows, minlength=n_rows)
+    nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    best = places[nth < k].reshape(n_rows, k)
+    return (best % n_columns).astype(np.int32), block.ravel()[best]
+
+
+def _keys(places: npt.NDArray[np.integer], block: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Return integers that sort by rising row and, within it, by falling score."""
+    # Subtracting from 0 makes -0.0 and 0.0 the same; the bits of positive floats rise with them.
+    bits = (np.float32(0) - block.ravel()[places]).view(np.uint32)
+    rising = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
+    return (places // block.shape[1]).astype(np.uint64) << np.uint64(32) | rising
 
 
 def _sort(
