@@ -174,7 +174,7 @@ def dense(n_videos: int) -> None:
         "sk_yt8m gap_score, dense y_true": lambda: gap_score(actuals, scores),
         "starter code's algorithm": lambda: starter_code_gap(scores, actuals, K),
     }
-    show(shortest(runs, repeats=7), ours)
+    show(shortest(runs, repeats=20), ours)
 
     few = slice(0, n_videos // 4)
     y_few, actuals, scores = y_true[few], actuals[few], scores[few]

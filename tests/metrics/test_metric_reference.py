@@ -76,3 +76,38 @@ def test_mean_reciprocal_rank_of_groups_counts_each_group_once():
 def test_starter_code_walk():
     assert reference.starter_code_gap(Y, S, k=2) == pytest.approx((1 / 1 + 2 / 3) / 3)
     assert reference.starter_code_map(Y, S, k=2) == pytest.approx((1 + 1 + 0) / 3)
+
+
+def test_precision_and_recall():
+    assert reference.precision_at_k(Y, S, k=2) == (1 / 2 + 1 / 2) / 2
+    assert reference.recall_at_k(Y, S, k=2) == (1 + 1 / 2) / 2
+    assert reference.precision_at_k([[1, 0]], [[0.9, 0.1]], k=5) == 1 / 2  # of two labels
+    assert reference.recall_at_k([[0, 0]], [[0.9, 0.1]], k=1) == 0.0
+
+
+def test_ndcg():
+    # Row 0: its one label first. Row 1: second and third of the places, ideal first and second.
+    log2_3 = 1.584962500721156
+    second, third = 1 / log2_3, 1 / 2
+    row_1 = (second + third) / (1 + second)
+    assert reference.ndcg_at_k(Y, S, k=3) == pytest.approx((1 + row_1) / 2)
+    assert reference.ndcg_at_k(Y, S, k=1) == 1 / 2
+    assert reference.ndcg_at_k([[0, 0]], [[0.5, 0.4]], k=2) == 0.0
+
+
+def test_propensities():
+    # Ten samples: C = (ln 10 - 1) * 2.5 ** 0.55 = 2.15612.
+    # 11.5 ** -0.55 = 0.26099, 1.5 ** -0.55 = 0.80009.
+    values = reference.propensities([[1, 0]] * 10)
+    assert values == pytest.approx([1 / (1 + 2.15612 * 0.26099), 1 / (1 + 2.15612 * 0.80009)], 1e-4)
+    assert reference.propensities([[1, 0], [0, 0]]) == [1.0, 1.0]  # ln 2 < 1
+
+
+def test_propensity_scored_metrics_are_ratios_of_sums():
+    # Two samples: every label is worth 1, so that 1 + 1 of 1 + 2 possible hits are reached.
+    assert reference.psp_at_k(Y, S, k=2) == pytest.approx(2 / 3)
+    log2_3 = 1.584962500721156
+    assert reference.psndcg_at_k(Y, S, k=2) == pytest.approx(
+        (1 + (1 / log2_3) / (1 + 1 / log2_3)) / 2
+    )
+    assert reference.psp_at_k([[0, 0]], [[0.5, 0.4]], k=2) == 0.0
