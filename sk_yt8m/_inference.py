@@ -1,6 +1,6 @@
 """Scores and top-k of any number of rows, through one compiled function, chunk by chunk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from sk_yt8m._features import row_blocks
 from sk_yt8m._kernels import activation
 from sk_yt8m._network import PlainLayers
-from sk_yt8m._runtime import has_gpu, tf
+from sk_yt8m._runtime import has_gpu, release, tf
 from sk_yt8m._topk import TopK
 
 #: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
@@ -32,8 +32,8 @@ class Predictor:
     """
 
     def __init__(self, layers: PlainLayers, out_activation: str) -> None:
-        self.activation = activation(layers.activation)
-        self.out_activation = out_activation
+        self._activation = layers.activation
+        self._out_activation = out_activation
         self.n_outputs = layers.biases[-1].size
         self._variables = [tf.Variable(array) for array in _arrays(layers)]
         self._graphs: dict[str, Any] = {}
@@ -81,35 +81,47 @@ class Predictor:
             scores[start : start + len(block)] = block
         return scores
 
+    def __del__(self) -> None:
+        # Graphs hold the variables in cycles, which only a late garbage collection would free.
+        release(self._variables)
+
     def _graph(self, name: str) -> Any:
         """Return one of the compiled functions, which are traced when they are first needed."""
         if name not in self._graphs:
-            rows = tf.TensorSpec([None, self._variables[0].shape[0]], tf.float32)
-            function, *more = {
-                "logits": (self._logits,),
-                "probabilities": (self._probabilities,),
-                "top_k": (self._top_k, tf.TensorSpec([], tf.int32)),
-            }[name]
-            self._graphs[name] = tf.function(function).get_concrete_function(rows, *more)
+            graph = _forward(name, self._variables, self._activation, self._out_activation)
+            signature = [tf.TensorSpec([None, self._variables[0].shape[0]], tf.float32)]
+            if name == "top_k":
+                signature.append(tf.TensorSpec([], tf.int32))
+            self._graphs[name] = tf.function(graph).get_concrete_function(*signature)
         return self._graphs[name]
 
-    def _logits(self, features: Any) -> Any:
-        mean, scale, *layers = self._variables
+
+def _forward(name: str, variables: list[Any], hidden: str, out: str) -> Callable[..., Any]:
+    """Return the function from features to logits, probabilities or the top k."""
+
+    def logits(features: Any) -> Any:
+        mean, scale, *layers = variables
         h = (features - mean) * scale
         while layers:
             kernel, bias, *layers = layers
             h = tf.nn.bias_add(tf.matmul(h, kernel), bias)
             if layers:
-                h = self.activation(h)
+                h = activation(hidden)(h)
         return h
 
-    def _probabilities(self, features: Any) -> Any:
-        logits = self._logits(features)
-        link = tf.math.sigmoid if self.out_activation == "logistic" else tf.nn.softmax
-        return tf.clip_by_value(link(logits), _ABOVE_ZERO, _BELOW_ONE)
+    def probabilities(features: Any) -> Any:
+        link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
+        return tf.clip_by_value(link(logits(features)), _ABOVE_ZERO, _BELOW_ONE)
 
-    def _top_k(self, features: Any, k: Any) -> Any:
-        return tf.math.top_k(self._probabilities(features), k)
+    def top_k(features: Any, k: Any) -> Any:
+        return tf.math.top_k(probabilities(features), k)
+
+    graphs: dict[str, Callable[..., Any]] = {
+        "logits": logits,
+        "probabilities": probabilities,
+        "top_k": top_k,
+    }
+    return graphs[name]
 
 
 def _arrays(layers: PlainLayers) -> list[np.ndarray]:

@@ -3,6 +3,8 @@
 Matrix products stay outside: on a CPU, XLA does not use the units that multiply bfloat16.
 """
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sk_yt8m._runtime import keras, tf
@@ -63,8 +65,23 @@ def normalize(inputs: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any
     return (values - mean) * factor + offset, mean, variance
 
 
-def hidden_units(name: str, rate: float, epsilon: float | None) -> Any:
-    """Return the function that takes a hidden layer's products to its outputs.
+@dataclass(frozen=True)
+class UnitKernels:
+    """What takes a hidden layer's products to its outputs, and its gradient.
+
+    ``forward(products, scale, offset, seed)`` returns outputs, and mean and variance of the
+    products; ``backward(products, scale, offset, seed, upstream)`` returns the gradients by
+    products, scale and offset. It computes the outputs again, in the same pass, and so nothing
+    but the products need be kept.
+    """
+
+    forward: Any
+    backward: Any
+
+
+@cache
+def unit_kernels(name: str, rate: float, epsilon: float | None) -> UnitKernels:
+    """Compile the kernels of a hidden layer, once for all networks of the process.
 
     Parameters
     ----------
@@ -74,12 +91,6 @@ def hidden_units(name: str, rate: float, epsilon: float | None) -> Any:
         Share of the outputs that dropout leaves out.
     epsilon : float or None
         Batch normalisation's; None for no normalisation, the offset being the bias then.
-
-    Returns
-    -------
-    callable
-        Takes products, scale, offset and seed; returns outputs, and mean and variance of the
-        products. Its gradient computes the outputs again, in the same pass, and stores nothing.
     """
 
     def forward(products: Any, scale: Any, offset: Any, seed: Any) -> tuple[Any, Any, Any]:
@@ -90,7 +101,6 @@ def hidden_units(name: str, rate: float, epsilon: float | None) -> Any:
         outputs = dropped(activation(name)(values), seed, rate)
         return tf.cast(outputs, products.dtype), mean, variance
 
-    @tf.function(jit_compile=True)
     def backward(products: Any, scale: Any, offset: Any, seed: Any, upstream: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch([products, scale, offset])
@@ -102,16 +112,9 @@ def hidden_units(name: str, rate: float, epsilon: float | None) -> Any:
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
 
-    compiled = tf.function(forward, jit_compile=True)
-
-    @tf.custom_gradient
-    def units(products: Any, scale: Any, offset: Any, seed: Any) -> Any:
-        def gradient(upstream: Any, _mean: Any, _variance: Any) -> Any:
-            return *backward(products, scale, offset, seed, upstream), None
-
-        return compiled(products, scale, offset, seed), gradient
-
-    return units
+    return UnitKernels(
+        tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True)
+    )
 
 
 @tf.function(jit_compile=True)

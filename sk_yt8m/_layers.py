@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sk_yt8m._kernels import hidden_units, standardize
+from sk_yt8m._kernels import standardize, unit_kernels
 from sk_yt8m._runtime import keras, tf
 
 #: Batch normalisation's guard against division by zero.
@@ -47,9 +47,8 @@ class Standardization(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Return the inputs of the first product."""
         seed = seed_at(self.seed, self.step)
-        return standardize(
-            inputs, self.mean.value, self.scale.value, seed, self.rate, self.compute_dtype
-        )
+        mean, scale = (tf.convert_to_tensor(part.value) for part in (self.mean, self.scale))
+        return standardize(inputs, mean, scale, seed, self.rate, self.compute_dtype)
 
 
 class HiddenUnits(keras.layers.Layer):
@@ -66,7 +65,7 @@ class HiddenUnits(keras.layers.Layer):
         self.normalize = normalize
         self.seed = seed
         self.step = step
-        self.units = hidden_units(activation, rate, EPSILON if normalize else None)
+        self.kernels = unit_kernels(activation, rate, EPSILON if normalize else None)
 
     def build(self, input_shape: Any) -> None:
         """Create the bias, or scale, offset and running moments, all in float32."""
@@ -90,12 +89,19 @@ class HiddenUnits(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the layer's outputs, and move the running moments on."""
-        seed = seed_at(self.seed, self.step)
-        if not self.normalize:
-            bias = self.bias.value
-            return self.units(inputs, tf.ones_like(bias), bias, seed)[0]
-        outputs, mean, variance = self.units(inputs, self.gamma.value, self.beta.value, seed)
-        keep = ramped(_MOMENTUM, self.step)
-        for moving, moment in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.value.assign_sub((1.0 - keep) * (moving.value - moment))
+        outputs, mean, variance = self.kernels.forward(inputs, *self._arguments())
+        if self.normalize:
+            keep = ramped(_MOMENTUM, self.step)
+            for moving, moment in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.value.assign_sub((1.0 - keep) * (moving.value - moment))
         return outputs
+
+    def backward(self, inputs: Any, upstream: Any) -> tuple[Any, list[Any]]:
+        """Return the gradients by the inputs and by the trainable variables."""
+        by_inputs, by_scale, by_offset = self.kernels.backward(inputs, *self._arguments(), upstream)
+        return by_inputs, [by_scale, by_offset] if self.normalize else [by_offset]
+
+    def _arguments(self) -> tuple[Any, Any, Any]:
+        offset = tf.convert_to_tensor((self.beta if self.normalize else self.bias).value)
+        scale = tf.convert_to_tensor(self.gamma.value) if self.normalize else tf.ones_like(offset)
+        return scale, offset, seed_at(self.seed, self.step)

@@ -62,7 +62,7 @@ class AdamW:
         ):
             decays = self.weight_decay and len(variable.shape) > 1
             shrink = learning_rate * self.weight_decay if decays else 0.0
-            adamw(variable, first, second, _uncast(gradient), learning_rate, shrink, betas)
+            adamw(variable, first, second, gradient, learning_rate, shrink, betas)
         step = self.step.assign_add(1)
         if self.averages:
             warm = step <= _WARM_STEPS
@@ -80,17 +80,9 @@ class AdamW:
         return {**slots, "optimizer/step": self.step}
 
     def _average(self, steps: Any) -> None:
-        keep = ramped(self.ema_decay, self.step) ** steps
+        keep = ramped(self.ema_decay or 0.0, self.step) ** steps
         for variable, average in zip(self.variables, self.averages, strict=True):
             average_into(average, variable, keep)
-
-
-def _uncast(gradient: Any) -> Any:
-    """Return the gradient as the matrix product gave it, before its cast to float32.
-
-    The update casts on the way, which saves a pass over memory.
-    """
-    return gradient.op.inputs[0] if gradient.op.type == "Cast" else gradient
 
 
 def learning_rates(

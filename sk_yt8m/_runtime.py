@@ -6,8 +6,11 @@ settings that TensorFlow reads only once are in place whichever module comes fir
 
 import os
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -30,7 +33,7 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow before Keras is imported"
     )
 
-__all__ = ["has_gpu", "keras", "resolve_precision", "tf"]
+__all__ = ["has_gpu", "keras", "release", "resolve_precision", "tf"]
 
 _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 
@@ -38,6 +41,15 @@ _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 def has_gpu() -> bool:
     """Tell whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+def release(variables: Iterable[Any]) -> None:
+    """Free the memory of variables that nothing will read again."""
+    # When the interpreter shuts down, TensorFlow may be gone before its variables are.
+    with suppress(Exception):
+        for variable in variables:
+            nothing = tf.zeros([0], variable.dtype)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
 
 
 @cache

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._backprop import loss_and_gradients
 from sk_yt8m._batches import Batches
 from sk_yt8m._feeding import Feed
 from sk_yt8m._loss import cross_entropy
 from sk_yt8m._network import build_network, set_weights
 from sk_yt8m._optimizer import AdamW
-from sk_yt8m._runtime import has_gpu, tf
+from sk_yt8m._runtime import has_gpu, keras, release, tf
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,6 @@ class Trainer:
     def __init__(
         self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
     ) -> None:
-        self.options = options
         self.network, self.step = build_network(architecture, options.precision, seed)
         set_weights(self.network, weights)
         self.optimizer = AdamW(
@@ -59,15 +59,7 @@ class Trainer:
             weight_decay=options.weight_decay,
             ema_decay=options.ema_decay,
         )
-        self._compiled_step = tf.function(self._take_step, jit_compile=has_gpu() or None)
-        self._run = tf.function(self._take_steps).get_concrete_function(
-            tf.TensorSpec([None, architecture.n_features], tf.float32),
-            tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None, None], tf.float32),
-            tf.TensorSpec([None, None, 2], tf.int32),
-            tf.TensorSpec([None, None], tf.float32),
-            tf.TensorSpec([None], tf.float32),
-        )
+        self._run = _compiled_loop(self.network, self.optimizer, options)
 
     def train(self, feed: Feed, batches: Batches, learning_rates: np.ndarray) -> float:
         """Take one step a batch and return the mean of the loss over the rows."""
@@ -107,8 +99,49 @@ class Trainer:
         for name, variable in self.optimizer.slots().items():
             variable.assign(state[name])
 
-    def _take_steps(
-        self,
+    def __del__(self) -> None:
+        # Graphs hold the variables in cycles, which only a late garbage collection would free.
+        release([variable.value for variable in self.network.weights])
+        release(self.optimizer.slots().values())
+
+
+def _compiled_loop(network: keras.Model, optimizer: AdamW, options: StepOptions) -> Any:
+    """Compile the function that takes many steps a call and returns the sum of their losses."""
+    n_terms = network.output_shape[1] if options.loss_reduction == "mean" else 1
+
+    def take_step(
+        features: Any,
+        row_weights: Any,
+        positions: Any,
+        position_weights: Any,
+        learning_rate: Any,
+    ) -> Any:
+        n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
+        loss, gradients = loss_and_gradients(
+            network,
+            features,
+            lambda logits: cross_entropy(
+                options.out_activation,
+                logits,
+                row_weights,
+                positions,
+                position_weights,
+                1.0 / (n_rows * n_terms),
+            ),
+        )
+        if options.alpha:
+            gradients = [
+                gradient + tf.cast(options.alpha / n_rows * variable, gradient.dtype)
+                if len(variable.shape) > 1
+                else gradient
+                for gradient, variable in zip(gradients, optimizer.variables, strict=True)
+            ]
+        optimizer.apply(gradients, learning_rate)
+        return loss / n_terms
+
+    compiled_step = tf.function(take_step, jit_compile=has_gpu() or None)
+
+    def take_steps(
         features: Any,
         rows: Any,
         row_weights: Any,
@@ -118,7 +151,7 @@ class Trainer:
     ) -> Any:
         total = tf.zeros([])
         for i in tf.range(tf.shape(rows)[0]):
-            total += self._compiled_step(
+            total += compiled_step(
                 tf.gather(features, rows[i]),
                 row_weights[i],
                 positions[i],
@@ -127,33 +160,11 @@ class Trainer:
             )
         return total
 
-    def _take_step(
-        self,
-        features: Any,
-        row_weights: Any,
-        positions: Any,
-        position_weights: Any,
-        learning_rate: Any,
-    ) -> Any:
-        options = self.options
-        variables = self.optimizer.variables
-        n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
-        with tf.GradientTape() as tape:
-            logits = self.network(features, training=True)
-        n_terms = logits.shape[1] if options.loss_reduction == "mean" else 1
-        loss, slope = cross_entropy(
-            options.out_activation,
-            logits,
-            row_weights,
-            positions,
-            position_weights,
-            1.0 / (n_rows * n_terms),
-        )
-        gradients = tape.gradient(logits, variables, slope)
-        if options.alpha:
-            gradients = [
-                gradient + options.alpha / n_rows * variable * (len(variable.shape) > 1)
-                for gradient, variable in zip(gradients, variables, strict=True)
-            ]
-        self.optimizer.apply(gradients, learning_rate)
-        return loss / n_terms
+    return tf.function(take_steps).get_concrete_function(
+        tf.TensorSpec([None, network.input_shape[1]], tf.float32),
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, None, 2], tf.int32),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None], tf.float32),
+    )

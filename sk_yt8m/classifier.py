@@ -129,7 +129,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     loss_curve_ : list of float
         Training loss of each epoch.
     epoch_times_ : list of float
-        Seconds from the first step of `fit` to the end of each epoch, validation included.
+        Seconds from the first step of `fit` to the end of each epoch, validation included; empty
+        after `partial_fit`.
     validation_scores_ : list of float or None
         Validation score after each epoch, GAP@20 for multilabel targets and accuracy for others.
     best_validation_score_ : float or None
@@ -313,8 +314,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             print_epoch if self.verbose else None,
         )
         self._publish(Model(problem.architecture, problem.form, history.weights))
-        self._record(history.losses, history.scores, len(history.losses) * numbers.size)
-        self.epoch_times_ = history.seconds
+        n_seen = len(history.losses) * numbers.size
+        self._record(history.losses, history.scores, history.seconds, n_seen)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -354,7 +355,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         if previous is None:
             start = start_weights(self, problem, seed)
             self._publish(Model(problem.architecture, problem.form, start))
-            self._record([], [], 0)
+            self._record([], [], [], 0)
         if self._trainer is None:
             self._trainer = make_trainer(self, problem, self._model.weights, seed)
             self._trainer.restore(self._trainer_state)
@@ -367,7 +368,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             plan = replace(plan, batch_size=512)
         loss = train_one_epoch(self._trainer, rows, plan, self.n_iter_)
         self._model_is_behind = True
-        self._record([*self.loss_curve_, loss], [], self.t_ + n_samples)
+        self._record([*self.loss_curve_, loss], [], [], self.t_ + n_samples)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -410,7 +411,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _record(self, losses: list[float], scores: list[float], n_seen: int) -> None:
+    def _record(
+        self, losses: list[float], scores: list[float], seconds: list[float], n_seen: int
+    ) -> None:
+        self.epoch_times_ = seconds
         self.loss_curve_ = losses
         self.loss_ = losses[-1] if losses else np.inf
         self.best_loss_ = min(losses, default=np.inf)

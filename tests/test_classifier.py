@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -219,10 +220,8 @@ class TestPrediction:
 
     def test_decision_function_is_the_log_odds(self, data, fitted):
         X, _ = data
-        p = fitted.predict_proba(X).astype(np.float64)
-        np.testing.assert_allclose(
-            fitted.decision_function(X), np.log(p / (1 - p)), rtol=1e-3, atol=1e-3
-        )
+        expected = expit(fitted.decision_function(X).astype(np.float64))
+        np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-5)
 
     def test_unfitted(self, data):
         with pytest.raises(NotFittedError):
@@ -257,6 +256,8 @@ class TestTraining:
         assert clf.loss_ == clf.loss_curve_[-1]
         assert clf.best_loss_ == min(clf.loss_curve_)
         assert clf.validation_scores_ is None
+        assert clf.epoch_times_ == sorted(clf.epoch_times_)
+        assert len(clf.epoch_times_) == 3
 
     def test_loss_curve_is_the_cross_entropy(self, data):
         X, Y = data

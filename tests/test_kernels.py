@@ -77,7 +77,7 @@ class TestDropout:
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
 @pytest.mark.parametrize("epsilon", [None, 1e-3])
 def test_hidden_units(name, epsilon):
-    from sk_yt8m._kernels import activation, hidden_units, kept
+    from sk_yt8m._kernels import activation, kept, unit_kernels
     from sk_yt8m._runtime import tf
 
     rng = np.random.default_rng(0)
@@ -94,23 +94,58 @@ def test_hidden_units(name, epsilon):
             values = (products - mean) / tf.sqrt(variance + epsilon) * scale
         return activation(name)(values + offset) * mask
 
-    units = hidden_units(name, 0.3, epsilon)
+    kernels = unit_kernels(name, 0.3, epsilon)
     arguments = [products, scale, offset]
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape() as tape:
         tape.watch(arguments)
         expected = plain(*arguments)
-        outputs, mean, variance = units(*arguments, seed)
+    outputs, mean, variance = kernels.forward(*arguments, seed)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
     if epsilon is not None:
         np.testing.assert_allclose(mean, products.numpy().mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(variance, products.numpy().var(axis=0), rtol=1e-4)
-    wanted = arguments if epsilon is not None else [products, offset]
-    for one, other in zip(
-        tape.gradient(outputs, wanted, upstream),
-        tape.gradient(expected, wanted, upstream),
-        strict=True,
-    ):
+    gradients = kernels.backward(*arguments, seed, upstream)
+    for one, other in zip(gradients, tape.gradient(expected, arguments, upstream), strict=True):
+        if other is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_normalization", [False, True])
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (6,), (7, 6, 5)])
+def test_backpropagation_is_the_automatic_gradient(hidden_layer_sizes, batch_normalization):
+    from sk_yt8m._architecture import Architecture
+    from sk_yt8m._backprop import loss_and_gradients
+    from sk_yt8m._network import build_network, fold, initial_weights, set_weights
+    from sk_yt8m._runtime import tf
+
+    rng = np.random.default_rng(0)
+    architecture = Architecture(4, hidden_layer_sizes, 3, "tanh", batch_normalization, 0.0, 0.0)
+    network, _ = build_network(architecture, "float32", seed=0)
+    moments = rng.normal(size=4), rng.uniform(0.5, 2, 4)
+    set_weights(network, initial_weights(architecture, moments, rng.normal(size=3), seed=0))
+    features = tf.constant(rng.normal(size=(16, 4)), tf.float32)
+    target = tf.constant(rng.normal(size=(16, 3)), tf.float32)
+    variables = [variable.value for variable in network.trainable_variables]
+
+    value, gradients = loss_and_gradients(
+        network, features, lambda z: (tf.reduce_sum((z - target) ** 2), 2 * (z - target))
+    )
+    with tf.GradientTape() as tape:
+        h = (features - moments[0].astype(np.float32)) / moments[1].astype(np.float32)
+        rest = iter(variables)
+        for _ in hidden_layer_sizes:
+            h = h @ next(rest)
+            if batch_normalization:
+                mean, variance = tf.nn.moments(h, [0])
+                h = (h - mean) / tf.sqrt(variance + 1e-3) * next(rest) + next(rest)
+            else:
+                h = h + next(rest)
+            h = tf.tanh(h)
+        expected = tf.reduce_sum((h @ next(rest) + next(rest) - target) ** 2)
+    assert float(value) == pytest.approx(float(expected), rel=1e-5)
+    for one, other in zip(gradients, tape.gradient(expected, variables), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    assert fold(architecture, {v.path: v.value.numpy() for v in network.weights}).kernels
 
 
 class TestOptimizer:

@@ -42,6 +42,7 @@ class Content:
     feature_names: np.ndarray | None
     losses: list[float]
     scores: list[float]
+    seconds: list[float]
     n_seen: int
 
 
@@ -76,6 +77,7 @@ def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, A
             "scores": [
                 encode(float(score), "a score") for score in estimator.validation_scores_ or []
             ],
+            "seconds": [encode(float(time), "a time") for time in estimator.epoch_times_],
             "n_seen": int(estimator.t_),
         },
     }
@@ -100,6 +102,7 @@ def read_content(content: dict[str, Any]) -> Content:
         feature_names=None if names is None else _read_names(names, architecture.n_features),
         losses=_read_floats(history, "losses"),
         scores=_read_floats(history, "scores"),
+        seconds=_read_floats(history, "seconds"),
         n_seen=_read_count(history, "n_seen"),
     )
 

@@ -155,7 +155,7 @@ def _build(content: Content, tensors: Weights) -> "DeepMultiLabelClassifier":
     estimator = DeepMultiLabelClassifier(**content.parameters)
     estimator._publish(Model(content.architecture, content.form, _part(tensors, _WEIGHTS)))
     estimator._trainer_state = _part(tensors, _TRAINING) or None
-    estimator._record(content.losses, content.scores, content.n_seen)
+    estimator._record(content.losses, content.scores, content.seconds, content.n_seen)
     estimator.n_features_in_ = content.architecture.n_features
     if content.feature_names is not None:
         estimator.feature_names_in_ = content.feature_names

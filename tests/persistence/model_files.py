@@ -27,7 +27,7 @@ def untrained(X: Any, Y: Any, **parameters: Any) -> DeepMultiLabelClassifier:
     problem = read_problem(clf, X, Y, None)
     weights = start_weights(clf, problem, seed=0)
     clf._publish(Model(problem.architecture, problem.form, weights))
-    clf._record([1.5, 1.0 / 3.0], [0.25], 2 * len(X))
+    clf._record([1.5, 1.0 / 3.0], [0.25], [0.5, 0.75], 2 * len(X))
     return clf
 
 
