@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sk_yt8m.datasets._examples import Block, read_blocks
 from sk_yt8m.datasets._record_layout import RecordLayout
-from sk_yt8m.datasets._records import RecordDamage, Report
+from sk_yt8m.datasets._records import DamageError, RecordDamage, Report
 
 
 class FileBlocks(NamedTuple):
@@ -42,7 +42,8 @@ def read_files(
     with bar:
         for shard, (blocks, damage) in enumerate(results):
             bar.update()
-            report.damage += damage
+            for problem in damage:
+                report.add(problem)
             if n_left is not None:
                 blocks, n_read = _first_videos(blocks, n_left)
                 n_left -= n_read
@@ -57,7 +58,11 @@ def _read_file(
     path: Path, layout: RecordLayout, skip: bool, max_records: int | None
 ) -> tuple[list[Block], list[RecordDamage]]:
     report = Report(skip=skip)
-    return list(read_blocks(path, layout, report, max_records=max_records)), report.damage
+    try:
+        return list(read_blocks(path, layout, report, max_records=max_records)), report.damage
+    except DamageError as error:
+        # Raised when this file's turn comes, so that the first damaged file is the one named.
+        return [], [error.damage]
 
 
 def _first_videos(blocks: list[Block], n_videos: int) -> tuple[list[Block], int]:

@@ -59,13 +59,21 @@ class RecordDamage(NamedTuple):
         return f"{self.file}{place}: expected {self.expected}, got {self.came}"
 
 
+class DamageError(ValueError):
+    """An error that says what is wrong with a file, and keeps it as `damage`."""
+
+    def __init__(self, damage: Any) -> None:
+        super().__init__(str(damage))
+        self.damage = damage
+
+
 class Report:
     """Where damage goes: into a list, or out as an error.
 
     Parameters
     ----------
     skip : bool
-        Keep a list instead of raising a ValueError.
+        Keep a list instead of raising a DamageError.
     """
 
     def __init__(self, *, skip: bool) -> None:
@@ -75,7 +83,7 @@ class Report:
     def add(self, damage: Any) -> None:
         """Note a damage, or raise it."""
         if not self.skip:
-            raise ValueError(str(damage)) from None
+            raise DamageError(damage) from None
         self.damage.append(damage)
 
 
