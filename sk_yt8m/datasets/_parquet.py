@@ -59,7 +59,8 @@ def load_parquet(
     features : sequence of str or dict of str to int, optional
         Columns of features, in the order in which they are put side by side. By default "features"
         if the first file has it, else "mean_rgb" and "mean_audio". The width of a column is
-        that of its first row, or of YouTube-8M's feature of that name, or what a dict says.
+        that of YouTube-8M's feature of that name, or what a dict says, or else that of the first
+        row.
     n_labels : int, optional
         Size of the vocabulary. By default what :func:`write_parquet` has noted in the first file;
         3862 if the features are YouTube-8M's; anything else must be given.
@@ -190,9 +191,9 @@ def write_parquet(
     X = checked_features(X, sum(width for _, width in widths))
     Y = checked_indicator(Y, len(X))
     names = None if ids is None else [name.decode() for name in checked_ids(ids, len(X), Path())]
-    floats, integers = pa.list_(pa.float32()), pa.list_(pa.int32())
     fields = [] if names is None else [pa.field("id", pa.string())]
-    fields += [pa.field("labels", integers), *(pa.field(name, floats) for name, _ in widths)]
+    fields.append(pa.field("labels", pa.list_(pa.int32())))
+    fields += [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths]
     schema = pa.schema(fields, metadata={N_LABELS_KEY: str(Y.shape[1])})
     options = {"use_dictionary": False, "write_page_checksum": True}
     with (
@@ -210,8 +211,7 @@ def write_parquet(
             end = 0
             for _, width in widths:
                 part = np.ascontiguousarray(block[:, end : end + width]).ravel()
-                places = np.arange(len(block) + 1, dtype=np.int32) * width
-                columns.append(pa.ListArray.from_arrays(places, part))
+                columns.append(pa.FixedSizeListArray.from_arrays(part, width))
                 end += width
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
@@ -260,14 +260,25 @@ def _columns(
 def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     if isinstance(features, (Mapping, str)):
         return feature_widths(features)
-    widths = {}
-    for name in features:
-        widths[name] = WIDTHS.get(name, 1)
-        if name not in WIDTHS and name in file.schema_arrow.names:
-            first = next(file.iter_batches(1, columns=[name]), None)
-            value = None if first is None or not len(first) else first.column(0)[0].as_py()
-            widths[name] = max(1, len(value)) if isinstance(value, list) else 1
-    return feature_widths(widths)
+    return feature_widths({name: WIDTHS.get(name) or _width(file, name) for name in features})
+
+
+def _width(file: Any, name: str) -> int:
+    """Return how many numbers a column has in a row: in the first row that has any."""
+    import pyarrow.types as types
+
+    if name not in file.schema_arrow.names:
+        return 1
+    kind = file.schema_arrow.field(name).type
+    if types.is_fixed_size_list(kind):
+        return int(kind.list_size)
+    if not (types.is_list(kind) or types.is_large_list(kind)):
+        return 1
+    for batch in file.iter_batches(64, columns=[name]):
+        for value in batch.column(0):
+            if value.is_valid and len(value):
+                return len(value)
+    return 1
 
 
 def _read(

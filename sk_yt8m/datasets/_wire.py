@@ -229,9 +229,7 @@ def _short_entry(record: bytes, start: int, stop: int) -> tuple[bytes, Span] | N
 def _read_entry(record: bytes, start: int, stop: int) -> tuple[bytes, Span]:
     parts: dict[int, Span] = {}
     for number, wire, low, high in _fields(record, start, stop):
-        if number > 2:
-            continue
-        if wire != _BYTES or number in parts:
+        if number > 2 or wire != _BYTES or number in parts:
             raise WireError("a key and a value", f"{_wire_name(wire)} as field {number}")
         parts[number] = low, high
     low, high = parts.get(1, (0, 0))
