@@ -53,7 +53,8 @@ def _weighted(
     n_positives: float,
     weight: npt.NDArray[np.float64],
 ) -> float:
-    if not hits.any():
+    # Every hit may have weight 0.
+    if not n_positives or not hits.any():
         return 0.0
     distinct, rank = np.unique(weight, return_inverse=True)
     rank = np.broadcast_to(rank.reshape(weight.shape), scores.shape)

@@ -157,7 +157,9 @@ class LabelAveragePrecisionDisplay:
         shown = ~np.isnan(self.average_precision) & (np.asarray(self.positives) > 0)
         positives = np.asarray(self.positives)[shown]
         precisions = self.average_precision[shown]
-        options = {"s": 8, "alpha": 0.25, "linewidths": 0, "label": f"{shown.sum():,} labels"}
+        # A cloud of thousands of labels shows its density, a few labels show themselves.
+        look = {"s": 8, "alpha": 0.25} if len(positives) > 500 else {"s": 16, "alpha": 0.6}
+        options = {**look, "linewidths": 0, "label": f"{len(positives):,} labels"}
         self.points_ = ax.scatter(positives, precisions, **{**options, **kwargs})
         centres, means = _means_by_frequency(positives, precisions)
         (self.line_,) = ax.plot(

@@ -215,7 +215,7 @@ def test_weighted_gap_is_weighted_average_precision_of_scikit_learn():
 
 def test_scores_of_all_signs_and_infinities_in_the_weighted_list():
     scores = np.array([[np.inf, 1.0, 0.0, -0.0, -1.0, -np.inf]])
-    y_true = np.array([[0, 1, 0, 1, 0, 1]])
+    y_true = np.array([[0, 1, 1, 0, 0, 1]])
     # Thresholds inf, 1, 0 (a hit and a miss), -1, -inf: precision 1/2, 2/4 and 3/6.
     for dtype in (np.float16, np.float32, np.float64):
         assert gap_score(y_true, scores.astype(dtype), sample_weight=[0.3]) == pytest.approx(0.5)
@@ -282,3 +282,9 @@ def test_no_path_makes_a_second_dense_copy(name, dtype):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.9 * y_true.size * 4
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_positives_of_weight_0_alone_are_none(name):
+    y_true, scores = np.array([[0, 0], [1, 0]]), np.array([[0.2, 0.1], [0.9, 0.8]])
+    assert CASES[name].score(y_true, scores, sample_weight=[1, 0]) == 0.0
