@@ -29,19 +29,26 @@ class Predictor:
         What to predict with.
     out_activation : {"logistic", "softmax"}
         How logits become probabilities.
+    precision : {"float32", "bfloat16"}
+        Number format of kernels and products.
     """
 
-    def __init__(self, layers: PlainLayers, out_activation: str) -> None:
+    def __init__(
+        self, layers: PlainLayers, out_activation: str, precision: str = "float32"
+    ) -> None:
         self._activation = layers.activation
         self._out_activation = out_activation
         self.n_outputs = layers.biases[-1].size
-        self._variables = [tf.Variable(array) for array in _arrays(layers)]
+        self._variables = [
+            tf.Variable(tf.cast(array, precision) if array.ndim == 2 else array)
+            for array in _arrays(layers)
+        ]
         self._graphs: dict[str, Any] = {}
 
     def update(self, layers: PlainLayers) -> None:
         """Take other weights of the same shapes."""
         for variable, array in zip(self._variables, _arrays(layers), strict=True):
-            variable.assign(array)
+            variable.assign(tf.cast(array, variable.dtype))
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
@@ -104,7 +111,8 @@ def _forward(name: str, variables: list[Any], hidden: str, out: str) -> Callable
         h = (features - mean) * scale
         while layers:
             kernel, bias, *layers = layers
-            h = tf.nn.bias_add(tf.matmul(h, kernel), bias)
+            products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
+            h = tf.nn.bias_add(tf.cast(products, tf.float32), bias)
             if layers:
                 h = activation(hidden)(h)
         return h

@@ -30,18 +30,18 @@ class Model:
     architecture: Architecture
     form: TargetForm
     weights: Weights
-    _predictor: "Predictor | None" = field(default=None, repr=False, compare=False)
+    _predictors: dict[str, "Predictor"] = field(default_factory=dict, repr=False, compare=False)
 
-    def predictor(self) -> "Predictor":
-        """Return the compiled network; several threads may ask at once."""
+    def predictor(self, precision: str = "float32") -> "Predictor":
+        """Return the network compiled for a precision; several threads may ask at once."""
         with _BUILDING:
-            if self._predictor is None:
+            if precision not in self._predictors:
                 from sk_yt8m._inference import Predictor
                 from sk_yt8m._network import fold
 
                 layers = fold(self.architecture, self.weights)
-                self._predictor = Predictor(layers, self.form.out_activation)
-            return self._predictor
+                self._predictors[precision] = Predictor(layers, self.form.out_activation, precision)
+            return self._predictors[precision]
 
     def check_same(self, architecture: Architecture, form: TargetForm) -> None:
         """Raise a ValueError if training cannot go on with another network or target."""
@@ -49,4 +49,4 @@ class Model:
         self.architecture.check_same_layers(architecture)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_predictor": None}
+        return {**self.__dict__, "_predictors": {}}

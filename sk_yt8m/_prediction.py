@@ -18,6 +18,8 @@ from sk_yt8m.metrics import gap_score
 class NetworkPredictions:
     """Predictions of an estimator that can give its fitted `Model`."""
 
+    predict_precision: str
+
     def _fitted_model(self) -> Model:
         raise NotImplementedError
 
@@ -140,7 +142,7 @@ class NetworkPredictions:
         check_is_fitted(self)
         X = check_features(self, X, reset=False)
         model = self._fitted_model()
-        return model.form, model.predictor(), X
+        return model.form, model.predictor(self.predict_precision), X
 
 
 def _binary_top_k(probabilities: np.ndarray, k: int) -> TopK:

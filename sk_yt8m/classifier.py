@@ -100,6 +100,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format of the matrix products in training; weights and predictions are float32.
         ``"auto"`` is bfloat16 where the hardware multiplies it natively.
+    predict_precision : {"float32", "bfloat16"}, default="float32"
+        Number format of the matrix products in prediction. bfloat16 is several times as fast on
+        hardware that multiplies it natively, and changes the most probable label of a few rows
+        (``docs/results.md`` says how many). May be set on a fitted classifier.
 
     Attributes
     ----------
@@ -191,6 +195,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         "output_bias_init": [StrOptions({"log_odds", "zeros"})],
         "loss_reduction": [StrOptions({"sum", "mean"})],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "predict_precision": [StrOptions({"float32", "bfloat16"})],
     }
 
     _model: Model
@@ -228,6 +233,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         output_bias_init: str = "log_odds",
         loss_reduction: str = "sum",
         precision: str = "auto",
+        predict_precision: str = "float32",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -257,6 +263,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         self.output_bias_init = output_bias_init
         self.loss_reduction = loss_reduction
         self.precision = precision
+        self.predict_precision = predict_precision
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

@@ -562,3 +562,18 @@ class TestModelSelection:
         search = GridSearchCV(pipeline, grid, scoring=gap_scorer, cv=2).fit(X, sp.csr_matrix(Y))
         assert search.best_params_ == {"deepmultilabelclassifier__hidden_layer_sizes": (40,)}
         assert search.best_estimator_.predict_proba(X).shape == Y.shape
+
+
+class TestPredictPrecision:
+    def test_bfloat16_is_close_and_can_be_switched(self, data, fitted):
+        X, Y = data
+        clf = copy.deepcopy(fitted)
+        exact = clf.predict_proba(X)
+        rough = clf.set_params(predict_precision="bfloat16").predict_proba(X)
+        assert rough.dtype == np.float32
+        assert (rough != exact).any()
+        np.testing.assert_allclose(rough, exact, atol=0.05)
+        assert clf.score(X, Y) == pytest.approx(fitted.score(X, Y), abs=0.01)
+        np.testing.assert_array_equal(
+            clf.set_params(predict_precision="float32").predict_proba(X), exact
+        )
