@@ -1,14 +1,15 @@
 """Epochs: order, learning rates, validation, the best weights and when to stop."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from sk_yt8m._architecture import Weights
-from sk_yt8m._batches import n_steps, pack_batches
+from sk_yt8m._batches import Batches, n_steps, pack_batches
 from sk_yt8m._feeding import Feed
 from sk_yt8m._optimizer import learning_rates
 from sk_yt8m._training import Trainer
@@ -35,14 +36,66 @@ class Plan:
     early_stopping: bool
 
 
-@dataclass
+@dataclass(frozen=True)
+class Part:
+    """What an epoch that is not finished gave so far."""
+
+    n_steps: int = 0
+    loss_sum: float = 0.0
+    weight_sum: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        """Mean loss of the rows."""
+        return self.loss_sum / self.weight_sum
+
+
+@dataclass(frozen=True)
 class History:
-    """What the epochs gave."""
+    """What the epochs gave so far: one entry a finished epoch.
+
+    It is replaced and never changed, so that an interrupt at any moment leaves a whole one.
+
+    Attributes
+    ----------
+    losses, scores : list of float
+        Training loss, and validation score where there is one.
+    seconds : list of float
+        From the first step to the end of the epoch.
+    weights : Weights
+        The best weights, where there is a score, otherwise those at the end.
+    part : Part
+        The epoch that is not finished.
+    elapsed : float
+        Seconds from the first step until now.
+    n_seen : int
+        Rows trained on, set at the end.
+    interrupted : bool
+        Whether a KeyboardInterrupt ended the training.
+    """
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     weights: Weights = field(default_factory=dict)
+    part: Part = Part()
+    elapsed: float = 0.0
+    n_seen: int = 0
+    interrupted: bool = False
+
+
+class Checkpoints(Protocol):
+    """Where the state of the training is kept on the way."""
+
+    every: int | None
+
+    def resume(self, trainer: Trainer) -> History:
+        """Bring the trainer to where an earlier call was, and return what that had given."""
+        ...
+
+    def save(self, trainer: Trainer, history: History) -> None:
+        """Keep where the training is."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,10 +132,39 @@ def auto_epochs(n_samples: int, batch_size: int) -> int:
 
 
 def train_one_epoch(trainer: Trainer, rows: Rows, plan: Plan, epoch: int) -> float:
-    """Train on every row once and return the mean loss.
+    """Train on every row once and return the mean loss."""
+    (part,) = train_parts(trainer, rows, plan, epoch)
+    return part.loss
 
-    The order is a function of the plan's seed and the epoch's number alone.
+
+def train_parts(
+    trainer: Trainer,
+    rows: Rows,
+    plan: Plan,
+    epoch: int,
+    part: Part | None = None,
+    every: int | None = None,
+) -> Iterator[Part]:
+    """Train on every row once, pausing after every so many steps.
+
+    The order is a function of the plan's seed and the epoch's number alone. Losses are summed
+    pause by pause, so that a part gives the same sums whether or not it was stored in between.
+
+    Parameters
+    ----------
+    trainer, rows, plan, epoch
+        What is trained, on what, how, and in which epoch.
+    part : Part, optional
+        What was done of the epoch before.
+    every : int or None
+        Number of steps between pauses; None for no pause but the end.
+
+    Yields
+    ------
+    Part
+        The epoch up to a pause; the last one is the whole epoch.
     """
+    part = part or Part()
     order = rows.numbers
     if plan.shuffle:
         order = np.random.default_rng([plan.seed, epoch]).permutation(order)
@@ -95,13 +177,19 @@ def train_one_epoch(trainer: Trainer, rows: Rows, plan: Plan, epoch: int) -> flo
         steps,
         plan.n_epochs * len(batches),
     )
-    loss = trainer.train(rows.feed, batches, rates)
-    if not np.isfinite(loss):
-        raise FloatingPointError(
-            f"the training loss became {loss} in epoch {epoch + 1}: lower learning_rate_init "
-            f"(now {plan.learning_rate_init:g}), or standardize the features"
-        )
-    return loss
+    while part.n_steps < len(batches):
+        stop = min(len(batches), part.n_steps + (every or len(batches)))
+        chosen = slice(part.n_steps, stop)
+        some = Batches(**{name: array[chosen] for name, array in vars(batches).items()})
+        weight = float(some.row_weights.sum())
+        loss_sum = part.loss_sum + trainer.train(rows.feed, some, rates[chosen]) * weight
+        if not np.isfinite(loss_sum):
+            raise FloatingPointError(
+                f"the training loss became {loss_sum} in epoch {epoch + 1}: lower "
+                f"learning_rate_init (now {plan.learning_rate_init:g}), or standardize the features"
+            )
+        part = Part(stop, loss_sum, part.weight_sum + weight)
+        yield part
 
 
 def train_epochs(
@@ -110,8 +198,11 @@ def train_epochs(
     plan: Plan,
     evaluate: Callable[[Weights], float] | None,
     report: Callable[[Plan, int, float, float | None, float], None] | None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Train for the planned epochs, or until nothing improves any more.
+
+    A KeyboardInterrupt after the first step ends the training early, with a warning.
 
     Parameters
     ----------
@@ -125,33 +216,72 @@ def train_epochs(
         Gives the validation score of weights; the best weights are kept then, otherwise the last.
     report : callable or None
         Takes the plan and the epoch's number, loss, score and samples a second.
+    checkpoints : Checkpoints or None
+        Where the training starts from and is kept on the way.
     """
-    history = History()
-    begun = time.perf_counter()
-    watched: list[float] = []
+    history = History() if checkpoints is None else checkpoints.resume(trainer)
+    every = None if checkpoints is None else checkpoints.every
+    begun = time.perf_counter() - history.elapsed
+    steps_per_epoch = n_steps(rows.numbers.size, plan.batch_size)
+    try:
+        while not is_finished(history, plan):
+            epoch, start = len(history.losses), time.perf_counter()
+            fresh = steps_per_epoch - history.part.n_steps
+            for part in train_parts(trainer, rows, plan, epoch, history.part, every):
+                elapsed = time.perf_counter() - begun
+                history = replace(history, part=part, elapsed=elapsed)
+                if checkpoints is not None and part.n_steps < steps_per_epoch:
+                    checkpoints.save(trainer, history)
+            score, best = None, history.weights
+            if evaluate is not None:
+                weights = trainer.weights()
+                score = evaluate(weights)
+                if not history.scores or score > max(history.scores):
+                    best = weights
+            elapsed = time.perf_counter() - begun
+            history = History(
+                losses=[*history.losses, part.loss],
+                scores=[*history.scores, *([] if score is None else [score])],
+                seconds=[*history.seconds, elapsed],
+                weights=best,
+                elapsed=elapsed,
+            )
+            if report is not None:
+                speed = rows.numbers.size * fresh / steps_per_epoch / (time.perf_counter() - start)
+                report(plan, epoch, history.losses[-1], score, speed)
+            if checkpoints is not None and not is_finished(history, plan):
+                checkpoints.save(trainer, history)
+    except KeyboardInterrupt:
+        if not int(trainer.step):
+            raise
+        history = replace(history, interrupted=True)
+        warnings.warn(_interrupted(history, plan), stacklevel=2)
+    return replace(
+        history,
+        weights=history.weights or trainer.weights(),
+        n_seen=int(trainer.step) * rows.numbers.size // steps_per_epoch,
+    )
+
+
+def is_finished(history: History, plan: Plan) -> bool:
+    """Tell whether all epochs are done, or too many of them brought nothing."""
+    if len(history.losses) >= plan.n_epochs:
+        return True
     best, waited = -np.inf, 0
-    for epoch in range(plan.n_epochs):
-        start = time.perf_counter()
-        history.losses.append(train_one_epoch(trainer, rows, plan, epoch))
-        score = None
-        if evaluate is not None:
-            weights = trainer.weights()
-            score = evaluate(weights)
-            if not history.scores or score > max(history.scores):
-                history.weights = weights
-            history.scores.append(score)
-        history.seconds.append(time.perf_counter() - begun)
-        if report is not None:
-            speed = rows.numbers.size / (time.perf_counter() - start)
-            report(plan, epoch, history.losses[-1], score, speed)
-        watched = history.scores if plan.early_stopping else [-x for x in history.losses]
-        waited = 0 if watched[-1] > best + plan.tol else waited + 1
-        best = max(best, watched[-1])
-        if waited >= plan.n_iter_no_change:
-            break
-    if evaluate is None:
-        history.weights = trainer.weights()
-    return history
+    for watched in history.scores if plan.early_stopping else [-x for x in history.losses]:
+        waited = 0 if watched > best + plan.tol else waited + 1
+        best = max(best, watched)
+    return waited >= plan.n_iter_no_change
+
+
+def _interrupted(history: History, plan: Plan) -> str:
+    kept = "the weights of the last step taken"
+    if history.scores:
+        kept = f"the best weights so far, of epoch {int(np.argmax(history.scores)) + 1}"
+    return (
+        f"training was interrupted in epoch {len(history.losses) + 1} of {plan.n_epochs}: the "
+        f"model has {kept}"
+    )
 
 
 def print_epoch(plan: Plan, epoch: int, loss: float, score: float | None, speed: float) -> None:

@@ -1,5 +1,6 @@
 """The deep classifier, as scikit-learn sees it."""
 
+import os
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -105,6 +106,15 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         hardware that multiplies it natively, and changes the most probable label of a few rows
         (``docs/results.md`` says how many). May be set on a fitted classifier.
 
+    checkpoint_dir : str, path or None, default=None
+        Folder in which `fit` keeps its state on the way. After a crash or a kill the same call
+        of `fit` goes on from there and gives the result of a call that was never stopped, on one
+        machine, with float32 on a processor bit for bit; another call is refused. The
+        checkpoints are deleted when `fit` ends. Each takes four times the bytes of the weights,
+        five with validation, and two are kept.
+    checkpoint_every : int or None, default=None
+        Steps between checkpoints within an epoch; None for those at the end of each epoch only.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
@@ -196,6 +206,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         "loss_reduction": [StrOptions({"sum", "mean"})],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "predict_precision": [StrOptions({"float32", "bfloat16"})],
+        "checkpoint_dir": [None, str, os.PathLike],
+        "checkpoint_every": [None, Interval(Integral, 1, None, closed="left")],
     }
 
     _model: Model
@@ -234,6 +246,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         loss_reduction: str = "sum",
         precision: str = "auto",
         predict_precision: str = "float32",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -264,6 +278,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         self.loss_reduction = loss_reduction
         self.precision = precision
         self.predict_precision = predict_precision
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -275,6 +291,9 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         Y_val: Any = None,
     ) -> "DeepMultiLabelClassifier":
         """Train the network.
+
+        A KeyboardInterrupt after the first step ends the training with a warning; the classifier
+        then has the best weights so far, or without validation the last ones.
 
         Parameters
         ----------
@@ -301,28 +320,42 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             If a value is not what is described here; the message says which, and where.
         FloatingPointError
             If the training diverges.
+        RuntimeError
+            If another call uses the same `checkpoint_dir`.
+        OSError
+            If `checkpoint_dir` cannot be made or read.
         """
+        from sk_yt8m._checkpoints import open_checkpoints
         from sk_yt8m._epochs import Rows, print_epoch, train_epochs
         from sk_yt8m._feeding import make_feed
+        from sk_yt8m._run import describe_run
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
         problem = read_problem(self, X, Y, sample_weight, previous=previous)
         seed = self._draw_seed()
-        numbers, validation = split_validation(self, problem, X_val, Y_val, seed)
-        weights = previous.weights if previous else start_weights(self, problem, seed)
-        trainer = make_trainer(self, problem, weights, seed)
-        evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
-        del weights, previous
-        history = train_epochs(
-            trainer,
-            Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
-            make_plan(self, numbers.size, seed),
-            evaluate,
-            print_epoch if self.verbose else None,
-        )
-        self._publish(Model(problem.architecture, problem.form, history.weights))
-        n_seen = len(history.losses) * numbers.size
-        self._record(history.losses, history.scores, history.seconds, n_seen)
+        with open_checkpoints(self) as checkpoints:
+            if checkpoints is not None:
+                seed = checkpoints.begin(seed)
+            numbers, validation = split_validation(self, problem, X_val, Y_val, seed)
+            if checkpoints is not None:
+                given = None if X_val is None else validation
+                checkpoints.identify(describe_run(self, problem, given, previous))
+            weights = previous.weights if previous else start_weights(self, problem, seed)
+            trainer = make_trainer(self, problem, weights, seed)
+            evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
+            del weights, previous
+            history = train_epochs(
+                trainer,
+                Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
+                make_plan(self, numbers.size, seed),
+                evaluate,
+                print_epoch if self.verbose else None,
+                checkpoints,
+            )
+            self._publish(Model(problem.architecture, problem.form, history.weights))
+            self._record(history.losses, history.scores, history.seconds, history.n_seen)
+            if checkpoints is not None and not history.interrupted:
+                checkpoints.clear()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
