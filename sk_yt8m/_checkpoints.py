@@ -106,7 +106,7 @@ class FolderCheckpoints:
             warnings.warn(
                 f"cannot write a checkpoint to {self.folder}, training goes on without it: {error}",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=5,
             )
 
     def clear(self) -> None:
@@ -117,7 +117,7 @@ class FolderCheckpoints:
             warnings.warn(
                 f"cannot delete the checkpoints in {self.folder}: {error}",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=4,
             )
 
     def _newest_whole(self) -> Checkpoint | None:
@@ -130,7 +130,7 @@ class FolderCheckpoints:
                 warnings.warn(
                     f"the checkpoint {path} cannot be used, the one before it is taken: {error}",
                     RuntimeWarning,
-                    stacklevel=2,
+                    stacklevel=5,
                 )
                 continue
             self._kept = [path]

@@ -255,7 +255,7 @@ def train_epochs(
         if not int(trainer.step):
             raise
         history = replace(history, interrupted=True)
-        warnings.warn(_interrupted(history, plan), stacklevel=2)
+        warnings.warn(_interrupted(history, plan), stacklevel=4)
     return replace(
         history,
         weights=history.weights or trainer.weights(),

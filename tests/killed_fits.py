@@ -1,0 +1,120 @@
+"""Fits that are killed at random moments and started again; a script, run by `test_resume.py`.
+
+All is imported once. Every fit then runs in a child that is forked before TensorFlow is first
+used, so that a kill costs a second and not the import.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from sk_yt8m import DeepMultiLabelClassifier, _checkpoints, _epochs, _fitting, _inference
+
+IMPORTED = (_checkpoints, _epochs, _fitting, _inference)
+KILLS_PER_FIT = 8
+PARAMETERS = {
+    "hidden_layer_sizes": (150, 200),
+    "batch_size": 20,
+    "max_iter": 8,
+    "precision": "float32",
+    "random_state": 3,
+}
+VARIANTS = (
+    {"checkpoint_every": 3},
+    {"checkpoint_every": 1, "early_stopping": True, "learning_rate": "constant"},
+    {"checkpoint_every": 7, "ema_decay": None, "max_iter": 12},
+    {"max_iter": 30, "batch_size": 100},
+)
+
+
+def fit(variant: dict, folder: Path, result: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 20)).astype(np.float32)
+    Y = (X @ rng.normal(size=(20, 40)) > 2).astype(np.uint8)
+    clf = DeepMultiLabelClassifier(**{**PARAMETERS, **variant, "checkpoint_dir": folder})
+    clf.fit(X, Y)
+    curves = {"losses": clf.loss_curve_, "scores": clf.validation_scores_ or []}
+    draft = result.with_suffix(".draft.npz")
+    np.savez(draft, **curves, n_times=len(clf.epoch_times_), **clf._model.weights)
+    draft.rename(result)
+
+
+def start(variant: dict, folder: Path, result: Path) -> int:
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        child = os.fork()
+    if child:
+        return child
+    try:
+        fit(variant, folder, result)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def finish(child: int) -> None:
+    if os.waitpid(child, 0)[1] != 0:
+        raise SystemExit("a fit failed")
+
+
+def main(n_kills: int, seed: int, where: Path) -> None:
+    chance = random.Random(seed)
+    kills = within_writes = went_on = fits = 0
+    whole: dict[int, tuple[Path, float]] = {}
+    while kills < n_kills:
+        number = fits % len(VARIANTS)
+        variant = VARIANTS[number]
+        if number not in whole:
+            result, begun = where / f"whole-{number}.npz", time.monotonic()
+            finish(start(variant, where / "whole", result))
+            whole[number] = result, time.monotonic() - begun
+        folder, result = where / f"killed-{fits}", where / f"killed-{fits}.npz"
+        expected, seconds = whole[number]
+        for _ in range(KILLS_PER_FIT):
+            child = start(variant, folder, result)
+            time.sleep(chance.uniform(0.1 * seconds, 0.8 * seconds))
+            if chance.random() < 0.5:
+                wait_for_a_write(folder, seconds)
+            os.kill(child, signal.SIGKILL)
+            if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+                kills += 1
+                names = os.listdir(folder) if folder.exists() else []
+                within_writes += any(name.endswith(".tmp") for name in names)
+                went_on += any(name.startswith("checkpoint-") for name in names)
+            if result.exists():
+                break
+        else:
+            finish(start(variant, folder, result))
+        check_same(expected, result)
+        if list(folder.iterdir()):
+            raise SystemExit(f"left in the folder: {list(folder.iterdir())}")
+        shutil.rmtree(folder)
+        fits += 1
+    print(
+        f"{kills} kills, {within_writes} within a write, {went_on} with a checkpoint, {fits} fits"
+    )
+
+
+def wait_for_a_write(folder: Path, seconds: float) -> None:
+    """Return when a file is being written, so that the kill falls into it, or after a while."""
+    stop = time.monotonic() + seconds / 4
+    while time.monotonic() < stop:
+        if folder.exists() and any(name.endswith(".tmp") for name in os.listdir(folder)):
+            return
+
+
+def check_same(expected: Path, result: Path) -> None:
+    with np.load(expected) as one, np.load(result) as other:
+        for name in one.files:
+            if one[name].tobytes() != other[name].tobytes():
+                raise SystemExit(f"{result.name}: {name} differs")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
