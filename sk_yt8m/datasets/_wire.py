@@ -87,9 +87,12 @@ def read_known_floats(record: bytes, span: Span, head: Head) -> bytes:
 
 def read_floats(record: bytes, span: Span) -> bytes:
     """Return a float feature, in little-endian float32, as bytes."""
-    return b"".join(
-        record[low:high] for wire, low, high in _values(record, span, "float", _FIXED32)
-    )
+    parts = []
+    for _, start, stop in _values(record, span, "float", _FIXED32):
+        if (stop - start) % 4:
+            raise WireError("numbers of 4 bytes", f"{stop - start} bytes")
+        parts.append(record[start:stop])
+    return b"".join(parts)
 
 
 def read_ints(record: bytes, span: Span) -> list[int]:
@@ -262,7 +265,5 @@ def _values(record: bytes, span: Span, kind: str, unpacked: int) -> list[tuple[i
                 continue
             if form not in (_BYTES, unpacked):
                 raise WireError(f"a list of {kind}", f"{_wire_name(form)} in it")
-            if unpacked == _FIXED32 and (last - first) % 4:
-                raise WireError("numbers of 4 bytes", f"{last - first} bytes")
             values.append((form, first, last))
     return values

@@ -21,6 +21,7 @@ from sk_yt8m.datasets._wire import (
     read_ints,
     read_strings,
 )
+from sk_yt8m.datasets._wire_write import CONTEXT, float_feature, map_entry, message
 
 SMALL = {"rgb": 3, "sound": 2}
 
@@ -162,6 +163,32 @@ def test_unpacked_numbers_are_read(tf):
     integers = b"\x1a\x04\x08\x05\x08\x07"
     assert read_ints(integers, (0, 6)) == [5, 7]
     assert list(tf.train.Feature.FromString(integers).int64_list.value) == [5, 7]
+
+
+def test_messages_that_protobuf_would_read_otherwise_or_not_at_all(tf):
+    entry = map_entry(b"rgb", float_feature(np.frombuffer(b"12345678\x78\x80\x80\1", "<f4")))
+    twice = message(CONTEXT, entry + entry)
+    with pytest.raises(WireError, match=r"every key once, got b'rgb' twice"):
+        parse_record(twice)
+    # The entry is longer than its map, and its last 4 bytes are a field of their own.
+    longer = b"\x0a" + bytes([len(entry) - 4]) + entry
+    for heads in ([], [make_head("rgb", 3)]):
+        assert set(parse_record(message(CONTEXT, entry), heads)[0]) == {b"rgb"}
+        with pytest.raises(WireError, match="a field within its message"):
+            parse_record(longer, heads)
+    odd = b"\x12\x07\x0a\x05abcde"
+    with pytest.raises(WireError, match="numbers of 4 bytes, got 5 bytes"):
+        read_floats(odd, (0, len(odd)))
+    for content in (longer, message(CONTEXT, map_entry(b"rgb", odd))):
+        with pytest.raises(Exception, match="parsing"):
+            tf.train.Example.FromString(content)
+
+
+def test_labels_are_a_set(tf, tmp_path):
+    content = example(tf, **small(labels=[3, 1, 3]))
+    target = load(tmp_path, content, return_indicator="sparse").target
+    assert target.indices.tolist() == [1, 3]
+    assert target.data.tolist() == [1, 1]
 
 
 def test_frames_are_dequantised_and_averaged(tf, tmp_path):
@@ -355,7 +382,7 @@ KEYS = ("long", "labels", "rgb", "id", "sound")
 @settings(max_examples=400)
 @given(st.lists(EDITS, max_size=3))
 @corpus([(15, 1, b"\0")])  # a list of field 0
-@corpus([(233, 3, b"\0\0\x18")])  # an entry with a field besides key and value
+@corpus([(233, 3, b"\0\0\x1a")])  # an entry with a field besides key and value
 def test_the_parser_accepts_nothing_that_protobuf_refuses_or_reads_otherwise(tf, edits):
     values = small(labels=[1, 300, -7], long=[b"x" * 200, b""])
     # Messages of the same type one after the other are one message.
@@ -554,9 +581,23 @@ def test_bad_paths(shards, tmp_path):
         load_tfrecords([shards / "train0.tfrecord"] * 2)
 
 
+def test_stored_zeros_are_no_labels(tmp_path):
+    Y = sp.csr_matrix(([0, 1], [0, 2], [0, 2]), shape=(1, 5))
+    write_tfrecords(tmp_path / "a.tfrecord", [[1, 2, 3, 4, 5]], Y, features=SMALL)
+    loaded = load_tfrecords(tmp_path, features=SMALL, n_labels=5)
+    assert loaded.target.tolist() == [[0, 0, 1, 0, 0]]
+    assert Y.nnz == 2
+
+
 @pytest.mark.parametrize(
     ("X", "Y", "options", "message"),
     [
+        (
+            [[1, 2, 3, 4, 5]],
+            sp.csr_matrix(([1, 1], [2, 2], [0, 2]), shape=(1, 5)),
+            {},
+            "every cell once",
+        ),
         ([[1, 2, 3]], [[1]], {}, r"X must have shape \(n_videos, 5\), got \(1, 3\)"),
         ([[1, 2, 3, 4, np.nan]], [[1]], {}, "row 0, column 4 is nan"),
         ([[1, 2, 3, 4, 1e39]], [[1]], {}, "row 0, column 4 is 1e"),
