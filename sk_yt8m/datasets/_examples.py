@@ -11,7 +11,7 @@ from sk_yt8m.datasets._records import RecordDamage, Report, read_records
 from sk_yt8m.datasets._rows import FeatureError, Row, read_rows
 from sk_yt8m.datasets._wire import WireError, make_head, parse_record
 
-_ROWS = 1024
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,9 @@ def _block(
     places: list[tuple[int, int]],
     report: Report,
 ) -> Block:
-    features = np.empty((len(rows), sum(width for _, width in layout.features)), np.float32)
-    start = 0
-    for part, (_, width) in enumerate(layout.features):
-        numbers = b"".join([row.features[part] for row in rows])
-        features[:, start : start + width] = np.frombuffer(numbers, "<f4").reshape(-1, width)
-        start += width
+    numbers = b"".join([part for row in rows for part in row.features])
+    n_features = sum(width for _, width in layout.features)
+    features = np.frombuffer(numbers, "<f4").reshape(len(rows), n_features)
     if not np.isfinite(features).all():
         sound = _report_not_finite(path, layout, features, places, report)
         features = features[sound]

@@ -101,7 +101,7 @@ def read_ints(record: bytes, span: Span) -> list[int]:
     for _, start, stop in _values(record, span, "int64", _VARINT):
         while start < stop:
             number, start = _varint(record, start, stop)
-            numbers.append(number - (number >> 63 << 64))
+            numbers.append(number if number < 2**63 else number - 2**64)
     return numbers
 
 
@@ -169,8 +169,13 @@ def _fields(buffer: bytes, start: int, stop: int) -> Iterator[tuple[int, int, in
 
 
 def _varint(buffer: bytes, start: int, stop: int) -> tuple[int, int]:
-    if start < stop and buffer[start] < 128:
-        return buffer[start], start + 1
+    if start + 1 < stop:
+        # Nearly all numbers are of one or two bytes.
+        first, second = buffer[start], buffer[start + 1]
+        if first < 128:
+            return first, start + 1
+        if second < 128:
+            return first & 127 | second << 7, start + 2
     number = shift = 0
     for position in range(start, min(stop, start + 10)):
         byte = buffer[position]
