@@ -6,7 +6,6 @@ used, so that a kill costs a second and not the import.
 
 import os
 import random
-import shutil
 import signal
 import sys
 import time
@@ -70,42 +69,56 @@ def main(n_kills: int, seed: int, where: Path) -> None:
     while kills < n_kills:
         number = fits % len(VARIANTS)
         variant = VARIANTS[number]
+        folder, result = where / f"fit-{fits}", where / f"fit-{fits}.npz"
+        folder.mkdir()
         if number not in whole:
-            result, begun = where / f"whole-{number}.npz", time.monotonic()
-            finish(start(variant, where / "whole", result))
-            whole[number] = result, time.monotonic() - begun
-        folder, result = where / f"killed-{fits}", where / f"killed-{fits}.npz"
+            path = where / f"whole-{number}.npz"
+            child = start(variant, folder, path)
+            wait_for_a_checkpoint(folder)
+            begun = time.monotonic()
+            finish(child)
+            whole[number] = path, time.monotonic() - begun
         expected, seconds = whole[number]
         for _ in range(KILLS_PER_FIT):
             child = start(variant, folder, result)
-            time.sleep(chance.uniform(0.1 * seconds, 0.8 * seconds))
-            if chance.random() < 0.5:
-                wait_for_a_write(folder, seconds)
+            if chance.random() < 0.8:
+                wait_for_a_checkpoint(folder)
+                time.sleep(chance.uniform(0, 2 * seconds / KILLS_PER_FIT))
+                if chance.random() < 0.5:
+                    wait_for_a_write(folder)
+            else:
+                time.sleep(chance.uniform(0, 1))
             os.kill(child, signal.SIGKILL)
             if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
                 kills += 1
-                names = os.listdir(folder) if folder.exists() else []
+                names = os.listdir(folder)
                 within_writes += any(name.endswith(".tmp") for name in names)
                 went_on += any(name.startswith("checkpoint-") for name in names)
             if result.exists():
                 break
-        else:
+        if not result.exists():
             finish(start(variant, folder, result))
         check_same(expected, result)
-        if list(folder.iterdir()):
-            raise SystemExit(f"left in the folder: {list(folder.iterdir())}")
-        shutil.rmtree(folder)
+        if os.listdir(folder):
+            raise SystemExit(f"left in the folder: {os.listdir(folder)}")
         fits += 1
     print(
         f"{kills} kills, {within_writes} within a write, {went_on} with a checkpoint, {fits} fits"
     )
 
 
-def wait_for_a_write(folder: Path, seconds: float) -> None:
+def wait_for_a_checkpoint(folder: Path) -> None:
+    """Return when a fit has written one since it began, or at the latest after 20 seconds."""
+    before, stop = set(os.listdir(folder)), time.monotonic() + 20
+    while set(os.listdir(folder)) <= before and time.monotonic() < stop:
+        time.sleep(0.002)
+
+
+def wait_for_a_write(folder: Path) -> None:
     """Return when a file is being written, so that the kill falls into it, or after a while."""
-    stop = time.monotonic() + seconds / 4
+    stop = time.monotonic() + 1
     while time.monotonic() < stop:
-        if folder.exists() and any(name.endswith(".tmp") for name in os.listdir(folder)):
+        if any(name.endswith(".tmp") for name in os.listdir(folder)):
             return
 
 

@@ -432,7 +432,7 @@ def test_random_kills(tmp_path):
     print(run.stdout)
     assert kills >= 30
     assert within_a_write >= 3
-    assert with_a_checkpoint >= 15
+    assert with_a_checkpoint >= 20
 
 
 def raising(error):
