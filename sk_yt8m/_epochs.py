@@ -284,9 +284,11 @@ def _interrupted(history: History, plan: Plan) -> str:
     )
 
 
-def print_epoch(plan: Plan, epoch: int, loss: float, score: float | None, speed: float) -> None:
+def print_epoch(
+    metric: str, plan: Plan, epoch: int, loss: float, score: float | None, speed: float
+) -> None:
     """Print one line about an epoch."""
-    shown = "" if score is None else f"  validation {score:.4f}"
+    shown = "" if score is None else f"  {metric} {score:.4f}"
     print(
         f"epoch {epoch + 1:3d}/{plan.n_epochs}  loss {loss:9.4f}{shown}  {speed:8,.0f} samples/s",
         flush=True,

@@ -115,6 +115,11 @@ class TargetForm:
         return "softmax" if self.kind == "multiclass" else "logistic"
 
     @property
+    def score_name(self) -> str:
+        """What `score` and validation give."""
+        return "GAP@20" if self.kind == "multilabel" else "accuracy"
+
+    @property
     def known_classes(self) -> np.ndarray | None:
         """The classes of a one-dimensional target, which new data may hold only some of."""
         return None if self.kind == "multilabel" else self.classes

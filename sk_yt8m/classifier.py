@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -349,7 +350,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
                 Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
                 make_plan(self, numbers.size, seed),
                 evaluate,
-                print_epoch if self.verbose else None,
+                partial(print_epoch, problem.form.score_name) if self.verbose else None,
                 checkpoints,
             )
             self._publish(Model(problem.architecture, problem.form, history.weights))

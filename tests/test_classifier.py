@@ -322,7 +322,7 @@ class TestTraining:
         small(max_iter=2, verbose=True).fit(X, Y, X_val=X, Y_val=Y)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 2
-        assert all(word in lines[1] for word in ("epoch   2/2", "loss", "validation", "samples/s"))
+        assert all(word in lines[1] for word in ("epoch   2/2", "loss", "GAP@20", "samples/s"))
 
 
 class TestValidation:
