@@ -1,16 +1,22 @@
 """Videos as ``(X, Y)``: the course's CSV files, made-up data, the vocabulary and the download."""
 
+from sk_yt8m.datasets._convert import convert
 from sk_yt8m.datasets._course import fetch_course
 from sk_yt8m.datasets._load import load_csv
 from sk_yt8m.datasets._made_up import make_videos
+from sk_yt8m.datasets._open_store import Store, open_store
 from sk_yt8m.datasets._parquet import load_parquet, write_parquet
 from sk_yt8m.datasets._sample import load_sample, sample_path
+from sk_yt8m.datasets._store import StoreError
 from sk_yt8m.datasets._tfrecords import load_tfrecords
 from sk_yt8m.datasets._vocabulary import load_vocabulary
 from sk_yt8m.datasets._write import write_csv
 from sk_yt8m.datasets._write_tfrecords import write_tfrecords
 
 __all__ = [
+    "Store",
+    "StoreError",
+    "convert",
     "fetch_course",
     "load_csv",
     "load_parquet",
@@ -18,6 +24,7 @@ __all__ = [
     "load_tfrecords",
     "load_vocabulary",
     "make_videos",
+    "open_store",
     "sample_path",
     "write_csv",
     "write_parquet",

@@ -1,0 +1,194 @@
+"""What someone calls a source -> the sources and the layout of their rows."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m.datasets._checked import checked_features, checked_indicator
+from sk_yt8m.datasets._examples import find_level
+from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split
+from sk_yt8m.datasets._load import find_files
+from sk_yt8m.datasets._parquet import _check_pyarrow, _columns
+from sk_yt8m.datasets._record_files import _NAME as RECORD_NAME
+from sk_yt8m.datasets._record_files import SPLITS, find_files_named
+from sk_yt8m.datasets._record_layout import DEFAULT_FEATURES, RecordLayout, feature_widths
+from sk_yt8m.datasets._sources import ArraySource, CsvLayout, FileSource, Layout, Source
+
+_FORMATS = {"csv": r".+\.csv(\.gz)?", "tfrecord": RECORD_NAME, "parquet": r".+\.parquet"}
+#: A vocabulary may lie beside the course's shards, which have numbers.
+_IN_FOLDER = "|".join([r".*\d\.csv(\.gz)?", RECORD_NAME, _FORMATS["parquet"]])
+#: Options that only one format has, and what they are by default.
+_ONLY_FOR: dict[str, dict[str, Any]] = {
+    "tfrecord": {
+        "level": "auto",
+        "n_frames": None,
+        "frame_choice": "even",
+        "missing_labels": "raise",
+    },
+    "parquet": {"label_column": "labels", "id_column": "id"},
+}
+_BLOCK_BYTES = 2**26
+_LONGEST_ID = 256
+
+
+def find_sources(
+    source: Any,
+    split: str | None,
+    features: Sequence[str] | Mapping[str, int] | None,
+    n_labels: int | None,
+    **options: Any,
+) -> tuple[list[Source], dict[str, Any]]:
+    """Return the sources, and their format, features and labels in what JSON can hold.
+
+    All arguments are those of :func:`convert`; `options` are those that only some formats have.
+    """
+    if _is_arrays(source):
+        for name, value in {"features": features, "n_labels": n_labels}.items():
+            if value is not None:
+                raise ValueError(f"{name} must be None with arrays, which tell it themselves")
+        _check_options("arrays", options)
+        return _from_arrays(source, split or "")
+    kind, files = _find_format(source)
+    _check_options(kind, options)
+    return _from_files(kind, files, split, features, n_labels, options)
+
+
+def _is_arrays(source: Any) -> bool:
+    return (
+        isinstance(source, tuple)
+        and len(source) in (2, 3)
+        and not any(isinstance(one, (str, PathLike)) for one in source)
+    )
+
+
+def _check_options(kind: str, options: dict[str, Any]) -> None:
+    for only, defaults in _ONLY_FOR.items():
+        for name, default in defaults.items():
+            if kind != only and options[name] != default:
+                raise ValueError(
+                    f"{name} is for {only} files, got {name}={options[name]!r} with {kind}"
+                )
+
+
+def _from_arrays(source: tuple[Any, ...], split: str) -> tuple[list[Source], dict[str, Any]]:
+    X = checked_features(source[0])
+    Y = checked_indicator(source[1], len(X))
+    ids = None if len(source) == 2 else _checked_ids(source[2], len(X))
+    n_rows = max(1, _BLOCK_BYTES // (4 * max(1, X.shape[1])))
+    sources: list[Source] = [
+        ArraySource(X, Y, ids, range(start, min(start + n_rows, len(X))), split)
+        for start in range(0, max(len(X), 1), n_rows)
+    ]
+    return sources, {
+        "format": "arrays",
+        "features": [["features", X.shape[1]]],
+        "n_labels": Y.shape[1],
+    }
+
+
+def _from_files(
+    kind: str,
+    files: list[Path],
+    split: str | None,
+    features: Sequence[str] | Mapping[str, int] | None,
+    n_labels: int | None,
+    options: dict[str, Any],
+) -> tuple[list[Source], dict[str, Any]]:
+    files = _of_split(files, kind, split)
+    layout: Layout
+    if kind == "parquet":
+        _check_pyarrow()
+        columns = options["label_column"], options["id_column"]
+        layout = _columns(files, features, n_labels, *columns)
+        widths = layout.features
+    else:
+        widths = feature_widths(DEFAULT_FEATURES if features is None else features)
+        n_labels = N_LABELS if n_labels is None else n_labels
+        if kind == "csv":
+            layout = CsvLayout(n_labels, sum(width for _, width in widths))
+        else:
+            layout = _record_layout(files, widths, n_labels, options)
+    said = {"format": kind, **vars(layout), "features": [list(pair) for pair in widths]}
+    return [FileSource(file, layout, _split_of(file, kind)) for file in files], said
+
+
+def _of_split(files: list[Path], kind: str, split: str | None) -> list[Path]:
+    allowed = COURSE_SPLITS if kind == "csv" else SPLITS
+    if split is not None and split not in allowed:
+        raise ValueError(f"split must be one of {sorted(allowed)} or None, got {split!r}")
+    if kind == "csv":
+        return find_files(files, split)
+    chosen = [file for file in files if split is None or _split_of(file, kind) == split]
+    if not chosen:
+        raise FileNotFoundError(f"no file of the split {split!r} among {len(files)} files")
+    return chosen
+
+
+def _record_layout(
+    files: Iterable[Path],
+    widths: tuple[tuple[str, int], ...],
+    n_labels: int,
+    options: dict[str, Any],
+) -> RecordLayout:
+    level = options["level"]
+    if level == "auto":
+        names = [name for name, _ in widths]
+        levels = (find_level(file, names) for file in files)
+        level = next((found for found in levels if found is not None), "video")
+    if options["n_frames"] is not None and level != "frame":
+        raise ValueError(
+            f"n_frames must be None for records of {level} level, got {options['n_frames']}"
+        )
+    return RecordLayout(
+        level,
+        widths,
+        n_labels,
+        options["n_frames"],
+        options["frame_choice"],
+        options["missing_labels"],
+    )
+
+
+def _checked_ids(ids: Any, n_rows: int) -> np.ndarray | None:
+    if ids is None:
+        return None
+    ids = np.asarray(ids)
+    if ids.shape != (n_rows,) or ids.dtype.kind not in "UO":
+        raise ValueError(f"ids must be {n_rows} strings, got {ids.dtype} of shape {ids.shape}")
+    lengths = np.array([len(one) if isinstance(one, str) else 0 for one in ids])
+    bad = np.flatnonzero((lengths < 1) | (lengths > _LONGEST_ID))
+    if bad.size:
+        raise ValueError(
+            f"ids must be strings of 1 to {_LONGEST_ID} characters, "
+            f"got {ids[bad[0]]!r} in row {bad[0]}"
+        )
+    return ids.astype(str)
+
+
+def _find_format(source: Any) -> tuple[str, list[Path]]:
+    """Return the format that the names of files tell, and the files in natural order."""
+    files = find_files_named(source, _IN_FOLDER, "CSV, TFRecord or Parquet")
+    found: dict[str, Path] = {}
+    for file in files:
+        kind = next((k for k, name in _FORMATS.items() if re.fullmatch(name, file.name)), None)
+        if kind is None:
+            raise ValueError(
+                f"source must be of files named .csv, .csv.gz, .tfrecord, .tfrecord.gz or "
+                f".parquet, got {file}"
+            )
+        found.setdefault(kind, file)
+    if len(found) > 1:
+        listed = " and ".join(map(str, found.values()))
+        raise ValueError(f"source must be files of one format, got {listed}")
+    return next(iter(found)), files
+
+
+def _split_of(file: Path, kind: str) -> str:
+    """Return the split that the name of a file tells; nothing if it tells none."""
+    if kind == "csv":
+        return next((split for split in COURSE_SPLITS if in_split(file, split)), "")
+    return next((split for split in SPLITS if file.name.startswith(split)), "")
