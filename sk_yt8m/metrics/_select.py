@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 # So many columns are one group.
-_GROUP_SIZE = 4
+_GROUP_SIZE = 8
 # The k-th largest of this many times k maxima is a bound that only few scores reach.
 _MAXIMA_PER_K = 4
 # Rows with more candidates than this many times k are thinned out before sorting.
@@ -98,15 +98,10 @@ def _sort_places(
     """Return the best ``k`` of at least ``k`` places in each row."""
     n_rows, n_columns = block.shape
     if block.dtype == np.float32:
-        # Row and score in one integer, so that one fast sort does for all rows. It is not stable.
-        keys = _keys(places, block)
-        order = np.argsort(keys)
-        ordered = keys[order]
-        tied = (ordered[1:] == ordered[:-1]).any()
-    if block.dtype != np.float32 or tied:
+        places = _sorted_places(places, block)
+    else:
         places = np.sort(places)
-        order = np.lexsort((-block.ravel()[places], places // n_columns))
-    places = places[order]
+        places = places[np.lexsort((-block.ravel()[places], places // n_columns))]
     rows = places // n_columns
     counts = np.bincount(rows, minlength=n_rows)
     nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -114,12 +109,26 @@ def _sort_places(
     return (best % n_columns).astype(np.int32), block.ravel()[best]
 
 
-def _keys(places: npt.NDArray[np.integer], block: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """Return integers that sort by rising row and, within it, by falling score."""
+def _sorted_places(
+    places: npt.NDArray[np.integer], block: npt.NDArray[np.float32]
+) -> npt.NDArray[np.int64]:
+    """Sort places by rising row, falling score and rising column.
+
+    All three are written into one integer, so that one fast sort does for all rows and ties.
+    """
+    n_rows, n_columns = block.shape
+    column_bits = np.uint64((n_columns - 1).bit_length())
+    if n_rows.bit_length() + 32 + int(column_bits) > 64:
+        raise AssertionError(f"a block of {block.shape} has more places than fit in an integer")
     # Subtracting from 0 makes -0.0 and 0.0 the same; the bits of positive floats rise with them.
     bits = (np.float32(0) - block.ravel()[places]).view(np.uint32)
     rising = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
-    return (places // block.shape[1]).astype(np.uint64) << np.uint64(32) | rising
+    rows, columns = np.divmod(places.astype(np.uint64), np.uint64(n_columns))
+    keys = ((rows << np.uint64(32) | rising) << column_bits) | columns
+    keys.sort()
+    rows = keys >> (column_bits + np.uint64(32))
+    columns = keys & np.uint64((1 << int(column_bits)) - 1)
+    return (rows * np.uint64(n_columns) + columns).astype(np.int64)
 
 
 def _sort(
