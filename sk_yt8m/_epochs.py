@@ -167,7 +167,7 @@ def train_parts(
     part = part or Part()
     order = rows.numbers
     if plan.shuffle:
-        order = np.random.default_rng([plan.seed, epoch]).permutation(order)
+        order = rows.feed.shuffled(order, np.random.default_rng([plan.seed, epoch]))
     batches = pack_batches(order, rows.indicator, rows.weight, plan.batch_size)
     steps = range(epoch * len(batches), (epoch + 1) * len(batches))
     rates = learning_rates(

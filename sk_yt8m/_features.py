@@ -1,5 +1,6 @@
 """The rows of X, whatever holds them: checked, measured and taken block by block."""
 
+import mmap
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,36 @@ def check_finite(block: np.ndarray, X: Any, start: int) -> None:
         f"({rows.size} such values in rows {start} to {start + len(block) - 1}): "
         "expected finite numbers"
     )
+
+
+class RowSubset:
+    """Some rows of X, taken when they are asked for.
+
+    Parameters
+    ----------
+    X : array or CSR matrix of shape (n_samples, n_features)
+        Where the rows are.
+    rows : ndarray of shape (n_rows,)
+        Their numbers.
+    """
+
+    def __init__(self, X: Any, rows: np.ndarray) -> None:
+        self.X = X
+        self.rows = rows
+        self.shape = (rows.size, X.shape[1])
+        self.dtype = X.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            return self.X[(self.rows[key[0]], *key[1:])]
+        return self.X[self.rows[key]]
+
+
+def is_memory_mapped(X: Any) -> bool:
+    """Tell whether the values of X are read from a file when they are used."""
+    while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        X = X.base
+    return isinstance(X, (np.memmap, mmap.mmap))
 
 
 def take_value(X: Any, row: int, column: int) -> float:

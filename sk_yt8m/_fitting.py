@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
 from sk_yt8m._architecture import Architecture, Weights
-from sk_yt8m._features import check_features, feature_moments
+from sk_yt8m._features import RowSubset, check_features, feature_moments
 from sk_yt8m._labels import TargetForm, encode_targets
 from sk_yt8m._model import Model
 from sk_yt8m.metrics import gap_score
@@ -222,7 +222,7 @@ def split_validation(
     if not estimator.early_stopping:
         return everything, None
     kept, held = hold_out(problem.indicator, problem.form, estimator.validation_fraction, seed)
-    return kept, Validation(problem.X[held], problem.indicator[held], problem.form)
+    return kept, Validation(RowSubset(problem.X, held), problem.indicator[held], problem.form)
 
 
 def scorer_of(

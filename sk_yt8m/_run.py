@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_yt8m._features import block_rows, take_rows
+from sk_yt8m._features import block_rows, is_memory_mapped, take_rows
 from sk_yt8m._model import Model
 from sk_yt8m._runtime import resolve_precision
 from sk_yt8m.persistence._json import dump_json, parse_json
@@ -95,7 +95,12 @@ def _features(X: Any) -> dict[str, Any]:
     n_samples = X.shape[0]
     n_rows = min(n_samples, _SAMPLED_ROWS, block_rows(X))
     rows = np.linspace(0, n_samples - 1, n_rows).astype(np.int64)
-    return {"shape": X.shape, "dtype": str(X.dtype), "values": _sha256(take_rows(X, rows))}
+    return {
+        "shape": X.shape,
+        "dtype": str(X.dtype),
+        "memory-mapped": is_memory_mapped(X),
+        "values": _sha256(take_rows(X, rows)),
+    }
 
 
 def _labels(indicator: Any) -> dict[str, Any]:

@@ -59,6 +59,53 @@ def test_a_gpu_without_room_gets_blocks(monkeypatch):
     assert isinstance(_feeding.make_feed(X), _feeding.HostFeed)
 
 
+def test_rows_of_a_file_are_shuffled_in_windows_of_runs(tmp_path, monkeypatch):
+    from sk_yt8m import _feeding
+    from sk_yt8m._features import is_memory_mapped
+
+    n, n_features, run, n_mixed = 1000, 3, 10, 8
+    monkeypatch.setattr(_feeding, "_RUN_BYTES", run * n_features * 2)
+    monkeypatch.setattr(_feeding, "_MIXED_RUNS", n_mixed)
+    X = np.memmap(tmp_path / "X", np.float16, "w+", shape=(n, n_features))
+    view = np.asarray(X)[:, :]
+    assert is_memory_mapped(X)
+    assert is_memory_mapped(view)
+    assert not is_memory_mapped(np.array(X))
+
+    numbers = np.arange(n)
+    order = _feeding.HostFeed(view).shuffled(numbers, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.sort(order), numbers)
+    for start in range(0, n, run * n_mixed):
+        window = order[start : start + run * n_mixed]
+        runs, counts = np.unique(window // run, return_counts=True)
+        assert (counts == run).all()
+        assert (np.diff(runs) > 1).any()
+        assert (np.diff(window) != 1).mean() > 0.8
+    again = _feeding.HostFeed(view).shuffled(numbers, np.random.default_rng(0))
+    np.testing.assert_array_equal(order, again)
+
+    few = numbers[: run * n_mixed]
+    expected = np.random.default_rng(0).permutation(few)
+    for X_few in (view, np.array(X)):
+        got = _feeding.HostFeed(X_few).shuffled(few, np.random.default_rng(0))
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_rows_set_aside_are_not_copied():
+    from sk_yt8m._features import RowSubset, row_blocks, take_rows
+
+    X, _ = problem()
+    rows = np.array([3, 7, 20, 129])
+    for source in (X, sp.csr_array(X)):
+        subset = RowSubset(source, rows)
+        assert subset.shape == (4, 5)
+        blocks = list(row_blocks(subset, 3))
+        assert [start for start, _ in blocks] == [0, 3]
+        np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), X[rows])
+        np.testing.assert_array_equal(take_rows(subset, np.array([2, 0])), X[[20, 3]])
+        assert subset[1, 2] == X[7, 2]
+
+
 def test_training_does_not_depend_on_the_feed(monkeypatch):
     from sk_yt8m import DeepMultiLabelClassifier, _feeding
 

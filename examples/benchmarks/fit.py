@@ -5,7 +5,8 @@
 
 Every contender trains 1,152 - 2,000 - 3,200 - 3,862 units, ReLU, at batch 512, in a process of its
 own: four batches, whose peak memory is shown, then one epoch, then three. The difference is two
-epochs without set-up. Peers that are not installed are left out (`pip install --group peers`).
+epochs without set-up. All take turns, round by round, and the fastest round counts. Peers that are
+not installed are left out (`pip install --group peers`).
 
 The floor is what this machine's measured matrix-product rate and copy bandwidth allow: 6 operations
 a weight and video, and 28 bytes a weight and step for Adam (read four arrays, write three).
@@ -202,6 +203,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the course's CSV files")
     parser.add_argument("--rows", type=int, default=8192, help="videos to train on (8192)")
     parser.add_argument("--only", help="contenders whose names hold this text")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one == "ceilings":
@@ -218,25 +220,33 @@ def main() -> None:
             return done.stderr.strip().splitlines()[-1]
         return json.loads(done.stdout.splitlines()[-1])
 
-    operations, bandwidth = child("ceilings")
+    chosen = [
+        name
+        for name, (package, _) in CONTENDERS.items()
+        if (not args.only or args.only in name) and find_spec(package) is not None
+    ]
+    rounds = [
+        {name: child(name) for name in ("ceilings", *chosen)} for _ in range(max(1, args.rounds))
+    ]
+    operations = max(results["ceilings"][0] for results in rounds)
+    bandwidth = max(results["ceilings"][1] for results in rounds)
     floor = BATCH * 6 * N_WEIGHTS / operations + 28 * N_WEIGHTS / bandwidth
     print(f"products {operations / 1e9:,.0f} Gop/s, copy {bandwidth / 1e9:.1f} GB/s")
     print(f"floor: {1e3 * floor:.1f} ms a step, {BATCH / floor:,.0f} videos/s\n")
-    print(f"{'':36}{'videos/s':>9}{'of floor':>9}{'ours is':>9}{'MB added':>10}")
+    print(f"{'':36}{'videos/s':>9}{'slowest':>9}{'of floor':>9}{'ours is':>9}{'MB added':>10}")
     reference = None
-    for name, (package, _) in CONTENDERS.items():
-        if (args.only and args.only not in name) or find_spec(package) is None:
+    for name in chosen:
+        results = [results[name] for results in rounds]
+        failures = [result for result in results if isinstance(result, str)]
+        if failures:
+            print(f"{name:36}failed: {failures[0]}")
             continue
-        result = child(name)
-        if isinstance(result, str):
-            print(f"{name:36}failed: {result}")
-            continue
-        speed = args.rows / result["seconds an epoch"]
+        speeds = [args.rows / result["seconds an epoch"] for result in results]
+        speed = max(speeds)
         reference = reference or speed
         print(
-            f"{name:36}{speed:9,.0f}{speed * floor / BATCH:9.2f}{reference / speed:8.2f}x"
-            f"{result['MB']:10,.0f}",
-            flush=True,
+            f"{name:36}{speed:9,.0f}{min(speeds):9,.0f}{speed * floor / BATCH:9.2f}"
+            f"{reference / speed:8.2f}x{max(result['MB'] for result in results):10,.0f}"
         )
 
 
