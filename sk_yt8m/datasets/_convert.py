@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -235,6 +236,10 @@ def _read(
     with bar:
         for shard, result in zip(missing, results, strict=True):
             if isinstance(result, ValueError):
+                with warnings.catch_warnings():
+                    # Of results that nobody asked for: what has been read stays in the folder.
+                    warnings.simplefilter("ignore", UserWarning)
+                    results.close()
                 raise result
             finished[shard] = result
             bar.update()

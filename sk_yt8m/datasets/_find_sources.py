@@ -156,7 +156,7 @@ def _record_layout(
 def _checked_ids(ids: Any, n_rows: int) -> np.ndarray | None:
     if ids is None:
         return None
-    ids = np.asarray(ids)
+    ids = np.asarray(ids, dtype=None if n_rows else str)
     if ids.shape != (n_rows,) or ids.dtype.kind not in "UO":
         raise ValueError(f"ids must be {n_rows} strings, got {ids.dtype} of shape {ids.shape}")
     lengths = np.array([len(one) if isinstance(one, str) else 0 for one in ids])

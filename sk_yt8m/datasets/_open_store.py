@@ -258,7 +258,7 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
     arrays = open_arrays(folder, content)
     X = arrays[FEATURES]
     shape = (len(X), about["counts"]["n_labels"])
-    Y = _csr(arrays, "label", shape)
+    Y = _csr(folder, arrays, "label", shape)
     if return_X_y:
         return X, Y
     return Store(
@@ -270,16 +270,19 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
         source=arrays["source"],
         record=arrays["record"],
         start=arrays.get("start"),
-        rated=_csr(arrays, "rated", shape) if "rated_indptr" in arrays else None,
+        rated=_csr(folder, arrays, "rated", shape) if "rated_indptr" in arrays else None,
     )
 
 
-def _csr(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, int]) -> sp.csr_matrix:
+def _csr(
+    folder: Path, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, int]
+) -> sp.csr_matrix:
     parts = tuple(np.asarray(arrays[f"{name}_{part}"]) for part in ("values", "indices", "indptr"))
     try:
         matrix = sp.csr_matrix(parts, shape=shape)
     except ValueError as error:
-        raise StoreError(f"{name}_indptr.npy: expected ends of rows of labels, {error}") from error
+        path = folder / f"{name}_indptr.npy"
+        raise StoreError(f"{path}: expected where each row's labels begin, got {error}") from error
     # `convert` writes them so; to find it out would read them all.
     matrix.has_canonical_format = True
     return matrix

@@ -1,0 +1,88 @@
+"""Convert files, be killed at a chosen place, convert again; print what was read each time.
+
+Run by test_store_resume.py. Each conversion that dies is a forked process of this one.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from sk_yt8m.datasets import StoreError, _convert, _join, _shards, _store, convert, open_store
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_at_call(module: object, name: str, number: int, *, after: bool = False) -> None:
+    """Make the number-th call of a function, from 1, the last thing that this process does."""
+    function, calls = getattr(module, name), []
+
+    def wrapped(*args: object, **options: object) -> object:
+        calls.append(name)
+        if len(calls) == number and not after:
+            kill()
+        result = function(*args, **options)
+        if len(calls) == number:
+            kill()
+        return result
+
+    setattr(module, name, wrapped)
+
+
+#: Name of the place -> what is patched, and how many files are read when going on.
+PLACES = {
+    "before the first file": ((_convert, "read_shard", 1), {}, 6),
+    "before the fourth file": ((_convert, "read_shard", 4), {}, 3),
+    "inside the third file": ((_shards, "_cast", 3), {}, 4),
+    "between the parts of the second file": ((_shards.np, "savez", 2), {}, 5),
+    # The first call is for the options.
+    "before the second file's facts": ((_shards.json, "dumps", 3), {}, 5),
+    "after the last file": ((_convert, "read_shard", 6), {"after": True}, 0),
+    "while joining": ((_join, "_append", 4), {}, 0),
+    "before the manifest": ((_join, "write_manifest", 1), {}, 0),
+    "inside the manifest": ((_store.json, "dump", 1), {"after": True}, 0),
+    "before the store has its name": ((_convert, "_put", 1), {}, 0),
+}
+
+
+def run(source: str, store: Path, place: str) -> dict[str, object]:
+    patch, options, _ = PLACES[place]
+    child = os.fork()
+    if child == 0:
+        kill_at_call(*patch, **options)
+        convert(source, store)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    opened = True
+    try:
+        open_store(store)
+    except StoreError:
+        opened = False
+    read, read_shard = [], _convert.read_shard
+    _convert.read_shard = lambda one, *a: read.append(one.path.name) or read_shard(one, *a)
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, _convert, "read_shard", read_shard)
+        convert(source, store).verify()
+    return {
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "opened": opened,
+        "read": read,
+        "left": sorted(f.name for f in store.parent.iterdir()),
+    }
+
+
+def main() -> None:
+    source, folder = sys.argv[1], Path(sys.argv[2])
+    results = {}
+    for number, place in enumerate(PLACES):
+        (folder / str(number)).mkdir()
+        results[place] = run(source, folder / str(number) / "videos", place)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
