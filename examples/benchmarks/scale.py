@@ -5,7 +5,8 @@
     python examples/benchmarks/scale.py --n-videos 20000 --max-memory 1500
 
 TFRecords of made-up videos are written first: one block of videos over and over, each time with
-other noise. Then come converting them into a store, opening it, verifying it, one training pass of
+other noise, so that GAP@20 here says that the labels are those of the rows and nothing about
+quality. Then come converting them into a store, opening it, verifying it, one training pass of
 the default recipe, and the best 20 labels with GAP@20 of all videos, each in a process of its own.
 The page cache is asked to drop a stage's files before it begins, so that they come from the disk.
 

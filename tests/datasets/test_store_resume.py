@@ -156,6 +156,13 @@ class TestGoingOn:
         convert(half, tmp_path / "videos", **OPTIONS | changed)
         assert len(reads) == 6
 
+    def test_what_other_options_gave_is_removed(self, half, tmp_path):
+        (old,) = (file for file in (tmp_path / ".videos.partial").iterdir() if file.is_dir())
+        (half / "train0.tfrecord").write_bytes(b"nonsense")
+        with pytest.raises(ValueError, match="train0"):
+            convert(half, tmp_path / "videos", **OPTIONS | {"dtype": "float16"})
+        assert not old.exists()
+
     def test_one_more_file(self, half, shards, tmp_path, reads):
         X, Y = shards[1]
         write_tfrecords(half / "atrain.tfrecord", X[:9], Y[:9], features=FEATURES)
