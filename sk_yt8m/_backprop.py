@@ -12,7 +12,7 @@ from sk_yt8m._runtime import keras, tf
 
 
 def loss_and_gradients(
-    network: keras.Model, features: Any, loss: Callable[[Any], tuple[Any, Any]]
+    network: keras.Model, features: Any, loss: Callable[[Any, Any], tuple[Any, Any]]
 ) -> tuple[Any, list[Any]]:
     """Run a batch through a network and back.
 
@@ -24,7 +24,8 @@ def loss_and_gradients(
     features : tensor of shape (batch_size, n_features), float32
         The batch.
     loss : callable
-        Takes the logits; returns the loss and its gradient by the logits.
+        Takes the products and the bias of the output; returns the loss and its gradient by the
+        products.
 
     Returns
     -------
@@ -43,9 +44,7 @@ def loss_and_gradients(
         kept.append((h, kernel, products, units))
         h = units(products)
     kernel = tf.cast(output.kernel.value, h.dtype)
-    logits = tf.nn.bias_add(tf.matmul(h, kernel), tf.cast(output.bias.value, h.dtype))
-
-    value, slope = loss(logits)
+    value, slope = loss(tf.matmul(h, kernel), tf.convert_to_tensor(output.bias.value))
     by_bias = tf.reduce_sum(tf.cast(slope, tf.float32), axis=0)
     gradients = [tf.matmul(h, slope, transpose_a=True), by_bias]
     for h, below, products, units in reversed(kept):

@@ -1,4 +1,4 @@
-"""The operations of a training step that XLA compiles into one pass over memory each.
+"""The operations of a training step that XLA fuses into few passes over memory.
 
 Matrix products stay outside: on a CPU, XLA does not use the units that multiply bfloat16.
 """
@@ -118,34 +118,37 @@ def unit_kernels(name: str, rate: float, epsilon: float | None) -> UnitKernels:
 
 
 @tf.function(jit_compile=True)
-def sigmoid_loss(logits: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
+def sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
     """Return the weighted sum of ``softplus(logits)`` and `factor` times its gradient."""
-    z = tf.cast(logits, tf.float32)
+    z = tf.cast(products, tf.float32) + bias
     small = tf.exp(-tf.abs(z))
     inverse = 1.0 / (1.0 + small)
     sigmoid = tf.where(z >= 0, inverse, small * inverse)
-    per_row = tf.reduce_sum(tf.maximum(z, 0.0) - tf.math.log(inverse), axis=1)
+    per_row = tf.reduce_sum(tf.maximum(z, 0.0) + tf.math.log(1.0 + small), axis=1)
     gradient = sigmoid * (row_weights * factor)[:, tf.newaxis]
-    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, logits.dtype)
+    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
 
 
 @tf.function(jit_compile=True)
-def softmax_loss(logits: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
+def softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
     """Return the weighted sum of ``logsumexp(logits)`` and `factor` times its gradient."""
-    z = tf.cast(logits, tf.float32)
+    z = tf.cast(products, tf.float32) + bias
     largest = tf.reduce_max(z, axis=1, keepdims=True)
     powers = tf.exp(z - largest)
     totals = tf.reduce_sum(powers, axis=1, keepdims=True)
     gradient = powers / totals * (row_weights * factor)[:, tf.newaxis]
     per_row = (tf.math.log(totals) + largest)[:, 0]
-    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, logits.dtype)
+    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
 
 
 @tf.function(jit_compile=True)
 def adamw(
     variable: Any, first: Any, second: Any, gradient: Any, rate: Any, shrink: Any, betas: Any
 ) -> None:
-    """Take one step of AdamW: moments, decay and update in one pass.
+    """Take one step of AdamW.
+
+    One pass over memory on a GPU; on a CPU, where XLA writes one array a pass, one for each moment
+    and one for the weights.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ _OVER_ALL_LABELS = {"logistic": sigmoid_loss, "softmax": softmax_loss}
 
 def cross_entropy(
     out_activation: str,
-    logits: Any,
+    products: Any,
+    bias: Any,
     row_weights: Any,
     positions: Any,
     position_weights: Any,
@@ -22,8 +23,10 @@ def cross_entropy(
     ----------
     out_activation : {"logistic", "softmax"}
         Binary cross-entropy, summed over labels, or the categorical one.
-    logits : tensor of shape (batch_size, n_outputs)
-        Scores before the link.
+    products : tensor of shape (batch_size, n_outputs)
+        The output layer's products; with the bias, the scores before the link.
+    bias : tensor of shape (n_outputs,), float32
+        The output layer's bias.
     row_weights : tensor of shape (batch_size,), float32
         Weight of each row.
     positions : tensor of shape (width, 2), int32
@@ -38,15 +41,16 @@ def cross_entropy(
     loss : tensor of float32
         The sum over rows.
     gradient : tensor of shape (batch_size, n_outputs)
-        In the dtype of the logits.
+        By the products and in their dtype.
 
     Notes
     -----
     The sum over labels of ``softplus(z)``, less the logits of the true labels, is the binary
     cross-entropy of the dense indicator; with ``logsumexp(z)`` it is the categorical one.
     """
-    loss, gradient = _OVER_ALL_LABELS[out_activation](logits, row_weights, factor)
-    true = tf.cast(tf.gather_nd(logits, positions), tf.float32)
+    loss, gradient = _OVER_ALL_LABELS[out_activation](products, bias, row_weights, factor)
+    true = tf.cast(tf.gather_nd(products, positions), tf.float32)
+    true += tf.gather(bias, positions[:, 1])
     less = tf.cast(position_weights * factor, gradient.dtype)
     return (
         loss - tf.tensordot(position_weights, true, 1),

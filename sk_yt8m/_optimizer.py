@@ -1,4 +1,4 @@
-"""AdamW in one pass over memory, with a running mean of the weights, and its learning rates."""
+"""AdamW, a running mean of the weights, and the learning rates."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -120,9 +120,10 @@ def _compiled_loop(network: keras.Model, optimizer: AdamW, options: StepOptions)
         loss, gradients = loss_and_gradients(
             network,
             features,
-            lambda logits: cross_entropy(
+            lambda products, bias: cross_entropy(
                 options.out_activation,
-                logits,
+                products,
+                bias,
                 row_weights,
                 positions,
                 position_weights,

@@ -6,6 +6,7 @@ from scipy.special import expit, log_softmax, softmax
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [30.0, -90.0, 3.0], [0.0, 0.1, -5.0]], dtype=np.float32)
 WEIGHTS = np.array([1.0, 2.0, 0.5], dtype=np.float32)
+BIAS = np.array([1.0, -2.0, 0.25], dtype=np.float32)
 FACTOR = 0.25
 
 
@@ -18,7 +19,8 @@ def evaluate(out_activation: str, dense: np.ndarray):
     position_weights = np.concatenate([WEIGHTS[rows], np.zeros(2)]).astype(np.float32)
     value, gradient = cross_entropy(
         out_activation,
-        tf.constant(LOGITS),
+        tf.constant(LOGITS - BIAS),
+        tf.constant(BIAS),
         tf.constant(WEIGHTS),
         tf.constant(positions.astype(np.int32)),
         tf.constant(position_weights),
@@ -127,9 +129,11 @@ def test_backpropagation_is_the_automatic_gradient(hidden_layer_sizes, batch_nor
     target = tf.constant(rng.normal(size=(16, 3)), tf.float32)
     variables = [variable.value for variable in network.trainable_variables]
 
-    value, gradients = loss_and_gradients(
-        network, features, lambda z: (tf.reduce_sum((z - target) ** 2), 2 * (z - target))
-    )
+    def squares(products, bias):
+        error = products + bias - target
+        return tf.reduce_sum(error**2), 2 * error
+
+    value, gradients = loss_and_gradients(network, features, squares)
     with tf.GradientTape() as tape:
         h = (features - moments[0].astype(np.float32)) / moments[1].astype(np.float32)
         rest = iter(variables)
