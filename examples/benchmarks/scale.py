@@ -260,8 +260,8 @@ def main() -> None:
             command += ["--stage", name, "--ratio-rows", str(args.ratio_rows)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-                raise SystemExit(f"{name} failed: {reason}")
+                said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+                raise SystemExit(f"{name} failed with status {done.returncode}, said last: {said}")
             return json.loads(done.stdout.splitlines()[-1])
 
         start = time.perf_counter()
