@@ -81,7 +81,7 @@ def test_killed_with_workers(tmp_path):
     write_shards(folder, n_shards=60, n_rows=1000)
     code = "import sys; from sk_yt8m.datasets import convert; "
     code += f"convert({str(folder)!r}, {str(tmp_path / 'videos')!r}, n_jobs=2, **{OPTIONS!r})"
-    process = subprocess.Popen([sys.executable, "-c", code])
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     work = tmp_path / ".videos.partial"
     try:
         while len(list(work.glob("*/*.json"))) < 5:
@@ -90,8 +90,9 @@ def test_killed_with_workers(tmp_path):
     finally:
         process.kill()
         process.wait()
+        time.sleep(0.5)  # a worker may finish its file
+        os.killpg(process.pid, signal.SIGKILL)
     assert not (tmp_path / "videos").exists()
-    time.sleep(0.5)  # a worker may finish its file
     finished = {p.stem: p.stat().st_mtime_ns for p in work.glob("*/*.json")}
     assert 5 <= len(finished) < 60
     read = []
