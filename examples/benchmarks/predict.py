@@ -1,16 +1,23 @@
-"""Prediction speed: bulk beside the bare matrix products, one row beside MLPClassifier.
+"""Prediction: bulk beside the bare matrix products, one row beside MLPClassifier, and memory.
 
     python examples/benchmarks/predict.py
+    python examples/benchmarks/predict.py --on-disk 1000000
 
 Made-up videos of YouTube-8M's sizes and the network of the default recipe, hardly trained: its
-weights do not matter here.
+weights do not matter here. With ``--on-disk`` the top 20 of so many rows of a memory-mapped float16
+file are taken instead, and the resident memory that this adds is shown.
 """
 
 import argparse
+import copy
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
+from _memory import measured
 from sklearn.neural_network import MLPClassifier
 
 from sk_yt8m import DeepMultiLabelClassifier
@@ -27,14 +34,36 @@ def best(call: Callable[[], object], repeats: int) -> float:
     return min(times[1:])
 
 
+def top_k_on_disk(clf: DeepMultiLabelClassifier, some: np.ndarray, n_rows: int) -> None:
+    """Write some rows again and again to a file, and print what its top 20 cost."""
+    clf.predict_top_k(some)
+    with tempfile.TemporaryDirectory() as folder:
+        shape = (n_rows, some.shape[1])
+        X = np.memmap(Path(folder, "X"), np.float16, "w+", shape=shape)
+        for start in range(0, n_rows, len(some)):
+            X[start : start + len(some)] = some[: n_rows - start]
+        X.flush()
+        X = np.memmap(Path(folder, "X"), np.float16, "r", shape=shape)
+        start_time = time.perf_counter()
+        with measured() as memory:
+            clf.predict_top_k(X)
+        seconds = time.perf_counter() - start_time
+    print(f"{n_rows:,} rows of {X.nbytes / 1e9:.1f} GB: {n_rows / seconds:,.0f} rows/s")
+    print(f"resident memory grows by {memory.added:,.0f} MB, pages of the file included")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5632, help="videos of the bulk (5632)")
+    parser.add_argument("--on-disk", type=int, help="rows of a memory-mapped file")
     args = parser.parse_args()
 
     X, Y = make_videos(args.rows, random_state=0, return_indicator="sparse", return_X_y=True)
     clf = DeepMultiLabelClassifier(batch_size=512, max_iter=1, random_state=0)
     clf.fit(X[:1024], Y[:1024])
+    if args.on_disk:
+        top_k_on_disk(clf, X, args.on_disk)
+        return
     warnings.simplefilter("ignore")
     peer = MLPClassifier((2000, 3200), batch_size=512, max_iter=1, random_state=0)
     peer.fit(X[:1024], Y[:1024].toarray())
@@ -59,6 +88,8 @@ def main() -> None:
         "predict_top_k": lambda: clf.predict_top_k(X),
         "MLPClassifier.predict_proba": lambda: peer.predict_proba(X),
     }
+    halved = copy.copy(clf).set_params(predict_precision="bfloat16")
+    bulk["predict_proba, bfloat16"] = lambda: halved.predict_proba(X)
     times = {name: best(call, 3) for name, call in bulk.items()}
     floor = times["matrix products alone, float32"]
     print(f"{args.rows} rows{'':28}rows/s   time of products")
