@@ -61,7 +61,7 @@ def _bfloat16_is_native() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or not cpuinfo.exists():
         return False
-    flags = next((line for line in cpuinfo.open() if line.startswith("flags")), "")
+    flags = next((x for x in cpuinfo.read_text().splitlines() if x.startswith("flags")), "")
     return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(flags.split())
 
 

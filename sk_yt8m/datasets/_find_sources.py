@@ -12,9 +12,8 @@ from sk_yt8m.datasets._checked import checked_features, checked_indicator
 from sk_yt8m.datasets._examples import find_level
 from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split
 from sk_yt8m.datasets._load import find_files
-from sk_yt8m.datasets._parquet import _check_pyarrow, _columns
-from sk_yt8m.datasets._record_files import _NAME as RECORD_NAME
-from sk_yt8m.datasets._record_files import SPLITS, find_files_named
+from sk_yt8m.datasets._parquet import check_pyarrow, parquet_columns
+from sk_yt8m.datasets._record_files import RECORD_NAME, SPLITS, find_files_named
 from sk_yt8m.datasets._record_layout import DEFAULT_FEATURES, RecordLayout, feature_widths
 from sk_yt8m.datasets._sources import ArraySource, CsvLayout, FileSource, Layout, Source
 
@@ -101,9 +100,9 @@ def _from_files(
     files = _of_split(files, kind, split)
     layout: Layout
     if kind == "parquet":
-        _check_pyarrow()
+        check_pyarrow()
         columns = options["label_column"], options["id_column"]
-        layout = _columns(files, features, n_labels, *columns)
+        layout = parquet_columns(files, features, n_labels, *columns)
         widths = layout.features
     else:
         widths = feature_widths(DEFAULT_FEATURES if features is None else features)

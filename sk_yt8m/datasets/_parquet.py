@@ -111,7 +111,7 @@ def load_parquet(
     >>> both.data.tolist(), both.target.tolist(), both.ids.tolist()
     ([[0.5, 1.5], [2.5, 3.5]], [[1, 0, 1], [0, 1, 0]], ['a', 'b'])
     """
-    _check_pyarrow()
+    check_pyarrow()
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
     check_return_indicator(return_indicator)
@@ -119,7 +119,7 @@ def load_parquet(
         check_scalar(n_labels, "n_labels", Integral, min_val=1)
     files = find_files_named(path, r".+\.parquet", "Parquet")
     report = Report(skip=on_error == "skip")
-    columns = _columns(files, features, n_labels, label_column, id_column)
+    columns = parquet_columns(files, features, n_labels, label_column, id_column)
     parts = _read(files, columns, report, progress=progress)
     if columns.ids is not None:
         parts = drop_duplicates(
@@ -181,7 +181,7 @@ def write_parquet(
     --------
     See :func:`load_parquet`.
     """
-    pa = _check_pyarrow()
+    pa = check_pyarrow()
     import pyarrow.parquet as pq
 
     X = checked_features(X)
@@ -216,7 +216,7 @@ def write_parquet(
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def _check_pyarrow() -> Any:
+def check_pyarrow() -> Any:
     try:
         import pyarrow
     except ImportError:
@@ -226,7 +226,7 @@ def _check_pyarrow() -> Any:
     return pyarrow
 
 
-def _columns(
+def parquet_columns(
     files: list[Path],
     features: Sequence[str] | Mapping[str, int] | None,
     n_labels: int | None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SPLITS = ("train", "validate", "test")
 
-_NAME = r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?"
+RECORD_NAME = r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?"
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -31,7 +31,7 @@ def find_record_files(
     """
     if split is not None and split not in SPLITS:
         raise ValueError(f"split must be one of {list(SPLITS)} or None, got {split!r}")
-    files = find_files_named(path, _NAME, "TFRecord")
+    files = find_files_named(path, RECORD_NAME, "TFRecord")
     if split is not None:
         files = [file for file in files if file.name.startswith(split)]
         if not files:
