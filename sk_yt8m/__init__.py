@@ -8,12 +8,16 @@ if TYPE_CHECKING:
     from sk_yt8m._labels import SparseIndicator
     from sk_yt8m._topk import TopK
     from sk_yt8m.classifier import DeepMultiLabelClassifier
+    from sk_yt8m.ensemble import AveragingClassifier
+    from sk_yt8m.neighbors import DeepNeighborsClassifier
     from sk_yt8m.persistence import load
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AveragingClassifier",
     "DeepMultiLabelClassifier",
+    "DeepNeighborsClassifier",
     "SparseIndicator",
     "TopK",
     "datasets",
@@ -23,7 +27,9 @@ __all__ = [
 ]
 
 _HOME = {
+    "AveragingClassifier": "sk_yt8m.ensemble",
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
+    "DeepNeighborsClassifier": "sk_yt8m.neighbors",
     "SparseIndicator": "sk_yt8m._labels",
     "TopK": "sk_yt8m._topk",
     "load": "sk_yt8m.persistence",

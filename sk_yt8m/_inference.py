@@ -55,13 +55,17 @@ class Predictor:
         for start, rows in row_blocks(X, CHUNK_ROWS):
             yield start, self._graph(graph)(_padded(rows)).numpy()[: len(rows)]
 
+    def hidden(self, X: Any) -> np.ndarray:
+        """Return the activations of the last hidden layer, float32."""
+        return self._scores("hidden", X, self._variables[-2].shape[0])
+
     def logits(self, X: Any) -> np.ndarray:
         """Return the scores before the link, shape (n_samples, n_outputs), float32."""
-        return self._scores("logits", X)
+        return self._scores("logits", X, self.n_outputs)
 
     def probabilities(self, X: Any) -> np.ndarray:
         """Return probabilities strictly inside (0, 1), shape (n_samples, n_outputs), float32."""
-        return self._scores("probabilities", X)
+        return self._scores("probabilities", X, self.n_outputs)
 
     def codes(self, X: Any) -> np.ndarray:
         """Return the number of the most probable class, shape (n_samples,)."""
@@ -82,8 +86,8 @@ class Predictor:
             indices[start : start + len(rows)] = places[: len(rows)]
         return TopK(indices, scores)
 
-    def _scores(self, graph: str, X: Any) -> np.ndarray:
-        scores = np.empty((X.shape[0], self.n_outputs), dtype=np.float32)
+    def _scores(self, graph: str, X: Any, width: int) -> np.ndarray:
+        scores = np.empty((X.shape[0], width), dtype=np.float32)
         for start, block in self.chunks(graph, X):
             scores[start : start + len(block)] = block
         return scores
@@ -104,18 +108,22 @@ class Predictor:
 
 
 def _forward(name: str, variables: list[Any], hidden: str, out: str) -> Callable[..., Any]:
-    """Return the function from features to logits, probabilities or the top k."""
+    """Return the function from features to what the name says."""
+    mean, scale, *layers = variables
+    *inner, kernel_out, bias_out = layers
+
+    def product(h: Any, kernel: Any, bias: Any) -> Any:
+        products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
+        return tf.nn.bias_add(tf.cast(products, tf.float32), bias)
+
+    def hidden_layers(features: Any) -> Any:
+        h = (features - mean) * scale
+        for kernel, bias in zip(inner[::2], inner[1::2], strict=True):
+            h = activation(hidden)(product(h, kernel, bias))
+        return h
 
     def logits(features: Any) -> Any:
-        mean, scale, *layers = variables
-        h = (features - mean) * scale
-        while layers:
-            kernel, bias, *layers = layers
-            products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
-            h = tf.nn.bias_add(tf.cast(products, tf.float32), bias)
-            if layers:
-                h = activation(hidden)(h)
-        return h
+        return product(hidden_layers(features), kernel_out, bias_out)
 
     def probabilities(features: Any) -> Any:
         link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
@@ -125,6 +133,7 @@ def _forward(name: str, variables: list[Any], hidden: str, out: str) -> Callable
         return tf.math.top_k(probabilities(features), k)
 
     graphs: dict[str, Callable[..., Any]] = {
+        "hidden": hidden_layers,
         "logits": logits,
         "probabilities": probabilities,
         "top_k": top_k,

@@ -41,6 +41,22 @@ class NetworkPredictions:
         logits = predictor.logits(X)
         return logits.ravel() if form.kind == "binary" else logits
 
+    def hidden_activations(self, X: Any) -> np.ndarray:
+        """Return what the last hidden layer makes of every row, a learned description of it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
+            Activations; without hidden layers the features as the output layer gets them.
+        """
+        _, predictor, X = self._ready(X)
+        return predictor.hidden(X)
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of every label or class.
 
