@@ -2,8 +2,10 @@
 
 from sk_yt8m.datasets._convert import convert
 from sk_yt8m.datasets._course import fetch_course
+from sk_yt8m.datasets._fetch_vocabulary import fetch_vocabulary
 from sk_yt8m.datasets._load import load_csv
 from sk_yt8m.datasets._made_up import make_videos
+from sk_yt8m.datasets._official import fetch_tfrecords
 from sk_yt8m.datasets._open_store import Store, open_store
 from sk_yt8m.datasets._parquet import load_parquet, write_parquet
 from sk_yt8m.datasets._sample import load_sample, sample_path
@@ -18,6 +20,8 @@ __all__ = [
     "StoreError",
     "convert",
     "fetch_course",
+    "fetch_tfrecords",
+    "fetch_vocabulary",
     "load_csv",
     "load_parquet",
     "load_sample",

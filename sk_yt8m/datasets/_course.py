@@ -119,7 +119,7 @@ def fetch_course(
 
     folder = Path(get_data_home(data_home)) / "yt8m_course"
     vocabulary, *shards = download(
-        _wanted(split, _BASE_URL if base_url is None else base_url),
+        [vocabulary_file(base_url), *_shards(split, base_url)],
         folder,
         download_if_missing=download_if_missing,
         n_retries=n_retries,
@@ -141,15 +141,22 @@ def fetch_course(
     return loaded
 
 
-def _wanted(split: str | None, base_url: str) -> list[RemoteFile]:
-    """Return the vocabulary and the shards of a split, in their order."""
-    base_url = base_url.rstrip("/")
-    registry = _read_registry()
-    files = [RemoteFile(_VOCABULARY, f"{base_url}/{_VOCABULARY}", registry.pop(_VOCABULARY))]
-    for name, checksum in registry.items():
-        if split is None or in_split(Path(name), split):
-            files.append(RemoteFile(name, f"{base_url}/dataset/{name}", checksum))
-    return files
+def vocabulary_file(base_url: str | None = None) -> RemoteFile:
+    """Return what to download for the vocabulary, from the course's repository or a mirror."""
+    return RemoteFile(_VOCABULARY, _address(base_url, _VOCABULARY), _read_registry()[_VOCABULARY])
+
+
+def _shards(split: str | None, base_url: str | None) -> list[RemoteFile]:
+    """Return the shards of a split, in their order."""
+    return [
+        RemoteFile(name, _address(base_url, f"dataset/{name}"), checksum)
+        for name, checksum in _read_registry().items()
+        if name != _VOCABULARY and (split is None or in_split(Path(name), split))
+    ]
+
+
+def _address(base_url: str | None, path: str) -> str:
+    return f"{(_BASE_URL if base_url is None else base_url).rstrip('/')}/{path}"
 
 
 def _read_registry() -> dict[str, str]:

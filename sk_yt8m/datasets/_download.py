@@ -3,14 +3,18 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 _CHUNK = 2**16
+#: Seconds that a server may be silent.
+_TIMEOUT = 30.0
 _WORTH_RETRYING = (408, 425, 429)
 
 
@@ -103,27 +107,73 @@ def download(
     return paths
 
 
+def download_bytes(url: str, limit: int, *, n_retries: int = 3, delay: float = 1.0) -> bytes:
+    """Return what is at an address, of which no checksum is known.
+
+    Parameters
+    ----------
+    url : str
+        Where it is, http or https.
+    limit : int
+        How many bytes it may have.
+    n_retries, delay
+        As in `download`.
+
+    Raises
+    ------
+    OSError
+        If it cannot be had.
+    ValueError
+        If it is longer.
+    """
+
+    def get() -> bytes:
+        import requests
+
+        with requests.get(url, timeout=_TIMEOUT, stream=True) as response:
+            response.raise_for_status()
+            content = bytearray()
+            for chunk in response.iter_content(_CHUNK):
+                content += chunk
+                if len(content) > limit:
+                    break
+        return bytes(content)
+
+    content = _retrying(get, url, n_retries, delay)
+    if len(content) > limit:
+        raise ValueError(f"{url}: expected at most {limit} bytes, got more")
+    return content
+
+
 def _download_one(file: RemoteFile, folder: Path, n_retries: int, delay: float) -> None:
     import pooch
+
+    def get() -> None:
+        pooch.retrieve(
+            file.url,
+            known_hash=file.checksum,
+            fname=file.name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(chunk_size=_CHUNK, timeout=_TIMEOUT),
+        )
+
+    _retrying(get, file.url, n_retries, delay)
+
+
+def _retrying(get: Callable[[], T], url: str, n_retries: int, delay: float) -> T:
     from requests import RequestException
 
     for left in range(n_retries, -1, -1):
         try:
-            pooch.retrieve(
-                file.url,
-                known_hash=file.checksum,
-                fname=file.name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(chunk_size=_CHUNK),
-            )
-            return
+            return get()
         except (RequestException, ValueError) as error:  # pooch: ValueError for a wrong checksum
             if not left or _is_final(error):
                 raise OSError(
-                    f"could not download {file.url} (tries: {n_retries - left + 1}): {error}"
+                    f"could not download {url} (tries: {n_retries - left + 1}): {error}"
                 ) from error
-            warnings.warn(f"trying {file.url} again after: {error}", stacklevel=2)
+            warnings.warn(f"trying {url} again after: {error}", stacklevel=3)
             time.sleep(delay)
+    raise AssertionError("the last try returns or raises")
 
 
 def _is_final(error: Exception) -> bool:

@@ -3,53 +3,17 @@
 import gzip
 import hashlib
 import logging
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import numpy as np
 import pooch
 import pytest
+from local_server import serving
 
 from sk_yt8m.datasets import _course, fetch_course, make_videos, sample_path, write_csv
 from sk_yt8m.datasets._download import RemoteFile, download
 
 SHARDS = ["train_2.csv", "train_10.csv", "val_27.csv", "val_28.csv"]
 VOCABULARY = "yt8m_voc.csv"
-
-
-class Server(ThreadingHTTPServer):
-    """Serve bytes by address; ``faults[address]`` is a list of ways to fail, used up one by one."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.faults, self.requests = {}, {}, Counter()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.requests[self.path] += 1
-        body = server.files.get(self.path)
-        faults = server.faults.get(self.path)
-        fault = faults.pop(0) if faults else (404 if body is None else "none")
-        if isinstance(fault, int):
-            self.send_error(fault)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if fault == "cut":
-            body = body[: len(body) // 2]
-        elif fault == "corrupt":
-            body = b"9" + body[1:]
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
 
 
 def sha256(content):
@@ -76,14 +40,8 @@ def server(contents, monkeypatch):
     monkeypatch.setattr(
         _course, "_read_registry", lambda: {name: sha256(c) for name, c in contents.items()}
     )
-    with Server() as server:
-        for name, content in contents.items():
-            server.files[address(name)] = content
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving({address(name): content for name, content in contents.items()}) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def address(name):
@@ -279,7 +237,7 @@ def test_the_registry_has_every_file_of_the_course(course_dir):
     ],
 )
 def test_what_a_split_fetches(split, n_files, first, last):
-    vocabulary, *shards = _course._wanted(split, _course._BASE_URL)
+    vocabulary, shards = _course.vocabulary_file(), _course._shards(split, None)
     assert len(shards) == n_files
     assert (vocabulary.name, shards[0].name, shards[-1].name) == (VOCABULARY, first, last)
     root = (
