@@ -30,7 +30,7 @@ class DeepNeighborsClassifier(
         and ``hidden_activations`` will do.
     n_neighbors : int, default=50
         Number of training rows that are averaged; at most as many as there are.
-    temperature : float, default=20.0
+    temperature : float, default=30.0
         How fast the weight of a neighbour falls with its cosine.
     neighbor_weight : float, default=0.5
         Share of the neighbours in the average, from 0 to 1.
@@ -81,7 +81,7 @@ class DeepNeighborsClassifier(
         estimator: Any = None,
         *,
         n_neighbors: int = 50,
-        temperature: float = 20.0,
+        temperature: float = 30.0,
         neighbor_weight: float = 0.5,
     ) -> None:
         self.estimator = estimator
