@@ -56,6 +56,20 @@ def find_sources(
     return _from_files(kind, files, split, features, n_labels, options)
 
 
+def find_data_files(source: Any, split: str | None = None) -> tuple[str, list[Path]]:
+    """Return "csv", "tfrecord" or "parquet", and the files of a split in natural order.
+
+    Parameters
+    ----------
+    source : path, pattern or iterable of these
+        As in :func:`convert`.
+    split : str, optional
+        Only files of this split, as in :func:`convert`.
+    """
+    kind, files = _find_format(source)
+    return kind, _of_split(files, kind, split)
+
+
 def _is_arrays(source: Any) -> bool:
     return (
         isinstance(source, tuple)

@@ -1,0 +1,86 @@
+"""``sk-yt8m fetch``: downloads."""
+
+from typing import Any
+
+import click
+
+from sk_yt8m.cli._data import progress_option
+
+_TO = click.option(
+    "--to",
+    "data_home",
+    type=click.Path(file_okay=False),
+    help="Folder for data; by default that of scikit-learn's data sets.",
+)
+_RETRIES = click.option(
+    "--n-retries", type=click.IntRange(0), default=3, show_default=True, help="More tries a file."
+)
+
+
+@click.group()
+def fetch() -> None:
+    """Download data. Files that are there already, and whole, are not downloaded again."""
+
+
+@fetch.command()
+@_TO
+@_RETRIES
+@progress_option
+@click.option("--split", type=click.Choice(["train", "val", "test"]), help="Only this part.")
+@click.option("--base-url", help="A mirror to download from.")
+def course(**options: Any) -> None:
+    r"""Download the course subset as CSV files, with its vocabulary.
+
+    \b
+    Example:
+      sk-yt8m fetch course --to data --split val
+    """
+    from sk_yt8m.datasets import fetch_course
+
+    data = fetch_course(return_indicator="sparse", **options)
+    click.echo(f"{data.data.shape[0]} videos, {data.target.shape[1]} labels")
+
+
+@fetch.command()
+@_TO
+@_RETRIES
+@click.option("--base-url", help="A mirror to download from.")
+def vocabulary(**options: Any) -> None:
+    r"""Download the names of the 3,862 labels and print where they are.
+
+    \b
+    Example:
+      sk-yt8m fetch vocabulary --to data
+    """
+    from sk_yt8m.datasets import fetch_vocabulary
+
+    click.echo(fetch_vocabulary(**options))
+
+
+@fetch.command()
+@_TO
+@_RETRIES
+@progress_option
+@click.option("--version", type=click.Choice(["1", "2", "3"]), default="2", show_default=True)
+@click.option("--level", type=click.Choice(["video", "frame"]), default="video", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validate", "test"]),
+    default="train",
+    show_default=True,
+)
+@click.option("--shard", type=(int, int), metavar="I N", help="Every N-th file, from the I-th.")
+@click.option("--n-files", type=click.IntRange(1), help="Only so many files.")
+@click.option("--mirror", default="us", show_default=True, help="us, eu, asia or an address.")
+@click.option("--n-jobs", type=int, help="Files at a time (4).")
+def tfrecords(**options: Any) -> None:
+    r"""Download official TFRecords by their plan, and print where they are.
+
+    \b
+    Example: a hundredth of the training videos
+      sk-yt8m fetch tfrecords --to data --shard 0 100
+    """
+    from sk_yt8m.datasets import fetch_tfrecords
+
+    for file in fetch_tfrecords(**options):
+        click.echo(file)

@@ -1,0 +1,243 @@
+"""The command line, command by command, on a few videos in every format."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import sk_yt8m
+from sk_yt8m import DeepMultiLabelClassifier
+from sk_yt8m.cli import main
+from sk_yt8m.datasets import (
+    load_sample,
+    make_videos,
+    open_store,
+    sample_path,
+    write_csv,
+    write_parquet,
+    write_tfrecords,
+)
+
+SMALL = ["--set", "hidden_layer_sizes=[20, 20]", "--epochs", "2", "--seed", "0"]
+OWN = ["--features", "text:6,image:4", "--n-labels", "8"]
+
+
+def run(*arguments, code: int = 0) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """A folder with 40 training and 20 validation videos as CSV, and as TFRecords and Parquet."""
+    folder = tmp_path_factory.mktemp("videos")
+    X, Y = make_videos(60, random_state=0, return_X_y=True)
+    ids = [f"v{number:03d}" for number in range(60)]
+    (folder / "csv").mkdir()
+    write_csv(folder / "csv" / "train_0.csv", X[:40], Y[:40])
+    write_csv(folder / "csv" / "val_28.csv", X[40:], Y[40:])
+    write_tfrecords(folder / "train0000.tfrecord", X, Y, ids=ids)
+    write_parquet(folder / "videos.parquet", X, Y, ids=ids)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(videos):
+    run("convert", videos / "csv", videos / "store", "--n-jobs", 1)
+    return videos / "store"
+
+
+@pytest.fixture(scope="module")
+def model(videos, store):
+    run("train", store, videos / "m.safetensors", "--split", "train", *SMALL)
+    return videos / "m.safetensors"
+
+
+def test_every_command_teaches():
+    text = run("--help")
+    for command in ("fetch", "convert", "info", "verify", "train", "evaluate", "predict"):
+        assert f"  {command}  " in text
+        assert "Example" in run(command, "--help") or command == "fetch"
+    for command in ("course", "vocabulary", "tfrecords"):
+        assert "Example" in run("fetch", command, "--help")
+    assert sk_yt8m.__version__ in run("--version")
+
+
+def test_help_is_light():
+    code = (
+        "import sys; from sk_yt8m.cli import main\n"
+        "try: main(['train', '--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('tensorflow', 'pandas', 'sklearn', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_installed_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "sk_yt8m.cli", "info", "nowhere"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "'nowhere' does not exist" in done.stderr
+
+
+class TestConvert:
+    @pytest.mark.parametrize("name", ["csv", "train0000.tfrecord", "videos.parquet"])
+    def test_formats(self, videos, tmp_path, name):
+        text = run("convert", videos / name, tmp_path / "s", "--dtype", "float16", "--n-jobs", 1)
+        assert "60 rows, 1152 features in float16, 3862 labels" in text
+        assert open_store(tmp_path / "s").X.dtype == np.float16
+
+    def test_other_widths(self, tmp_path):
+        X, Y = make_videos(20, n_features=10, n_labels=8, random_state=0, return_X_y=True)
+        features = {"text": 6, "image": 4}
+        write_tfrecords(
+            tmp_path / "a.tfrecord", X, Y, ids=list("abcdefghijklmnopqrst"), features=features
+        )
+        run("convert", tmp_path / "a.tfrecord", tmp_path / "s", *OWN, "--n-jobs", 1)
+        np.testing.assert_array_equal(open_store(tmp_path / "s").X, X)
+        run("convert", tmp_path, tmp_path / "t", "--features", "text", code=2)
+
+    def test_damage(self, videos, tmp_path):
+        lines = (videos / "csv" / "val_28.csv").read_text().splitlines(keepends=True)
+        damaged = tmp_path / "val_28.csv"
+        damaged.write_text("".join([*lines[:4], "x" + lines[4], *lines[5:]]))
+        text = run("convert", damaged, tmp_path / "s", "--n-jobs", 1, code=1)
+        assert text.startswith("Error: ")
+        assert "line 5, field 1: expected a label, 0 or 1" in text
+        text = run("convert", damaged, tmp_path / "s", "--skip-damage", "--n-jobs", 1)
+        assert "1 damaged places" in text
+        assert len(open_store(tmp_path / "s")) == 19
+        text = run("verify", damaged, "--report", tmp_path / "report.csv", "--n-jobs", 1, code=1)
+        assert "1 damaged places" in text
+        report = pd.read_csv(tmp_path / "report.csv")
+        assert list(report.columns) == ["file", "place", "expected", "came"]
+        assert report.loc[0, "place"] == "line 5, field 1"
+
+    def test_a_store_that_is_there(self, videos, store):
+        assert "overwrite" in run("convert", videos / "csv", store, "--n-jobs", 1, code=1)
+
+
+class TestInfoAndVerify:
+    def test_data(self, videos, store):
+        for path in (store, videos / "csv"):
+            text = run("info", path, "--top", 2, "--n-jobs", 1)
+            assert "videos          60" in text
+            assert "split           train: 40 videos" in text
+            assert text.count("\nlabel  ") == 2
+            assert run("verify", path, "--n-jobs", 1) == "sound\n"
+
+    def test_names(self, store):
+        text = run("info", store, "--vocabulary", sample_path() / "vocabulary.csv")
+        top = int(np.bincount(open_store(store).Y.indices).argmax())
+        names = sk_yt8m.datasets.load_vocabulary(sample_path() / "vocabulary.csv")["name"]
+        assert f"label           {top} {names[top]}:" in text
+
+    def test_model(self, model):
+        assert "hidden layers   (20, 20), relu" in run("info", model)
+        assert run("verify", model) == "sound\n"
+
+    def test_changed_bytes(self, videos, model, tmp_path):
+        run("convert", videos / "csv", tmp_path / "s", "--n-jobs", 1)
+        for path in (tmp_path / "s" / "features.npy", tmp_path / "m.safetensors"):
+            content = bytearray((model if "m." in path.name else path).read_bytes())
+            content[-5] ^= 1
+            path.write_bytes(content)
+        assert "features.npy" in run("verify", tmp_path / "s", code=1)
+        assert "m.safetensors" in run("verify", tmp_path / "m.safetensors", code=1)
+
+
+class TestModels:
+    def test_train_does_what_fit_does(self, store, model):
+        clf = DeepMultiLabelClassifier([20, 20], max_iter=2, random_state=0)
+        opened = open_store(store)
+        clf.fit(*opened.take(opened.rows(split="train"))[:2])
+        expected = clf.predict_proba(opened.X)
+        np.testing.assert_array_equal(sk_yt8m.load(model).predict_proba(opened.X), expected)
+
+    def test_validation(self, videos, store, tmp_path):
+        file = tmp_path / "m.safetensors"
+        options = [*SMALL, "--dropout", "0.1", "--checkpoint-dir", tmp_path / "run", "--progress"]
+        text = run("train", store, file, "--split", "train", "--validation-split", "val", *options)
+        assert "epoch   2/2" in text
+        clf = sk_yt8m.load(file)
+        assert clf.dropout == 0.1
+        assert f"GAP@20 {clf.best_validation_score_:.4f}" in text.splitlines()[-1]
+        other = tmp_path / "other.safetensors"
+        run(
+            "train", videos / "csv" / "train_0.csv", other, "--validation",
+            videos / "csv" / "val_28.csv", "--n-jobs", 1, *SMALL, "--dropout", "0.1",
+        )  # fmt: skip
+        assert sk_yt8m.load(other).validation_scores_ == clf.validation_scores_
+
+    def test_evaluate(self, store, model, tmp_path):
+        options = ["--split", "val", "--resamples", 20]
+        assert "gap@20" in run("evaluate", model, store, *options).lower()
+        text = run(
+            "evaluate", model, store, *options, "--json", "--labels", tmp_path / "labels.csv"
+        )
+        opened = open_store(store)
+        X, Y, _ = opened.take(opened.rows(split="val"))
+        assert json.loads(text)["gap@20"]["value"] == pytest.approx(sk_yt8m.load(model).score(X, Y))
+        assert len(pd.read_csv(tmp_path / "labels.csv")) == 3862
+
+    def test_predict(self, videos, store, model, tmp_path):
+        table = pd.read_csv(io.StringIO(run("predict", model, store, "--split", "val", "--k", 3)))
+        opened = open_store(store)
+        X = opened.X[40:]
+        expected = sk_yt8m.load(model).predict_top_k(X, k=3)
+        assert list(table.columns) == ["id", "rank", "label", "name", "score"]
+        np.testing.assert_array_equal(table["label"].to_numpy().reshape(-1, 3), expected.indices)
+        np.testing.assert_allclose(table["score"].to_numpy().reshape(-1, 3), expected.scores)
+        assert table["id"].tolist() == np.repeat(np.arange(20), 3).tolist()
+
+        vocabulary = sample_path() / "vocabulary.csv"
+        file = tmp_path / "labels.parquet"
+        run(
+            "predict", model, videos / "train0000.tfrecord", "--vocabulary", vocabulary,
+            "--out", file, "--n-jobs", 1,
+        )  # fmt: skip
+        table = pd.read_parquet(file)
+        assert table["id"].iloc[::5].tolist() == [f"v{number:03d}" for number in range(60)]
+        assert not table["name"].str.isdecimal().any()
+        assert [path.name for path in tmp_path.iterdir()] == ["labels.parquet"]
+
+        run("predict", model, store, "--out", tmp_path / "high.csv", "--threshold", 0.05)
+        assert (pd.read_csv(tmp_path / "high.csv")["score"] >= 0.05).all()
+
+    def test_the_sample(self, tmp_path):
+        file = tmp_path / "m.safetensors"
+        run("train", sample_path(), file, "--split", "train", "--n-jobs", 1, *SMALL)
+        X = load_sample(split="train", return_X_y=True)[0]
+        assert sk_yt8m.load(file).predict_top_k(X).indices.shape == (len(X), 20)
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "message"),
+        [
+            (["train", "STORE", "m.safetensors", "--set", "depth=3"], 1, "depth"),
+            (["train", "STORE", "m.safetensors", "--set", "depth"], 2, "NAME=VALUE"),
+            (["train", "STORE", "m.safetensors", "--epochs", "0"], 2, "--epochs"),
+            (["train", "STORE", "m.safetensors", "--split", "dev"], 1, "split must be one of"),
+            (["train", "nothing*", "m.safetensors"], 1, "nothing*"),
+            (["train", "STORE"], 2, "MODEL"),
+            (["evaluate", "STORE", "STORE"], 2, "is a directory"),
+            (["evaluate", "MODEL", "nothing"], 1, "nothing"),
+            (["predict", "MODEL", "STORE", "--out", "labels.xls"], 2, ".csv or .parquet"),
+            (["predict", "MODEL", "STORE", "--k", "0"], 2, "--k"),
+            (["info", "nothing"], 2, "does not exist"),
+            (["fetch", "course", "--split", "dev"], 2, "--split"),
+            (["fetch", "tfrecords", "--version", "3", "--level", "video"], 1, 'version "3"'),
+            (["fly"], 2, "No such command"),
+        ],
+    )
+    def test_bad_calls(self, arguments, code, message, store, model):
+        places = {"STORE": store, "MODEL": model}
+        text = run(*(places.get(argument, argument) for argument in arguments), code=code)
+        assert message in text
+        assert "Traceback" not in text
