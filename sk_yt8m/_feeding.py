@@ -7,15 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from sk_yt8m._batches import Batches
-from sk_yt8m._features import block_rows, is_memory_mapped, row_blocks, take_rows
+from sk_yt8m._features import block_rows, row_blocks, take_rows
 from sk_yt8m._runtime import has_gpu, tf
+from sk_yt8m._shuffling import shuffled_rows
 
 #: What training needs on a GPU beside the features.
 _RESERVE_BYTES = 4 * 2**30
 _STEPS_PER_CALL = 64
-#: Neighbouring rows of a file that are read together, and how many such runs are mixed.
-_RUN_BYTES = 2**20
-_MIXED_RUNS = 128
 
 
 class Feed(Protocol):
@@ -37,11 +35,8 @@ class HostFeed:
         self.X = X
 
     def shuffled(self, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the row numbers in random order, which keeps to windows where X is a file."""
-        if not is_memory_mapped(self.X):
-            return rng.permutation(numbers)
-        run = max(1, _RUN_BYTES // (self.X.itemsize * self.X.shape[1]))
-        return shuffled_in_windows(numbers, rng, run, _MIXED_RUNS)
+        """Return the row numbers in random order, in windows where X is a large file."""
+        return shuffled_rows(self.X, numbers, rng)
 
     def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
         """Yield blocks of some batches, each row once and in the order of the batches."""
@@ -83,24 +78,6 @@ class DeviceFeed:
         for start in range(0, len(batches), _STEPS_PER_CALL):
             steps = slice(start, min(start + _STEPS_PER_CALL, len(batches)))
             yield self.features.value(), rows[steps], steps
-
-
-def shuffled_in_windows(
-    numbers: np.ndarray, rng: np.random.Generator, run: int, n_mixed: int
-) -> np.ndarray:
-    """Shuffle runs of neighbours, and then the rows inside windows of so many runs.
-
-    A window draws its runs from the whole file, and fits in memory: the file is read about once
-    an epoch, in pieces of a run. Rows that fit in one window get a permutation like any other.
-    """
-    n_runs = -(-numbers.size // run)
-    if n_runs <= n_mixed:
-        return rng.permutation(numbers)
-    runs = np.array_split(numbers, n_runs)
-    order = np.concatenate([runs[i] for i in rng.permutation(n_runs)])
-    for start in range(0, order.size, run * n_mixed):
-        rng.shuffle(order[start : start + run * n_mixed])
-    return order
 
 
 def make_feed(X: Any) -> Feed:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_yt8m._features import block_rows, is_memory_mapped, take_rows
+from sk_yt8m._features import block_rows, take_rows
 from sk_yt8m._model import Model
 from sk_yt8m._runtime import resolve_precision
+from sk_yt8m._shuffling import mixed_rows
 from sk_yt8m.persistence._json import dump_json, parse_json
 from sk_yt8m.persistence._values import encode
 
@@ -98,7 +99,7 @@ def _features(X: Any) -> dict[str, Any]:
     return {
         "shape": X.shape,
         "dtype": str(X.dtype),
-        "memory-mapped": is_memory_mapped(X),
+        "rows shuffled together": mixed_rows(X),
         "values": _sha256(take_rows(X, rows)),
     }
 

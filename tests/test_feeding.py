@@ -60,17 +60,20 @@ def test_a_gpu_without_room_gets_blocks(monkeypatch):
 
 
 def test_rows_of_a_file_are_shuffled_in_windows_of_runs(tmp_path, monkeypatch):
-    from sk_yt8m import _feeding
+    from sk_yt8m import _feeding, _shuffling
     from sk_yt8m._features import is_memory_mapped
 
     n, n_features, run, n_mixed = 1000, 3, 10, 8
-    monkeypatch.setattr(_feeding, "_RUN_BYTES", run * n_features * 2)
-    monkeypatch.setattr(_feeding, "_MIXED_RUNS", n_mixed)
+    monkeypatch.setattr(_shuffling, "_RUN_BYTES", run * n_features * 2)
+    monkeypatch.setattr(_shuffling, "_MIXED_RUNS", n_mixed)
     X = np.memmap(tmp_path / "X", np.float16, "w+", shape=(n, n_features))
     view = np.asarray(X)[:, :]
     assert is_memory_mapped(X)
     assert is_memory_mapped(view)
     assert not is_memory_mapped(np.array(X))
+
+    assert _shuffling.mixed_rows(view) == run * n_mixed
+    assert _shuffling.mixed_rows(np.array(X)) == n
 
     numbers = np.arange(n)
     order = _feeding.HostFeed(view).shuffled(numbers, np.random.default_rng(0))

@@ -58,15 +58,16 @@ def select_top_k(
 def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
     """Return the maxima of groups of columns that lie one width apart.
 
-    What the parts leave over is a shorter part of its own.
+    What the parts leave over are more parts, the last one shorter.
     """
     n_rows, n_columns = block.shape
     width = n_columns // parts
     whole = block[:, : parts * width].reshape(n_rows, parts, width)
     folded = np.maximum.reduce(whole, axis=1)
-    rest = block[:, parts * width :]
-    reached = folded[:, : rest.shape[1]]
-    np.maximum(reached, rest, out=reached)
+    for start in range(parts * width, n_columns, width):
+        rest = block[:, start : start + width]
+        reached = folded[:, : rest.shape[1]]
+        np.maximum(reached, rest, out=reached)
     return folded
 
 

@@ -70,3 +70,12 @@ def test_nan_in_any_column(column):
     scores[3, column] = np.nan
     with pytest.raises(ValueError, match=f"found one at row 3, label {column}"):
         DenseScores(scores).top_k(1)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_every_small_width(k):
+    rng = np.random.default_rng(0)
+    for n_labels in range(k, 100):
+        scores = rng.integers(0, 9, (5, n_labels)).astype(np.float32)
+        top = DenseScores(scores).top_k(k)
+        assert top.indices.tolist() == [reference.ranking(row)[:k] for row in scores.tolist()]
