@@ -2,8 +2,12 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
+import tomllib
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +18,7 @@ import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.cli import main
 from sk_yt8m.datasets import (
+    convert,
     load_sample,
     make_videos,
     open_store,
@@ -63,9 +68,10 @@ def test_every_command_teaches():
     text = run("--help")
     for command in ("fetch", "convert", "info", "verify", "train", "evaluate", "predict"):
         assert f"  {command}  " in text
-        assert "Example" in run(command, "--help") or command == "fetch"
+        assert re.search(r"^  Examples?.*:\n    sk-yt8m ", run(command, "--help"), re.MULTILINE)
     for command in ("course", "vocabulary", "tfrecords"):
-        assert "Example" in run("fetch", command, "--help")
+        assert f"\n    sk-yt8m fetch {command}" in run("fetch", command, "--help")
+    assert "\\b" not in text
     assert sk_yt8m.__version__ in run("--version")
 
 
@@ -83,8 +89,30 @@ def test_the_installed_command():
     done = subprocess.run(
         [sys.executable, "-m", "sk_yt8m.cli", "info", "nowhere"], capture_output=True, text=True
     )
-    assert done.returncode == 2
-    assert "'nowhere' does not exist" in done.stderr
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: nowhere: no such file or folder")
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_the_entry_point():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["scripts"] == {"sk-yt8m": f"{main.callback.__module__[:11]}:main"}
+
+
+def test_debug_shows_where_an_error_comes_from():
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        CliRunner().invoke(main, ["--debug", "info", "nowhere"], catch_exceptions=False)
+
+
+def test_warnings_are_a_line_each(monkeypatch):
+    def warn(**options):
+        warnings.warn("a server\n  is slow", UserWarning, stacklevel=1)
+        return "here"
+
+    monkeypatch.setattr("sk_yt8m.datasets.fetch_vocabulary", warn)
+    result = CliRunner().invoke(main, ["fetch", "vocabulary"])
+    assert (result.stderr, result.stdout) == ("Warning: a server is slow\n", "here\n")
 
 
 class TestConvert:
@@ -120,13 +148,18 @@ class TestConvert:
         assert list(report.columns) == ["file", "place", "expected", "came"]
         assert report.loc[0, "place"] == "line 5, field 1"
 
+    def test_several_sources(self, videos, tmp_path):
+        files = [videos / "csv" / "val_28.csv", videos / "csv" / "train_*.csv"]
+        run("convert", *files, tmp_path / "s", "--n-jobs", 1)
+        assert len(open_store(tmp_path / "s")) == 60
+
     def test_a_store_that_is_there(self, videos, store):
         assert "overwrite" in run("convert", videos / "csv", store, "--n-jobs", 1, code=1)
 
 
 class TestInfoAndVerify:
     def test_data(self, videos, store):
-        for path in (store, videos / "csv"):
+        for path in (store, videos / "csv", videos / "csv" / "*.csv"):
             text = run("info", path, "--top", 2, "--n-jobs", 1)
             assert "videos          60" in text
             assert "split           train: 40 videos" in text
@@ -178,7 +211,8 @@ class TestModels:
 
     def test_evaluate(self, store, model, tmp_path):
         options = ["--split", "val", "--resamples", 20]
-        assert "gap@20" in run("evaluate", model, store, *options).lower()
+        figures = tmp_path / "figures.csv"
+        assert "gap@20" in run("evaluate", model, store, *options, "--csv", figures).lower()
         text = run(
             "evaluate", model, store, *options, "--json", "--labels", tmp_path / "labels.csv"
         )
@@ -186,6 +220,9 @@ class TestModels:
         X, Y, _ = opened.take(opened.rows(split="val"))
         assert json.loads(text)["gap@20"]["value"] == pytest.approx(sk_yt8m.load(model).score(X, Y))
         assert len(pd.read_csv(tmp_path / "labels.csv")) == 3862
+        written = pd.read_csv(figures, index_col="metric")
+        expected = json.loads(text)["gap@20"]["value"]
+        assert written.loc["gap@20", "value"] == pytest.approx(expected, rel=1e-9)
 
     def test_predict(self, videos, store, model, tmp_path):
         table = pd.read_csv(io.StringIO(run("predict", model, store, "--split", "val", "--k", 3)))
@@ -211,6 +248,42 @@ class TestModels:
         run("predict", model, store, "--out", tmp_path / "high.csv", "--threshold", 0.05)
         assert (pd.read_csv(tmp_path / "high.csv")["score"] >= 0.05).all()
 
+    def test_predict_needs_no_labels(self, videos, model, tmp_path):
+        import tensorflow as tf
+
+        X = make_videos(3, random_state=0).data
+        with tf.io.TFRecordWriter(str(tmp_path / "test0.tfrecord")) as file:
+            for number, row in enumerate(X):
+                feature = {
+                    "id": tf.train.Feature(bytes_list={"value": [f"t{number}".encode()]}),
+                    "mean_rgb": tf.train.Feature(float_list={"value": row[:1024]}),
+                    "mean_audio": tf.train.Feature(float_list={"value": row[1024:]}),
+                }
+                example = tf.train.Example(features=tf.train.Features(feature=feature))
+                file.write(example.SerializeToString())
+        pattern = tmp_path / "test*.tfrecord"
+        text = run("predict", model, pattern, "--k", 2, "--n-jobs", 1)
+        table = pd.read_csv(io.StringIO(text))
+        assert table["id"].tolist() == ["t0", "t0", "t1", "t1", "t2", "t2"]
+        expected = sk_yt8m.load(model).predict_top_k(X, k=2).indices
+        assert table["label"].tolist() == expected.ravel().tolist()
+        assert "labels" in run("evaluate", model, pattern, "--n-jobs", 1, code=1)
+        assert "labels" in run("convert", pattern, tmp_path / "s", "--n-jobs", 1, code=1)
+        run("convert", pattern, tmp_path / "s", "--missing-labels", "empty", "--n-jobs", 1)
+        assert open_store(tmp_path / "s").Y.nnz == 0
+
+    def test_overwriting(self, store, model, tmp_path):
+        file = tmp_path / "labels.csv"
+        file.write_text("old")
+        run("predict", model, store, "--out", file, "--overwrite")
+        assert file.read_text().startswith("id,rank,label,name,score\n0,1,")
+        again = tmp_path / "again.safetensors"
+        again.write_bytes(b"old")
+        run("train", store, again, "--split", "train", "--overwrite", *SMALL)
+        X = open_store(store).X
+        expected = sk_yt8m.load(model).predict_proba(X)
+        np.testing.assert_array_equal(sk_yt8m.load(again).predict_proba(X), expected)
+
     def test_the_sample(self, tmp_path):
         file = tmp_path / "m.safetensors"
         run("train", sample_path(), file, "--split", "train", "--n-jobs", 1, *SMALL)
@@ -230,14 +303,42 @@ class TestModels:
             (["evaluate", "MODEL", "nothing"], 1, "nothing"),
             (["predict", "MODEL", "STORE", "--out", "labels.xls"], 2, ".csv or .parquet"),
             (["predict", "MODEL", "STORE", "--k", "0"], 2, "--k"),
-            (["info", "nothing"], 2, "does not exist"),
+            (["train", "STORE", "MODEL"], 1, "--overwrite replaces it"),
+            (["train", "STORE", "no/m.safetensors"], 1, "there is no folder"),
+            (["train", "STORE", "m.safetensors", "--features", "a:b"], 2, "NAME:WIDTH"),
+            (["evaluate", "MODEL", "OTHER"], 1, "8 labels, but"),
+            (["evaluate", "MODEL", "STORE", "--vocabulary", "SHORT"], 1, "names of 3862 labels"),
+            (["predict", "MODEL", "STORE", "--vocabulary", "SHORT"], 1, "names of 3862 labels"),
+            (["predict", "MODEL", "STORE", "--out", "THERE"], 1, "--overwrite replaces it"),
+            (["predict", "MODEL", "OTHER"], 1, "10 features"),
+            (["convert", "SHORT", "new", "--n-jobs", "1"], 1, "short.csv, line 1"),
+            (["convert", "STORE"], 2, "STORE"),
+            (["info", "nothing"], 1, "nothing: no such file"),
+            (["info", "STORE", "--vocabulary", "SHORT"], 1, "names of 3862 labels"),
+            (["verify", "nothing*"], 1, "nothing*: no such file"),
+            (["verify", "HTML", "--n-jobs", "1"], 1, "1 damaged places, 0 sound videos"),
             (["fetch", "course", "--split", "dev"], 2, "--split"),
             (["fetch", "tfrecords", "--version", "3", "--level", "video"], 1, 'version "3"'),
             (["fly"], 2, "No such command"),
         ],
     )
-    def test_bad_calls(self, arguments, code, message, store, model):
-        places = {"STORE": store, "MODEL": model}
+    def test_bad_calls(self, arguments, code, message, store, model, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        X, Y = make_videos(20, n_features=10, n_labels=8, random_state=0, return_X_y=True)
+        write_parquet("other.parquet", X, Y)
+        convert("other.parquet", "other")
+        vocabulary = (sample_path() / "vocabulary.csv").read_text().splitlines(keepends=True)
+        rows = [line for line in vocabulary[1:] if int(line.split(",")[0]) < 5]
+        Path("short.csv").write_text("".join([vocabulary[0], *rows]))
+        Path("there.csv").write_text("mine")
+        Path("page.tfrecord").write_text("<html>Not here</html>")
+        before = sorted(tmp_path.glob("[!.]*"))
+        places = {
+            "STORE": store, "MODEL": model, "OTHER": "other", "SHORT": "short.csv",
+            "THERE": "there.csv", "HTML": "page.tfrecord",
+        }  # fmt: skip
         text = run(*(places.get(argument, argument) for argument in arguments), code=code)
         assert message in text
         assert "Traceback" not in text
+        assert sorted(tmp_path.glob("[!.]*")) == before
+        assert Path("there.csv").read_text() == "mine"

@@ -39,6 +39,13 @@ def reading_options(command: Callable) -> Callable:
             callback=_parse_features,
             help="Names and widths of the features, where they are not those of YouTube-8M.",
         ),
+        click.option(
+            "--level",
+            type=click.Choice(["auto", "video", "frame", "segment"]),
+            default="auto",
+            show_default=True,
+            help="Kind of the TFRecords.",
+        ),
         click.option("--n-labels", type=click.IntRange(1), help="Number of labels."),
         click.option("--n-jobs", type=int, default=-1, show_default=True, help="Processes."),
         progress_option,
@@ -53,20 +60,45 @@ def is_store(path: str) -> bool:
 
 
 @contextmanager
-def open_data(path: str, **options: Any) -> Iterator["Store"]:
-    """Open a store, or bring files into one that is deleted afterwards."""
+def open_data(path: str, *, needs_labels: bool = True, **options: Any) -> Iterator["Store"]:
+    """Open a store, or bring files into one that is deleted afterwards.
+
+    Parameters
+    ----------
+    path : str
+        A store, or a file, folder or pattern of files.
+    needs_labels : bool
+        Whether a TFRecord without labels is damaged.
+    options
+        Those of `sk_yt8m.datasets.convert`.
+    """
     from sk_yt8m.datasets import convert, open_store
+    from sk_yt8m.datasets._find_sources import find_data_files
 
     if is_store(path):
         yield open_store(path)
         return
+    kind, _ = find_data_files(path)
+    if kind == "tfrecord" and not needs_labels:
+        options["missing_labels"] = "empty"
     with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as folder:
         yield convert(path, Path(folder) / "store", **options)
 
 
 def chosen_rows(store: "Store", split: str | None) -> tuple[Any, Any, Any]:
     """Return features, labels and ids of a split, or of all rows."""
+    if not len(store):
+        raise ValueError("expected at least one video, got none")
     return store.take(slice(None) if split is None else store.rows(split=split))
+
+
+def check_output(path: str, *, overwrite: bool) -> None:
+    """Raise an error before the work, and not after it, where its result could not be written."""
+    target = Path(path).absolute()
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{path} is there already: --overwrite replaces it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {target.parent}")
 
 
 def damage_table(store: "Store") -> "pd.DataFrame":
@@ -87,12 +119,22 @@ def damage_table(store: "Store") -> "pd.DataFrame":
 
 def label_names(vocabulary: str | None, n_labels: int, default: Any = None) -> list[str]:
     """Return a name for each label: from a vocabulary file, or what is known without one."""
+    table = read_vocabulary(vocabulary, n_labels)
+    if table is not None:
+        return table["name"].tolist()
+    return [str(name) for name in (range(n_labels) if default is None else default)]
+
+
+def read_vocabulary(path: str | None, n_labels: int) -> "pd.DataFrame | None":
+    """Return the vocabulary, if there is one; one of other labels has the wrong names."""
     from sk_yt8m.datasets import load_vocabulary
 
-    if vocabulary is None:
-        return [str(name) for name in (range(n_labels) if default is None else default)]
-    names = load_vocabulary(vocabulary)["name"]
-    return [str(names.get(label, label)) for label in range(n_labels)]
+    if path is None:
+        return None
+    table = load_vocabulary(path)
+    if len(table) != n_labels:
+        raise ValueError(f"{path}: expected the names of {n_labels} labels, got {len(table)}")
+    return table
 
 
 def _parse_features(_: Any, option: Any, value: str | None) -> dict[str, int] | None:

@@ -19,7 +19,15 @@ _RETRIES = click.option(
 
 @click.group()
 def fetch() -> None:
-    """Download data. Files that are there already, and whole, are not downloaded again."""
+    """Download data. Files that are there already, and whole, are not downloaded again.
+
+    \b
+    Examples:
+      sk-yt8m fetch vocabulary
+      sk-yt8m fetch tfrecords --split validate --n-files 1
+
+    The features and labels of YouTube-8M are Google's, under CC BY 4.0.
+    """
 
 
 @fetch.command()
@@ -29,7 +37,7 @@ def fetch() -> None:
 @click.option("--split", type=click.Choice(["train", "val", "test"]), help="Only this part.")
 @click.option("--base-url", help="A mirror to download from.")
 def course(**options: Any) -> None:
-    r"""Download the course subset as CSV files, with its vocabulary.
+    """Download the course subset as CSV files, with its vocabulary.
 
     \b
     Example:
@@ -46,7 +54,7 @@ def course(**options: Any) -> None:
 @_RETRIES
 @click.option("--base-url", help="A mirror to download from.")
 def vocabulary(**options: Any) -> None:
-    r"""Download the names of the 3,862 labels and print where they are.
+    """Download the names of the 3,862 labels and print where they are.
 
     \b
     Example:
@@ -74,7 +82,7 @@ def vocabulary(**options: Any) -> None:
 @click.option("--mirror", default="us", show_default=True, help="us, eu, asia or an address.")
 @click.option("--n-jobs", type=int, help="Files at a time (4).")
 def tfrecords(**options: Any) -> None:
-    r"""Download official TFRecords by their plan, and print where they are.
+    """Download official TFRecords by their plan, and print where they are.
 
     \b
     Example: a hundredth of the training videos

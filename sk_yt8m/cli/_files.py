@@ -15,17 +15,26 @@ _MODEL_SUFFIX = ".safetensors"
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", nargs=-1, required=True)
 @click.argument("store", type=click.Path())
 @click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32")
 @click.option("--split", help="Only the files of this split.")
 @click.option("--skip-damage", is_flag=True, help="Leave damaged records out and list them.")
+@click.option("--n-frames", type=click.IntRange(1), help="Average so many frames of a video.")
+@click.option(
+    "--missing-labels",
+    type=click.Choice(["raise", "empty"]),
+    default="raise",
+    show_default=True,
+    help="Whether a TFRecord without the key for labels is damaged.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a store that is there already.")
 @reading_options
-def convert(source: str, store: str, skip_damage: bool, **options: Any) -> None:
-    r"""Bring CSV, TFRecord or Parquet files into a store, from which training reads.
+def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: Any) -> None:
+    """Bring CSV, TFRecord or Parquet files into a store, from which training reads.
 
-    After a kill the same command goes on where it was.
+    SOURCE is one or more files, folders or quoted patterns of one format. After a kill the same
+    command goes on where it was.
 
     \b
     Example:
@@ -33,18 +42,18 @@ def convert(source: str, store: str, skip_damage: bool, **options: Any) -> None:
     """
     from sk_yt8m.datasets import convert as make_store
 
-    made = make_store(source, store, on_error="skip" if skip_damage else "raise", **options)
+    made = make_store(list(source), store, on_error="skip" if skip_damage else "raise", **options)
     click.echo(made)
     _show_damage(made)
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True))
+@click.argument("path")
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False), help="Names of labels.")
 @click.option("--top", type=click.IntRange(0), default=10, show_default=True, help="Labels shown.")
 @reading_options
 def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
-    r"""Say what is in a store, in data files or in a model file.
+    """Say what is in a store, in data files or in a model file.
 
     \b
     Example:
@@ -71,11 +80,11 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True))
+@click.argument("path")
 @click.option("--report", type=click.Path(), help="CSV file for the table of damage.")
 @reading_options
 def verify(path: str, report: str | None, progress: bool, **options: Any) -> None:
-    r"""Read every byte of a store, of data files or of a model file, and list what is damaged.
+    """Read every byte of a store, of data files or of a model file, and list what is damaged.
 
     The exit code is 1 if anything is.
 

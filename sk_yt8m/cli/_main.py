@@ -1,5 +1,7 @@
 """The group of all commands, and how their errors are shown."""
 
+import warnings
+
 import click
 
 from sk_yt8m import __version__
@@ -8,25 +10,38 @@ from sk_yt8m.cli._files import convert, info, verify
 from sk_yt8m.cli._models import evaluate, predict, train
 
 #: Errors that say themselves what is wrong; any other is a fault of the program.
-_EXPECTED = (OSError, ValueError, FloatingPointError, ImportError)
+_EXPECTED = (OSError, ValueError, FloatingPointError, ImportError, MemoryError, RuntimeError)
 
 
 class _Commands(click.Group):
-    """Commands whose expected errors are one message and the exit code 1."""
+    """Commands whose expected errors are one line and the exit code 1, and warnings a line each."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        if ctx.params["debug"]:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise
-        except _EXPECTED as error:
-            raise click.ClickException(str(error)) from error
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except (BrokenPipeError, click.Abort, click.exceptions.Exit):
+                raise  # click's own, which are RuntimeErrors, and the one that it ends quietly
+            except _EXPECTED as error:
+                raise click.ClickException(_in_a_line(error)) from error
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    click.echo(f"Warning: {_in_a_line(message)}", err=True)
+
+
+def _in_a_line(message: Exception | str) -> str:
+    return " ".join(str(message).split()) or type(message).__name__
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="sk-yt8m")
-def main() -> None:
-    r"""Train and use classifiers for thousands of labels on YouTube-8M files.
+@click.option("--debug", is_flag=True, help="Show where in the program an error comes from.")
+def main(debug: bool) -> None:
+    """Train and use classifiers for thousands of labels on YouTube-8M files.
 
     DATA is a store (a folder made by `sk-yt8m convert`), or CSV, TFRecord or Parquet files: a file,
     a folder or a quoted pattern. MODEL is a model file.

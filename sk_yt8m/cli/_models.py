@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from sk_yt8m.cli._data import chosen_rows, label_names, open_data, reading_options
+from sk_yt8m.cli._data import (
+    check_output,
+    chosen_rows,
+    label_names,
+    open_data,
+    read_vocabulary,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 _CHUNK = 4096
 _MODEL = click.Path(exists=True, dir_okay=False)
 _VOCABULARY = click.option("--vocabulary", type=_MODEL, help="CSV file with the names of labels.")
+_OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 _SPLIT = click.option("--split", help="Only the videos of this split.")
 
 
@@ -57,6 +65,7 @@ def _parse_settings(_: Any, option: Any, pairs: tuple[str, ...]) -> dict[str, An
     callback=_parse_settings,
     help="Any other parameter of DeepMultiLabelClassifier; may be repeated.",
 )
+@_OVERWRITE
 @reading_options
 def train(
     data: str,
@@ -65,25 +74,34 @@ def train(
     validation: str | None,
     validation_split: str | None,
     settings: dict[str, Any],
+    overwrite: bool,
     features: Any,
+    level: str,
     n_labels: int | None,
     n_jobs: int,
     progress: bool,
     **parameters: Any,
 ) -> None:
-    r"""Train a classifier on DATA and write it to the file MODEL.
+    """Train a classifier on DATA and write it to the file MODEL.
 
     \b
     Examples:
       sk-yt8m train store model.safetensors --split train --validation-split val --seed 0
       sk-yt8m train store model.safetensors --set "hidden_layer_sizes=[1000, 1000]"
     """
+    check_output(model, overwrite=overwrite)
     from sk_yt8m import DeepMultiLabelClassifier
 
     clf = DeepMultiLabelClassifier(verbose=progress)
     given = {name: value for name, value in parameters.items() if value is not None}
     clf.set_params(**given, **settings)
-    reading = {"features": features, "n_labels": n_labels, "n_jobs": n_jobs, "progress": progress}
+    reading = {
+        "features": features,
+        "level": level,
+        "n_labels": n_labels,
+        "n_jobs": n_jobs,
+        "progress": progress,
+    }
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(open_data(data, **reading))
         X, Y, _ = chosen_rows(store, split)
@@ -106,9 +124,22 @@ def train(
 @click.argument("data")
 @_SPLIT
 @_VOCABULARY
-@click.option("--k", type=click.IntRange(1), default=20, show_default=True, help="Labels a video.")
-@click.option("--resamples", type=click.IntRange(0), default=1000, show_default=True)
+@click.option(
+    "--k",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="Best labels kept of each video; PERR needs as many as a video has true ones.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(0),
+    default=1000,
+    show_default=True,
+    help="Bootstrap resamples for the intervals.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--csv", "figures", type=click.Path(dir_okay=False), help="CSV file for the figures.")
 @click.option("--labels", type=click.Path(dir_okay=False), help="CSV file for the table of labels.")
 @reading_options
 def evaluate(
@@ -119,32 +150,41 @@ def evaluate(
     k: int,
     resamples: int,
     as_json: bool,
+    figures: str | None,
     labels: str | None,
     **reading: Any,
 ) -> None:
-    r"""Print GAP, Hit@k and other figures of MODEL on DATA, with confidence intervals.
+    """Print GAP, Hit@k and other figures of MODEL on DATA, with confidence intervals.
 
     \b
     Example:
       sk-yt8m evaluate model.safetensors store --split test --vocabulary vocabulary.csv
     """
     from sk_yt8m import load
-    from sk_yt8m.datasets import load_vocabulary
     from sk_yt8m.metrics import evaluation_report
 
     clf = load(model)
+    names = read_vocabulary(vocabulary, clf.n_outputs_)
     with open_data(data, **reading) as store:
         X, Y, _ = chosen_rows(store, split)
+        if Y.shape[1] != clf.n_outputs_:
+            raise ValueError(f"{data} has {Y.shape[1]} labels, but {model} {clf.n_outputs_}")
         report = evaluation_report(
             Y,
             clf.predict_top_k(X, k=k),
-            vocabulary=None if vocabulary is None else load_vocabulary(vocabulary),
+            vocabulary=names,
             n_resamples=resamples,
             random_state=0,
         )
+    if figures is not None:
+        report.figures.to_csv(figures)
     if labels is not None:
         report.labels.to_csv(labels)
-    click.echo(report.figures.to_json(orient="index", indent=2) if as_json else report.text)
+    click.echo(
+        report.figures.to_json(orient="index", indent=2, double_precision=15)
+        if as_json
+        else report.text
+    )
 
 
 @click.command()
@@ -155,6 +195,7 @@ def evaluate(
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
 @click.option("--threshold", type=float, default=0.0, help="Leave lower scores out.")
 @click.option("--out", type=click.Path(dir_okay=False), help="CSV or Parquet file (CSV, printed).")
+@_OVERWRITE
 @reading_options
 def predict(
     model: str,
@@ -164,9 +205,13 @@ def predict(
     k: int,
     threshold: float,
     out: str | None,
+    overwrite: bool,
     **reading: Any,
 ) -> None:
-    r"""Name the best labels of every video of DATA: a row each with id, rank, label, name, score.
+    """Name the best labels of every video of DATA: a row each with id, rank, label, name, score.
+
+    Videos without ids, as in CSV files, have their number among the videos read, from 0. Labels in
+    DATA are not used.
 
     \b
     Example:
@@ -176,10 +221,12 @@ def predict(
 
     if out is not None and not out.endswith((".csv", ".parquet")):
         raise click.BadParameter(f"expected a name that ends in .csv or .parquet, got {out!r}")
+    if out is not None:
+        check_output(out, overwrite=overwrite)
     clf = load(model)
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
-    with open_data(data, **reading) as store:
+    with open_data(data, needs_labels=False, **reading) as store:
         X, _, ids = chosen_rows(store, split)
         tables = _top_tables(clf, X, ids, names, k, threshold)
         if out is None:

@@ -5,8 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from local_server import serving
 
+from sk_yt8m.cli import main
 from sk_yt8m.datasets import (
     _course,
     _official,
@@ -377,3 +379,23 @@ def test_vocabulary_with_the_wrong_checksum_is_not_kept(server, vocabulary, tmp_
     ):
         fetch_vocabulary(data_home=tmp_path, base_url=server.url, delay=0.0, n_retries=1)
     assert all_files(tmp_path) == []
+
+
+def test_the_command_line(server, vocabulary, contents, folder, tmp_path):
+    def run(*arguments):
+        result = CliRunner().invoke(main, ["fetch", *arguments, "--to", str(tmp_path)])
+        return result.exit_code, result.stdout, result.stderr
+
+    given = ["tfrecords", "--mirror", server.url, "--n-retries", "0"]
+    status, out, err = run(*given, "--shard", "1", "3")
+    assert (status, out, err) == (0, f"{folder / IN_ORDER[1]}\n", "")
+    server.faults[address(IN_ORDER[0])] = ["corrupt"]
+    status, out, err = run(*given, "--n-files", "1")
+    assert (status, out) == (1, "")
+    assert err.startswith(
+        f"Error: could not download {server.url}{address(IN_ORDER[0])} (tries: 1)"
+    )
+    assert err.count("\n") == 1
+    assert run(*given, "--shard", "1")[0] == 2
+    status, out, err = run("vocabulary", "--base-url", server.url)
+    assert (status, out) == (0, f"{tmp_path / 'yt8m_course' / 'yt8m_voc.csv'}\n")
