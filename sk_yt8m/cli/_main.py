@@ -1,6 +1,7 @@
 """The group of all commands, and how their errors are shown."""
 
 import warnings
+from typing import Any
 
 import click
 
@@ -29,7 +30,7 @@ class _Commands(click.Group):
                 raise click.ClickException(_in_a_line(error)) from error
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"Warning: {_in_a_line(message)}", err=True)
 
 
