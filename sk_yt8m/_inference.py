@@ -1,6 +1,7 @@
 """Scores and top-k of any number of rows, through one compiled function, chunk by chunk."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from sk_yt8m._features import row_blocks
 from sk_yt8m._kernels import activation
 from sk_yt8m._network import PlainLayers
-from sk_yt8m._runtime import has_gpu, release, tf
+from sk_yt8m._runtime import has_gpu, tf
 from sk_yt8m._topk import TopK
 
 #: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
@@ -36,28 +37,26 @@ class Predictor:
     def __init__(
         self, layers: PlainLayers, out_activation: str, precision: str = "float32"
     ) -> None:
-        self._activation = layers.activation
-        self._out_activation = out_activation
+        self._links = (layers.activation, out_activation)
+        self._precision = precision
         self.n_outputs = layers.biases[-1].size
-        self._variables = [
-            tf.Variable(tf.cast(array, precision) if array.ndim == 2 else array)
-            for array in _arrays(layers)
-        ]
-        self._graphs: dict[str, Any] = {}
+        self.update(layers)
 
     def update(self, layers: PlainLayers) -> None:
         """Take other weights of the same shapes."""
-        for variable, array in zip(self._variables, _arrays(layers), strict=True):
-            variable.assign(tf.cast(array, variable.dtype))
+        self._weights = [
+            tf.cast(array, self._precision) if array.ndim == 2 else tf.convert_to_tensor(array)
+            for array in _arrays(layers)
+        ]
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
         for start, rows in row_blocks(X, CHUNK_ROWS):
-            yield start, self._graph(graph)(_padded(rows)).numpy()[: len(rows)]
+            yield start, self._run(graph, rows).numpy()[: len(rows)]
 
     def hidden(self, X: Any) -> np.ndarray:
         """Return the activations of the last hidden layer, float32."""
-        return self._scores("hidden", X, self._variables[-2].shape[0])
+        return self._scores("hidden", X, self._weights[-2].shape[0])
 
     def logits(self, X: Any) -> np.ndarray:
         """Return the scores before the link, shape (n_samples, n_outputs), float32."""
@@ -79,9 +78,8 @@ class Predictor:
         n = X.shape[0]
         indices = np.empty((n, k), dtype=np.int32)
         scores = np.empty((n, k), dtype=np.float32)
-        width = tf.constant(k)
         for start, rows in row_blocks(X, CHUNK_ROWS):
-            values, places = self._graph("top_k")(_padded(rows), width)
+            values, places = self._run("top_k", rows, tf.constant(k))
             scores[start : start + len(rows)] = values[: len(rows)]
             indices[start : start + len(rows)] = places[: len(rows)]
         return TopK(indices, scores)
@@ -92,45 +90,48 @@ class Predictor:
             scores[start : start + len(block)] = block
         return scores
 
-    def __del__(self) -> None:
-        # Graphs hold the variables in cycles, which only a late garbage collection would free.
-        release(self._variables)
-
-    def _graph(self, name: str) -> Any:
-        """Return one of the compiled functions, which are traced when they are first needed."""
-        if name not in self._graphs:
-            graph = _forward(name, self._variables, self._activation, self._out_activation)
-            signature = [tf.TensorSpec([None, self._variables[0].shape[0]], tf.float32)]
-            if name == "top_k":
-                signature.append(tf.TensorSpec([], tf.int32))
-            self._graphs[name] = tf.function(graph).get_concrete_function(*signature)
-        return self._graphs[name]
+    def _run(self, name: str, rows: np.ndarray, *further: Any) -> Any:
+        shapes = tuple(tuple(weight.shape) for weight in self._weights)
+        graph = _compiled(name, *self._links, self._precision, shapes)
+        return graph(_padded(rows), *further, *self._weights)
 
 
-def _forward(name: str, variables: list[Any], hidden: str, out: str) -> Callable[..., Any]:
-    """Return the function from features to what the name says."""
-    mean, scale, *layers = variables
-    *inner, kernel_out, bias_out = layers
+@cache
+def _compiled(
+    name: str, hidden: str, out: str, precision: str, shapes: tuple[tuple[int, ...], ...]
+) -> Any:
+    """Compile a function for all networks of the same shape: TensorFlow never forgets one."""
+    features = tf.TensorSpec([None, shapes[0][0]], tf.float32)
+    further = [tf.TensorSpec([], tf.int32)] if name == "top_k" else []
+    weights = [
+        tf.TensorSpec(shape, precision if len(shape) == 2 else tf.float32) for shape in shapes
+    ]
+    graph = _forward(name, hidden, out)
+    return tf.function(graph).get_concrete_function(features, *further, *weights)
+
+
+def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
+    """Return the function from features and weights to what the name says."""
 
     def product(h: Any, kernel: Any, bias: Any) -> Any:
         products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
         return tf.nn.bias_add(tf.cast(products, tf.float32), bias)
 
-    def hidden_layers(features: Any) -> Any:
+    def hidden_layers(features: Any, mean: Any, scale: Any, *layers: Any) -> Any:
         h = (features - mean) * scale
-        for kernel, bias in zip(inner[::2], inner[1::2], strict=True):
+        for kernel, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
             h = activation(hidden)(product(h, kernel, bias))
         return h
 
-    def logits(features: Any) -> Any:
-        return product(hidden_layers(features), kernel_out, bias_out)
+    def logits(features: Any, *weights: Any) -> Any:
+        return product(hidden_layers(features, *weights), *weights[-2:])
 
-    def probabilities(features: Any) -> Any:
+    def probabilities(features: Any, *weights: Any) -> Any:
         link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
-        return tf.clip_by_value(link(logits(features)), _ABOVE_ZERO, _BELOW_ONE)
+        return tf.clip_by_value(link(logits(features, *weights)), _ABOVE_ZERO, _BELOW_ONE)
 
-    def top_k(features: Any, k: Any) -> Any:
-        return tf.math.top_k(probabilities(features), k)
+    def top_k(features: Any, k: Any, *weights: Any) -> Any:
+        return tf.math.top_k(probabilities(features, *weights), k)
 
     graphs: dict[str, Callable[..., Any]] = {
         "hidden": hidden_layers,

@@ -184,7 +184,9 @@ def _checked_ids(ids: Any, n_rows: int) -> np.ndarray | None:
 
 def _find_format(source: Any) -> tuple[str, list[Path]]:
     """Return the format that the names of files tell, and the files in natural order."""
-    files = find_files_named(source, _IN_FOLDER, "CSV, TFRecord or Parquet")
+    found_files = find_files_named(source, _IN_FOLDER, "CSV, TFRecord or Parquet")
+    # Worker processes that joblib keeps may be in another folder than this one.
+    files = [file.absolute() for file in found_files]
     found: dict[str, Path] = {}
     for file in files:
         kind = next((k for k, name in _FORMATS.items() if re.fullmatch(name, file.name)), None)
