@@ -68,6 +68,7 @@ def skorch(X: np.ndarray, Y: np.ndarray, X_val: np.ndarray) -> Epochs:
         iterator_train__shuffle=True,
         max_epochs=1,
         train_split=None,
+        predict_nonlinearity=None,
         verbose=0,
     )
     Y = Y.astype(np.float32)
@@ -158,19 +159,20 @@ def main() -> None:
 
     peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
     curves: dict[str, Curve] = {}
+    print(f"{'':42}{'s to ' + str(TARGET):>12}{'best GAP@20':>12}{'epochs':>8}{'s':>8}")
     for name in (*OURS, *peers):
         if args.only and args.only not in name:
             continue
         command = [sys.executable, __file__, *sys.argv[1:], "--one", name]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        curves[name] = json.loads(done.stdout.splitlines()[-1])
-
-    print(f"{'':42}{'s to ' + str(TARGET):>12}{'best GAP@20':>12}{'epochs':>8}{'s':>8}")
-    for name, curve in curves.items():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{name:42}failed: {done.stderr.strip().splitlines()[-1]}", flush=True)
+            continue
+        curve = curves[name] = json.loads(done.stdout.splitlines()[-1])
         reached = seconds_to(TARGET, curve)
         shown = "-" if reached is None else f"{reached:.1f}"
         best = max(gap for _, gap in curve)
-        print(f"{name:42}{shown:>12}{best:12.4f}{len(curve):8}{curve[-1][0]:8.1f}")
+        print(f"{name:42}{shown:>12}{best:12.4f}{len(curve):8}{curve[-1][0]:8.1f}", flush=True)
     if args.plot:
         draw(curves, args.plot)
 
