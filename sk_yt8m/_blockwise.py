@@ -110,6 +110,14 @@ class BlockwisePredictions:
         """
         return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.single_output = False
+        tags.input_tags.sparse = True
+        return tags
+
     def _blocks(self, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         check_is_fitted(self)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)

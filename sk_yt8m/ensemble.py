@@ -142,14 +142,6 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         self._set_params("estimators", **params)
         return self
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.multi_class = False
-        tags.target_tags.single_output = False
-        tags.input_tags.sparse = True
-        return tags
-
     def _checked_weights(self, n_estimators: int) -> np.ndarray:
         weights = np.ones(n_estimators) if self.weights is None else np.asarray(self.weights, float)
         if weights.shape != (n_estimators,) or not (weights >= 0).all() or not weights.sum() > 0:

@@ -136,14 +136,6 @@ class DeepNeighborsClassifier(
             self.feature_names_in_ = self.estimator_.feature_names_in_
         return self
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.multi_class = False
-        tags.target_tags.single_output = False
-        tags.input_tags.sparse = True
-        return tags
-
     def _probabilities(self, rows: Any) -> np.ndarray:
         own = self.estimator_.predict_proba(rows)
         share = np.float32(self.neighbor_weight)
