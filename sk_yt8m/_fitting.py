@@ -167,7 +167,8 @@ def start_weights(estimator: Any, problem: Problem, seed: int) -> Weights:
 def make_trainer(estimator: Any, problem: Problem, weights: Weights, seed: int) -> "Trainer":
     """Return what trains the problem's network from the given weights."""
     from sk_yt8m._runtime import resolve_precision
-    from sk_yt8m._training import StepOptions, Trainer
+    from sk_yt8m._step_loop import StepOptions
+    from sk_yt8m._training import Trainer
 
     options = StepOptions(
         out_activation=problem.form.out_activation,

@@ -16,17 +16,15 @@ def ramped(decay: float, step: Any) -> Any:
     return tf.minimum(decay, (1.0 + step) / (10.0 + step))
 
 
-def seed_at(seed: int, step: Any) -> Any:
+def seed_at(seed: Any, step: Any) -> Any:
     """Return the seed of a dropout mask: one for each layer and step."""
-    return tf.cast(step, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32) + tf.constant(
-        seed, tf.uint32
-    )
+    return tf.cast(step, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32) + tf.cast(seed, tf.uint32)
 
 
 class Standardization(keras.layers.Layer):
     """Subtract a fixed mean, multiply by a fixed scale, and drop some inputs in training."""
 
-    def __init__(self, rate: float, seed: int, step: Any, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: Any, step: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = rate
         self.seed = seed
@@ -59,7 +57,7 @@ class HiddenUnits(keras.layers.Layer):
     """
 
     def __init__(
-        self, activation: str, normalize: bool, rate: float, seed: int, step: Any, **kwargs: Any
+        self, activation: str, normalize: bool, rate: float, seed: Any, step: Any, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.normalize = normalize

@@ -26,14 +26,20 @@ class PlainLayers:
     activation: str
 
 
-def build_network(architecture: Architecture, precision: str, seed: int) -> tuple[keras.Model, Any]:
-    """Return the trainable network, which gives logits, and the step counter that it reads."""
+def build_network(architecture: Architecture, precision: str) -> tuple[keras.Model, Any, list[Any]]:
+    """Return the trainable network, which gives logits, and the variables that it reads.
+
+    These are the counter of the steps, and for each layer that drops units the seed of its masks.
+    """
     a = architecture
     policy = keras.DTypePolicy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
-    seeds = np.random.SeedSequence(seed).generate_state(len(a.hidden_layer_sizes) + 1, np.uint32)
+    seeds = [
+        tf.Variable(0, dtype=tf.int64, trainable=False)
+        for _ in range(len(a.hidden_layer_sizes) + 1)
+    ]
     h = inputs = keras.Input((a.n_features,), dtype="float32", name="features")
-    seed_of = iter(map(int, seeds))
+    seed_of = iter(seeds)
     h = Standardization(
         a.input_dropout, next(seed_of), step, dtype=policy, autocast=False, name="standardization"
     )(h)
@@ -49,7 +55,12 @@ def build_network(architecture: Architecture, precision: str, seed: int) -> tupl
             name=f"units_{i}",
         )(h)
     logits = keras.layers.Dense(a.n_outputs, dtype=policy, name="output")(h)
-    return keras.Model(inputs, logits), step
+    return keras.Model(inputs, logits), step, seeds
+
+
+def mask_seeds(seed: int, n: int) -> list[int]:
+    """Return the seeds of the dropout masks of `n` layers."""
+    return [int(part) for part in np.random.SeedSequence(seed).generate_state(n, np.uint32)]
 
 
 def initial_weights(

@@ -7,7 +7,7 @@ import numpy as np
 
 from sk_yt8m._kernels import adamw, average_into
 from sk_yt8m._layers import ramped
-from sk_yt8m._runtime import tf
+from sk_yt8m._runtime import fill_with_zeros, tf
 
 #: The mean of the weights moves slowly; past the first steps it is taken at every 8th.
 _AVERAGE_EVERY = 8
@@ -48,9 +48,15 @@ class AdamW:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.weight_decay = weight_decay
         self.ema_decay = ema_decay
-        self.first = [tf.Variable(tf.zeros_like(v)) for v in self.variables]
-        self.second = [tf.Variable(tf.zeros_like(v)) for v in self.variables]
+        self.first = [tf.Variable(tf.zeros(v.shape)) for v in self.variables]
+        self.second = [tf.Variable(tf.zeros(v.shape)) for v in self.variables]
         self.averages = [] if ema_decay is None else [tf.Variable(v) for v in self.variables]
+
+    def reset(self) -> None:
+        """Start anew from the present values of the variables."""
+        fill_with_zeros(self.slots().values())
+        for average, variable in zip(self.averages, self.variables, strict=False):
+            average.assign(variable)
 
     def apply(self, gradients: Sequence[Any], learning_rate: Any) -> None:
         """Take one step; called inside a graph."""

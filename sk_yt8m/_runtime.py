@@ -7,7 +7,6 @@ settings that TensorFlow reads only once are in place whichever module comes fir
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow before Keras is imported"
     )
 
-__all__ = ["has_gpu", "keras", "release", "resolve_precision", "tf"]
+__all__ = ["fill_with_zeros", "free", "has_gpu", "keras", "resolve_precision", "tf"]
 
 _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 
@@ -43,13 +42,18 @@ def has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def release(variables: Iterable[Any]) -> None:
-    """Free the memory of variables that nothing will read again."""
-    # When the interpreter shuts down, TensorFlow may be gone before its variables are.
-    with suppress(Exception):
-        for variable in variables:
-            nothing = tf.zeros([0], variable.dtype)
-            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
+def fill_with_zeros(variables: Iterable[Any]) -> None:
+    """Set variables to zeros, those as well whose memory was freed."""
+    for variable in variables:
+        zeros = tf.zeros(variable.shape, variable.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=zeros)
+
+
+def free(variables: Iterable[Any]) -> None:
+    """Free the memory of variables; they cannot be read before they are filled again."""
+    for variable in variables:
+        nothing = tf.zeros([0], variable.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
 
 
 @cache

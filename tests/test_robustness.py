@@ -275,10 +275,6 @@ class TestProcesses:
         assert out == "[0, 0, 0] True\n"
 
     @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-    @pytest.mark.xfail(
-        strict=False,
-        reason="TensorFlow keeps about 3 MB of each compiled training loop: 163 MB were seen",
-    )
     def test_fifty_fits_do_not_grow(self, tmp_path):
         out, _ = python(FITTING_AGAIN, tmp_path).communicate()
         grown = float(out)
