@@ -74,8 +74,7 @@ _LOCK = threading.RLock()
 def take_loop(architecture: Architecture, options: StepOptions) -> StepLoop:
     """Return a loop that nobody else has, compiled anew only if there is no idle one.
 
-    TensorFlow never forgets a graph, and takes about a second to make one: hundreds of fits of one
-    kind share it one after the other.
+    TensorFlow never forgets a graph, so many fits of one kind share it, one after the other.
     """
     with _LOCK:
         idle = _IDLE[architecture, options]

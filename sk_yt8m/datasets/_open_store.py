@@ -278,11 +278,17 @@ def _csr(
     folder: Path, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, int]
 ) -> sp.csr_matrix:
     parts = tuple(np.asarray(arrays[f"{name}_{part}"]) for part in ("values", "indices", "indptr"))
+    expected = f"{folder / f'{name}_indptr.npy'}: expected where each row's labels begin"
+    # scipy trusts them, and would read outside the arrays.
+    backwards = np.flatnonzero(parts[-1][1:] < parts[-1][:-1])
+    if backwards.size:
+        row = int(backwards[0])
+        here, following = parts[-1][row : row + 2]
+        raise StoreError(f"{expected}, got {here} for row {row} and {following} for the next")
     try:
         matrix = sp.csr_matrix(parts, shape=shape)
     except ValueError as error:
-        path = folder / f"{name}_indptr.npy"
-        raise StoreError(f"{path}: expected where each row's labels begin, got {error}") from error
+        raise StoreError(f"{expected}, got {error}") from error
     # `convert` writes them so; to find it out would read them all.
     matrix.has_canonical_format = True
     return matrix
