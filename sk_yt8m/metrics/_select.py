@@ -58,16 +58,16 @@ def select_top_k(
 def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
     """Return the maxima of groups of columns that lie one width apart.
 
-    What the parts leave over are more parts, the last one shorter.
+    The last part of the columns may be shorter than the others.
     """
     n_rows, n_columns = block.shape
-    width = n_columns // parts
-    whole = block[:, : parts * width].reshape(n_rows, parts, width)
+    width = -(-n_columns // parts)
+    n_whole = n_columns // width
+    whole = block[:, : n_whole * width].reshape(n_rows, n_whole, width)
     folded = np.maximum.reduce(whole, axis=1)
-    for start in range(parts * width, n_columns, width):
-        rest = block[:, start : start + width]
-        reached = folded[:, : rest.shape[1]]
-        np.maximum(reached, rest, out=reached)
+    rest = block[:, n_whole * width :]
+    reached = folded[:, : rest.shape[1]]
+    np.maximum(reached, rest, out=reached)
     return folded
 
 
@@ -86,7 +86,7 @@ def _reaching(
     # The last part may be shorter than the others; "clip" keeps what it lacks inside the block.
     reached = block.ravel().take(places, mode="clip") >= bound[rows]
     reached[:, -1] &= group < n_columns - starts[-1]
-    return places[reached]
+    return places.ravel().take(np.flatnonzero(reached))
 
 
 def _most_in_a_row(places: npt.NDArray[np.integer], n_columns: int) -> int:
