@@ -17,7 +17,7 @@ from sk_yt8m._training import Trainer
 #: What `"auto"` aims at: enough steps for a small set, large batches for a large one.
 _LARGEST_BATCH, _SMALLEST_BATCH = 512, 32
 _STEPS_PER_EPOCH = 80
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 960
+_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 320
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def auto_batch_size(n_samples: int) -> int:
 
 
 def auto_epochs(n_samples: int, batch_size: int) -> int:
-    """Return 12, or as many epochs as make 960 steps."""
+    """Return 12, or as many epochs as make 320 steps."""
     return max(_FEWEST_EPOCHS, -(-_FEWEST_STEPS // n_steps(n_samples, batch_size)))
 
 

@@ -55,7 +55,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     learning_rate_init : float, default=0.002
         Learning rate at the end of the warm-up.
     max_iter : int or "auto", default="auto"
-        Number of epochs. ``"auto"`` is 12, or as many as make 960 steps.
+        Number of epochs. ``"auto"`` is 12, or as many as make 320 steps.
     shuffle : bool, default=True
         Whether every epoch takes the rows in an order of its own.
     random_state : int, RandomState instance or None, default=None
