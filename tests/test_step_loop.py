@@ -1,0 +1,73 @@
+"""Compiled loops are shared by fits of one kind, one after the other."""
+
+import numpy as np
+import pytest
+
+from sk_yt8m import DeepMultiLabelClassifier
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 5)).astype(np.float32)
+Y = (X[:, :3] + rng.normal(size=(40, 3)) > 0.5).astype(np.uint8)
+
+
+def small(**parameters):
+    return DeepMultiLabelClassifier(
+        **{"hidden_layer_sizes": (7,), "max_iter": 2, "random_state": 0, **parameters}
+    )
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Count the loops that are built, from an empty pool."""
+    from sk_yt8m import _step_loop
+
+    loops = []
+
+    class Counted(_step_loop.StepLoop):
+        def __init__(self, *args):
+            super().__init__(*args)
+            loops.append(self)
+
+    monkeypatch.setattr(_step_loop, "StepLoop", Counted)
+    monkeypatch.setattr(_step_loop, "_IDLE", type(_step_loop._IDLE)(list))
+    return loops
+
+
+def test_fits_of_a_kind_share_a_loop(built):
+    first = small().fit(X, Y)
+    other_seed = small(random_state=1).fit(X, Y)
+    again = small().fit(X, Y)
+    assert len(built) == 1
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    assert (first.predict_proba(X) != other_seed.predict_proba(X)).any()
+
+
+@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"hidden_layer_sizes": (8,)}, {"alpha": 0.1}])
+def test_another_kind_has_its_own(built, change):
+    small().fit(X, Y)
+    small(**change).fit(X, Y)
+    assert len(built) == 2
+
+
+def test_a_loop_in_use_is_not_shared(built):
+    going_on, other = small(), small()
+    for _ in range(3):
+        going_on.partial_fit(X, Y)
+        other.partial_fit(X, Y)
+        small().fit(X, Y)
+    np.testing.assert_array_equal(going_on.predict_proba(X), other.predict_proba(X))
+    assert len(built) == 3
+
+
+def test_an_idle_loop_holds_no_weights(built):
+    small().fit(X, Y)
+    (loop,) = built
+    variables = [*(v.value for v in loop.network.weights), *loop.optimizer.slots().values()]
+    assert sum(variable.read_value().numpy().size for variable in variables) == 0
+
+
+def test_a_fit_that_fails_gives_its_loop_back(built):
+    with pytest.raises(FloatingPointError):
+        small(learning_rate_init=1e30, batch_normalization=False).fit(1e30 * X, Y)
+    small(learning_rate_init=0.1, batch_normalization=False).fit(X, Y)
+    assert len(built) == 1
