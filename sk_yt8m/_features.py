@@ -47,9 +47,15 @@ def take_rows(X: Any, rows: np.ndarray | slice) -> np.ndarray:
 def row_blocks(X: Any, rows_per_block: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the first row's number and the float32 block, in order; the values are checked."""
     for start in range(0, X.shape[0], rows_per_block):
-        block = take_rows(X, slice(start, start + rows_per_block))
-        check_finite(block, X, start)
-        yield start, block
+        yield start, checked_rows(X, start, rows_per_block)
+
+
+def checked_rows(X: Any, start: int, n_rows: int) -> np.ndarray:
+    """Return at most so many rows from `start` on as float32, or raise if one is not finite."""
+    let_go(X)
+    block = take_rows(X, slice(start, start + n_rows))
+    check_finite(block, X, start)
+    return block
 
 
 def check_finite(block: np.ndarray, X: Any, start: int) -> None:
@@ -95,14 +101,41 @@ class RowSubset:
 
 def is_memory_mapped(X: Any) -> bool:
     """Tell whether the values of X are read from a file when they are used."""
+    return isinstance(_owner(X), (np.memmap, mmap.mmap))
+
+
+def let_go(X: Any) -> None:
+    """Take the pages of a file that have been read out of this process's memory.
+
+    They stay in the system's cache, which gives them away when memory is short.
+    """
+    owner = mapping = _owner(X)
+    while isinstance(mapping, np.ndarray):
+        mapping = mapping.base
+    # What was written to a private copy ("c") is nowhere but in these pages.
+    is_private = getattr(owner, "mode", "c") == "c"
+    if isinstance(mapping, mmap.mmap) and not is_private and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _owner(X: Any) -> Any:
+    """Return the first memory map behind a view, or what holds its values otherwise."""
+    if isinstance(X, RowSubset):
+        return _owner(X.X)
     while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
         X = X.base
-    return isinstance(X, (np.memmap, mmap.mmap))
+    return X
 
 
 def take_value(X: Any, row: int, column: int) -> float:
     """Return one value of X as it was given."""
     return float(X[int(row), int(column)])
+
+
+def check_all_finite(X: Any) -> None:
+    """Raise a ValueError if X holds a NaN or an infinity."""
+    for _ in row_blocks(X, block_rows(X)):
+        pass
 
 
 def feature_moments(X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 """How the rows of X get to the device: block by block, or all at once to a GPU that holds them."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
 
+from sk_yt8m._ahead import computed_ahead
 from sk_yt8m._batches import Batches
-from sk_yt8m._features import block_rows, row_blocks, take_rows
+from sk_yt8m._features import block_rows, let_go, row_blocks, take_rows
 from sk_yt8m._runtime import has_gpu, tf
 from sk_yt8m._shuffling import shuffled_rows
 
@@ -47,17 +47,11 @@ class HostFeed:
 
         def gather(steps: slice) -> tuple[Any, np.ndarray, slice]:
             features = take_rows(self.X, batches.rows[steps].ravel())
+            let_go(self.X)
             places = np.arange(len(features), dtype=np.int32).reshape(-1, batch_size)
             return tf.convert_to_tensor(features), places, steps
 
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            upcoming = pool.submit(gather, slices[0])
-            for following in [*slices[1:], None]:
-                block = upcoming.result()
-                if following is not None:
-                    upcoming = pool.submit(gather, following)
-                yield block
-                del block
+        yield from computed_ahead(gather, slices)
 
 
 class DeviceFeed:

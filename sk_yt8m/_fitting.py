@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
 from sk_yt8m._architecture import Architecture, Weights
-from sk_yt8m._features import RowSubset, check_features, feature_moments
+from sk_yt8m._features import RowSubset, check_all_finite, check_features, feature_moments
 from sk_yt8m._labels import TargetForm, encode_targets
 from sk_yt8m._model import Model
 from sk_yt8m.metrics import gap_score
@@ -35,8 +35,8 @@ class Problem:
         What the outputs stand for.
     weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1.
-    moments : tuple of ndarray of shape (n_features,), float64
-        Mean and standard deviation of each feature.
+    moments : tuple of ndarray of shape (n_features,), float64, or None
+        Mean and standard deviation of each feature, where they were asked for.
     architecture : Architecture
         The network.
     """
@@ -45,7 +45,7 @@ class Problem:
     indicator: Any
     form: TargetForm
     weight: np.ndarray | None
-    moments: tuple[np.ndarray, np.ndarray]
+    moments: tuple[np.ndarray, np.ndarray] | None
     architecture: Architecture
 
 
@@ -76,8 +76,12 @@ def read_problem(
     *,
     classes: npt.ArrayLike | None = None,
     previous: Model | None = None,
+    measure: bool = True,
 ) -> Problem:
-    """Check the arguments of `fit`, against a previous model where training goes on."""
+    """Check the arguments of `fit`, against a previous model where training goes on.
+
+    The moments of the features are taken only if they are to be measured.
+    """
     X = check_features(estimator, X, reset=previous is None)
     indicator, form = encode_targets(
         Y, classes if previous is None else previous.form.known_classes
@@ -95,7 +99,12 @@ def read_problem(
     if previous is not None:
         previous.check_same(architecture, form)
     weight = row_weights(sample_weight, X)
-    return Problem(X, indicator, form, weight, feature_moments(X), architecture)
+    moments = None
+    if measure:
+        moments = feature_moments(X)
+    else:
+        check_all_finite(X)
+    return Problem(X, indicator, form, weight, moments, architecture)
 
 
 def layer_sizes(hidden_layer_sizes: npt.ArrayLike) -> tuple[int, ...]:

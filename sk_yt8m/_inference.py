@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._features import row_blocks
+from sk_yt8m._ahead import computed_ahead
+from sk_yt8m._features import checked_rows
 from sk_yt8m._kernels import activation
 from sk_yt8m._network import PlainLayers
 from sk_yt8m._runtime import has_gpu, tf
@@ -51,8 +52,9 @@ class Predictor:
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
-        for start, rows in row_blocks(X, CHUNK_ROWS):
-            yield start, self._run(graph, rows).numpy()[: len(rows)]
+        for start, n_rows, scores in self._run(graph, X):
+            # A view, where `numpy` would copy.
+            yield start, np.asarray(memoryview(scores))[:n_rows]
 
     def hidden(self, X: Any) -> np.ndarray:
         """Return the activations of the last hidden layer, float32."""
@@ -78,10 +80,9 @@ class Predictor:
         n = X.shape[0]
         indices = np.empty((n, k), dtype=np.int32)
         scores = np.empty((n, k), dtype=np.float32)
-        for start, rows in row_blocks(X, CHUNK_ROWS):
-            values, places = self._run("top_k", rows, tf.constant(k))
-            scores[start : start + len(rows)] = values[: len(rows)]
-            indices[start : start + len(rows)] = places[: len(rows)]
+        for start, n_rows, (values, places) in self._run("top_k", X, tf.constant(k)):
+            scores[start : start + n_rows] = values[:n_rows]
+            indices[start : start + n_rows] = places[:n_rows]
         return TopK(indices, scores)
 
     def _scores(self, graph: str, X: Any, width: int) -> np.ndarray:
@@ -90,10 +91,17 @@ class Predictor:
             scores[start : start + len(block)] = block
         return scores
 
-    def _run(self, name: str, rows: np.ndarray, *further: Any) -> Any:
+    def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, int, Any]]:
+        """Yield the first row, the number of rows and what the graph makes of each chunk."""
         shapes = tuple(tuple(weight.shape) for weight in self._weights)
         graph = _compiled(name, *self._links, self._precision, shapes)
-        return graph(_padded(rows), *further, *self._weights)
+        weights = self._weights
+
+        def run(start: int) -> tuple[int, int, Any]:
+            rows = checked_rows(X, start, CHUNK_ROWS)
+            return start, len(rows), graph(_padded(rows), *further, *weights)
+
+        return computed_ahead(run, range(0, X.shape[0], CHUNK_ROWS))
 
 
 @cache

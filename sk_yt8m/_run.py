@@ -48,13 +48,13 @@ def describe_run(
     }
     drawn = estimator.random_state
     seed = int(drawn) if isinstance(drawn, (int, np.integer)) else drawn and type(drawn).__name__
-    moments = np.stack(problem.moments)
+    moments = None if problem.moments is None else _sha256(*problem.moments)
     run |= {
         "hidden_layer_sizes": list(problem.architecture.hidden_layer_sizes),
         "random_state": seed,
         "the precision in use": resolve_precision(estimator.precision),
         "the version of sk_yt8m": __version__,
-        "X": {**_features(problem.X), "moments": _sha256(moments)},
+        "X": {**_features(problem.X), "moments": moments},
         "Y": {"kind": problem.form.kind, **_labels(problem.indicator)},
         "sample_weight": None if problem.weight is None else _sha256(problem.weight),
         "X_val": None if validation is None else _features(validation.X),

@@ -391,7 +391,9 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._feeding import HostFeed
 
         previous = self._model if self._is_fitted() else None
-        problem = read_problem(self, X, Y, sample_weight, classes=classes, previous=previous)
+        problem = read_problem(
+            self, X, Y, sample_weight, classes=classes, previous=previous, measure=previous is None
+        )
         seed = self._draw_seed()
         if previous is None:
             start = start_weights(self, problem, seed)
