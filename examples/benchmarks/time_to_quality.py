@@ -159,7 +159,7 @@ def main() -> None:
 
     peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
     curves: dict[str, Curve] = {}
-    print(f"{'':42}{'s to ' + str(TARGET):>12}{'best GAP@20':>12}{'epochs':>8}{'s':>8}")
+    print(f"{'':42}{f's to {TARGET}':>12}{'best GAP@20':>12}{'at s':>8}{'epochs':>8}{'s':>8}")
     for name in (*OURS, *peers):
         if args.only and args.only not in name:
             continue
@@ -171,8 +171,9 @@ def main() -> None:
         curve = curves[name] = json.loads(done.stdout.splitlines()[-1])
         reached = seconds_to(TARGET, curve)
         shown = "-" if reached is None else f"{reached:.1f}"
-        best = max(gap for _, gap in curve)
-        print(f"{name:42}{shown:>12}{best:12.4f}{len(curve):8}{curve[-1][0]:8.1f}", flush=True)
+        best, at = max((gap, seconds) for seconds, gap in curve)
+        end = curve[-1][0]
+        print(f"{name:42}{shown:>12}{best:12.4f}{at:8.1f}{len(curve):8}{end:8.1f}", flush=True)
     if args.plot:
         draw(curves, args.plot)
 
