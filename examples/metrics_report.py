@@ -1,7 +1,7 @@
 """Evaluate a classifier: report with confidence intervals, table of labels, four pictures.
 
     python examples/metrics_report.py                        # the embedded sample (made up)
-    python examples/metrics_report.py --data FOLDER          # the course's CSV files
+    python examples/metrics_report.py --data FOLDER          # the course's files
     python examples/metrics_report.py --pictures docs/images
 
 The pictures need matplotlib: pip install "sk-yt8m[plot]".
@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m.datasets import load_csv, load_sample, load_vocabulary, sample_path
+from sk_yt8m.datasets import load_csv, load_vocabulary, sample_path
 from sk_yt8m.metrics import (
     HitAtKDisplay,
     LabelAveragePrecisionDisplay,
@@ -21,12 +21,6 @@ from sk_yt8m.metrics import (
     evaluation_report,
     label_propensities,
 )
-
-
-def load(folder: Path | None, split: str) -> tuple:
-    if folder is None:
-        return load_sample(split=split, return_indicator="sparse", return_X_y=True)
-    return load_csv(folder, split=split, return_indicator="sparse", return_X_y=True)
 
 
 def save_pictures(folder: Path, clf: DeepMultiLabelClassifier, X, Y) -> None:
@@ -48,14 +42,15 @@ def save_pictures(folder: Path, clf: DeepMultiLabelClassifier, X, Y) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="folder of the course's CSV files")
-    parser.add_argument("--vocabulary", type=Path, default=sample_path() / "vocabulary.csv")
+    parser.add_argument("--data", type=Path, default=sample_path(), help="folder of CSV files")
+    parser.add_argument("--vocabulary", type=Path, help="default: vocabulary.csv in that folder")
     parser.add_argument("--max-iter", type=int, default=6, help="number of epochs (6)")
     parser.add_argument("--pictures", type=Path, help="folder for the pictures")
     args = parser.parse_args()
 
-    X, Y = load(args.data, "train")
-    X_val, Y_val = load(args.data, "val")
+    options = {"return_indicator": "sparse", "return_X_y": True}
+    X, Y = load_csv(args.data, split="train", **options)
+    X_val, Y_val = load_csv(args.data, split="val", **options)
     clf = DeepMultiLabelClassifier(
         hidden_layer_sizes=(500,), max_iter=args.max_iter, random_state=0
     ).fit(X, Y, X_val=X_val, Y_val=Y_val)
@@ -64,7 +59,7 @@ def main() -> None:
     report = evaluation_report(
         Y_val,
         clf.predict_proba(X_val),
-        vocabulary=load_vocabulary(args.vocabulary),
+        vocabulary=load_vocabulary(args.vocabulary or args.data / "vocabulary.csv"),
         propensities=label_propensities(Y),
         random_state=0,
     )
