@@ -256,11 +256,8 @@ def train_epochs(
             raise
         history = replace(history, interrupted=True)
         warnings.warn(_interrupted(history, plan), stacklevel=4)
-    return replace(
-        history,
-        weights=history.weights or trainer.weights(),
-        n_seen=int(trainer.step) * rows.numbers.size // steps_per_epoch,
-    )
+    n_seen = int(trainer.step) * rows.numbers.size // steps_per_epoch
+    return replace(history, weights=history.weights or trainer.finish(), n_seen=n_seen)
 
 
 def is_finished(history: History, plan: Plan) -> bool:

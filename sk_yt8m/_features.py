@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 8 * 2**20
 _ACCEPTED = [np.float32, np.float64, np.float16]
 
 
@@ -30,7 +30,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 def block_rows(X: Any) -> int:
-    """Return how many rows of X make a block of about 16 MiB in float32."""
+    """Return how many rows of X make a block of about 8 MiB in float32."""
     return max(1, _BLOCK_BYTES // (4 * X.shape[1]))
 
 

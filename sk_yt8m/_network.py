@@ -1,6 +1,7 @@
 """Hyper-parameters -> the Keras network that is trained, and the plain one that predicts."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -40,11 +41,13 @@ def build_network(architecture: Architecture, precision: str) -> tuple[keras.Mod
     ]
     h = inputs = keras.Input((a.n_features,), dtype="float32", name="features")
     seed_of = iter(seeds)
+    # `set_weights` gives the values.
+    dense = partial(keras.layers.Dense, kernel_initializer="zeros")
     h = Standardization(
         a.input_dropout, next(seed_of), step, dtype=policy, autocast=False, name="standardization"
     )(h)
     for i, size in enumerate(a.hidden_layer_sizes):
-        h = keras.layers.Dense(size, use_bias=False, dtype=policy, name=f"hidden_{i}")(h)
+        h = dense(size, use_bias=False, dtype=policy, name=f"hidden_{i}")(h)
         h = HiddenUnits(
             a.activation,
             a.batch_normalization,
@@ -54,7 +57,7 @@ def build_network(architecture: Architecture, precision: str) -> tuple[keras.Mod
             dtype=policy,
             name=f"units_{i}",
         )(h)
-    logits = keras.layers.Dense(a.n_outputs, dtype=policy, name="output")(h)
+    logits = dense(a.n_outputs, dtype=policy, name="output")(h)
     return keras.Model(inputs, logits), step, seeds
 
 

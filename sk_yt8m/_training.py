@@ -1,6 +1,7 @@
 """A training under way: where it stands, and how it goes on."""
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -54,11 +55,13 @@ class Trainer:
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average where there is one."""
-        averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
-        averaged = {variable.path: average for variable, average in averages}
+        return {name: variable.numpy() for name, variable in self._predicting().items()}
+
+    def finish(self) -> Weights:
+        """Return the same in the memory where they are; training cannot go on then."""
         return {
-            variable.path: averaged.get(variable.path, variable.value).numpy()
-            for variable in self.network.weights
+            name: np.asarray(memoryview(variable.read_value()))
+            for name, variable in self._predicting().items()
         }
 
     def state(self) -> Weights:
@@ -73,6 +76,14 @@ class Trainer:
         set_weights(self.network, state)
         for name, variable in self.optimizer.slots().items():
             variable.assign(state[name])
+
+    def _predicting(self) -> dict[str, Any]:
+        averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
+        averaged = {variable.path: average for variable, average in averages}
+        return {
+            variable.path: averaged.get(variable.path, variable.value)
+            for variable in self.network.weights
+        }
 
     def __del__(self) -> None:
         # When the interpreter shuts down, TensorFlow may be gone before its variables are.
