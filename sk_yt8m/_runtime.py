@@ -50,10 +50,14 @@ def fill_with_zeros(variables: Iterable[Any]) -> None:
 
 
 def free(variables: Iterable[Any]) -> None:
-    """Free the memory of variables; they cannot be read before they are filled again."""
-    for variable in variables:
-        nothing = tf.zeros([0], variable.dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
+    """Free the memory of variables; they cannot be read before they are filled again.
+
+    It may be called at any moment, also while TensorFlow builds a graph.
+    """
+    with tf.init_scope():
+        for variable in variables:
+            nothing = tf.zeros([0], variable.dtype)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
 
 
 @cache

@@ -1,6 +1,6 @@
 """A training under way: where it stands, and how it goes on."""
 
-from contextlib import suppress
+import weakref
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,9 @@ class Trainer:
     def __init__(
         self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
     ) -> None:
-        self._kind = (architecture, options)
-        self._loop = take_loop(*self._kind)
+        self._loop = take_loop(architecture, options)
+        self._give_back = weakref.finalize(self, give_back_loop, architecture, options, self._loop)
+        self._give_back.atexit = False
         self._loop.reset(weights, seed)
         self.network, self.optimizer = self._loop.network, self._loop.optimizer
         self.step = self._loop.step
@@ -77,6 +78,10 @@ class Trainer:
         for name, variable in self.optimizer.slots().items():
             variable.assign(state[name])
 
+    def close(self) -> None:
+        """Free the memory of the training, and let another go on with its compiled loop."""
+        self._give_back()
+
     def _predicting(self) -> dict[str, Any]:
         averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
         averaged = {variable.path: average for variable, average in averages}
@@ -84,8 +89,3 @@ class Trainer:
             variable.path: averaged.get(variable.path, variable.value)
             for variable in self.network.weights
         }
-
-    def __del__(self) -> None:
-        # When the interpreter shuts down, TensorFlow may be gone before its variables are.
-        with suppress(Exception):
-            give_back_loop(*self._kind, self._loop)

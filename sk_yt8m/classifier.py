@@ -1,6 +1,7 @@
 """The deep classifier, as scikit-learn sees it."""
 
 import os
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -342,17 +343,17 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
                 given = None if X_val is None else validation
                 checkpoints.identify(describe_run(self, problem, given, previous))
             weights = previous.weights if previous else start_weights(self, problem, seed)
-            trainer = make_trainer(self, problem, weights, seed)
             evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
-            del weights, previous
-            history = train_epochs(
-                trainer,
-                Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
-                make_plan(self, numbers.size, seed),
-                evaluate,
-                partial(print_epoch, problem.form.score_name) if self.verbose else None,
-                checkpoints,
-            )
+            with closing(make_trainer(self, problem, weights, seed)) as trainer:
+                del weights, previous
+                history = train_epochs(
+                    trainer,
+                    Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
+                    make_plan(self, numbers.size, seed),
+                    evaluate,
+                    partial(print_epoch, problem.form.score_name) if self.verbose else None,
+                    checkpoints,
+                )
             self._publish(Model(problem.architecture, problem.form, history.weights))
             self._record(history.losses, history.scores, history.seconds, history.n_seen)
             if checkpoints is not None and not history.interrupted:

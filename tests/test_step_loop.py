@@ -1,5 +1,9 @@
 """Compiled loops are shared by fits of one kind, one after the other."""
 
+import gc
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -64,6 +68,49 @@ def test_an_idle_loop_holds_no_weights(built):
     (loop,) = built
     variables = [*(v.value for v in loop.network.weights), *loop.optimizer.slots().values()]
     assert sum(variable.read_value().numpy().size for variable in variables) == 0
+
+
+def test_an_estimator_in_a_reference_cycle_gives_its_loop_back(built):
+    going_on = small().partial_fit(X, Y)
+    going_on.itself = going_on
+    del going_on
+    gc.collect()
+    small().fit(X, Y)
+    assert len(built) == 1
+
+
+FREE_WHILE_A_GRAPH_IS_BUILT = """
+import sys
+from sk_yt8m._runtime import free, tf
+
+variable = tf.Variable(tf.ones([3]))
+build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
+n_calls = 0
+
+def free_at_every_call(frame, event, arg):
+    global n_calls
+    if event == "call":
+        n_calls += 1
+        free([variable])
+
+sys.setprofile(free_at_every_call)
+graph = build(tf.TensorSpec([None])).graph
+sys.setprofile(None)
+assert n_calls > 1000
+assert variable.read_value().shape == (0,)
+assert not [op for op in graph.get_operations() if op.type == "AssignVariableOp"]
+"""
+
+
+def test_weights_can_be_freed_while_a_graph_is_built():
+    """The garbage collector may find an abandoned training at any moment."""
+    run = subprocess.run(
+        [sys.executable, "-c", FREE_WHILE_A_GRAPH_IS_BUILT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_fit_that_fails_gives_its_loop_back(built):
