@@ -13,7 +13,7 @@ from sk_yt8m.metrics._select import select_top_k
 from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, row_blocks
 
 # Large enough that threads spend their time inside numpy, and small beside any score matrix.
-_SELECT_BYTES = 2**23
+_SELECT_BYTES = 2**24
 _N_THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
@@ -54,27 +54,35 @@ class DenseScores:
         dtype = _as_float(next(row_blocks(self.matrix, 1))[1]).dtype
         indices = np.empty((n_rows, k), dtype=np.int32)
         scores = np.empty((n_rows, k), dtype=dtype)
-        step = max(1, _SELECT_BYTES // (dtype.itemsize * n_labels))
+        n_blocks = -(-n_rows * n_labels * dtype.itemsize // _SELECT_BYTES)
+        n_threads = min(_N_THREADS, n_blocks)
+        # As many for each thread.
+        n_blocks = -(-n_blocks // n_threads) * n_threads
+        step = -(-n_rows // n_blocks)
 
-        def select(start: int) -> None:
+        def read(start: int) -> npt.NDArray[Any]:
             rows = slice(start, start + step)
             part = self.matrix.iloc[rows] if hasattr(self.matrix, "iloc") else self.matrix[rows]
-            block = _as_float(np.asarray(part)).astype(dtype, copy=False)
-            best = select_top_k(block, k)
-            if best is None:
-                refuse_nan(block, start)
-                raise AssertionError("a block without NaN has a top k")
-            indices[rows], scores[rows] = best
+            return _as_float(np.asarray(part)).astype(dtype, copy=False)
 
-        starts = range(0, n_rows, step)
-        if len(starts) < _N_THREADS:
+        def select_blocks() -> None:
             for start in starts:
-                select(start)
-            return TopK(indices, scores)
+                best = select_top_k(read(start), k)
+                if best is None:
+                    damaged.append(start)
+                    return
+                rows = slice(start, start + step)
+                indices[rows], scores[rows] = best
+
+        starts, damaged = iter(range(0, n_rows, step)), list[int]()
         # numpy lets other threads run while it works on a block.
-        with ThreadPoolExecutor(_N_THREADS) as pool:
-            for _ in pool.map(select, starts):
-                pass
+        with ThreadPoolExecutor(max(1, n_threads - 1)) as pool:
+            others = [pool.submit(select_blocks) for _ in range(n_threads - 1)]
+            select_blocks()
+        for other in others:
+            other.result()
+        if damaged:
+            refuse_nan(read(min(damaged)), min(damaged))
         return TopK(indices, scores)
 
 

@@ -40,9 +40,8 @@ def select_top_k(
         if np.isnan(block).any():
             return None
         return _sort(np.broadcast_to(np.arange(n_columns), block.shape), block, k)
-    groups = maxima = _fold(block, parts)
-    while maxima.shape[1] >= 2 * _MAXIMA_PER_K * k:
-        maxima = _fold(maxima, 2)
+    groups = _fold(block, parts)
+    maxima = _fold(groups, groups.shape[1] // (_MAXIMA_PER_K * k))
     if np.isnan(maxima).any():
         return None
     bound = np.partition(maxima, maxima.shape[1] - k, axis=1)[:, maxima.shape[1] - k, None]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_cases import problems
 
+from sk_yt8m.metrics import _scores
 from sk_yt8m.metrics._scores import DenseScores
 
 
@@ -70,6 +71,16 @@ def test_nan_in_any_column(column):
     scores[3, column] = np.nan
     with pytest.raises(ValueError, match=f"found one at row 3, label {column}"):
         DenseScores(scores).top_k(1)
+
+
+def test_blocks_of_several_threads(monkeypatch):
+    monkeypatch.setattr(_scores, "_SELECT_BYTES", 2**12)
+    monkeypatch.setattr(_scores, "_N_THREADS", 3)
+    scores = np.random.default_rng(6).random((1000, 90), dtype=np.float32)
+    assert_is_top_k(scores, 4)
+    scores[[941, 402, 403], [5, 70, 6]] = np.nan
+    with pytest.raises(ValueError, match="found one at row 402, label 70"):
+        DenseScores(scores).top_k(4)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
