@@ -133,7 +133,7 @@ def draw(curves: dict[str, Curve], file: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8, 6), layout="constrained")
     for name, curve in curves.items():
         ax.plot(*zip(*curve, strict=True), marker="o", markersize=4, label=name)
     ax.axhline(TARGET, color="gray", linestyle=":", label="best of the notebook's recipe")
@@ -141,7 +141,7 @@ def draw(curves: dict[str, Curve], file: Path) -> None:
     ticks = (10, 20, 50, 100, 200, 500)
     ax.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     ax.grid(alpha=0.3)
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2)
     figure.savefig(file, dpi=120)
 
 
