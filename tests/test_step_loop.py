@@ -121,14 +121,15 @@ def test_a_fit_that_fails_gives_its_loop_back(built):
 
 
 @pytest.mark.parametrize(
-    "parameters", [{}, {"batch_normalization": False, "precision": "bfloat16"}]
+    "parameters",
+    [{"precision": "float32"}, {"precision": "bfloat16", "batch_normalization": False}],
 )
 def test_the_way_of_a_gpu_gives_the_same(built, monkeypatch, parameters):
     """The step as one XLA program, features on the device, full chunks: here on the processor."""
     from sk_yt8m import _feeding, _inference, _step_loop
 
     host = small(**parameters).fit(X, Y, X_val=X, Y_val=Y)
-    monkeypatch.setattr(_step_loop, "_IDLE", type(_step_loop._IDLE)(list))
+    _step_loop._IDLE.clear()
     monkeypatch.setattr(_feeding, "_RESERVE_BYTES", 2**20)
     for module in (_feeding, _inference, _step_loop):
         monkeypatch.setattr(module, "has_gpu", lambda: True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics._select import select_top_k
-from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, row_blocks
+from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, block_of, row_blocks
 
 # Large enough that threads spend their time inside numpy, and small beside any score matrix.
 _SELECT_BYTES = 2**24
@@ -56,33 +56,29 @@ class DenseScores:
         scores = np.empty((n_rows, k), dtype=dtype)
         n_blocks = -(-n_rows * n_labels * dtype.itemsize // _SELECT_BYTES)
         n_threads = min(_N_THREADS, n_blocks)
-        # As many for each thread.
-        n_blocks = -(-n_blocks // n_threads) * n_threads
-        step = -(-n_rows // n_blocks)
+        blocks_per_thread = -(-n_blocks // n_threads)
+        step = -(-n_rows // (n_threads * blocks_per_thread))
 
-        def read(start: int) -> npt.NDArray[Any]:
-            rows = slice(start, start + step)
-            part = self.matrix.iloc[rows] if hasattr(self.matrix, "iloc") else self.matrix[rows]
-            return _as_float(np.asarray(part)).astype(dtype, copy=False)
-
-        def select_blocks() -> None:
+        def select(starts: range) -> None:
             for start in starts:
-                best = select_top_k(read(start), k)
-                if best is None:
-                    damaged.append(start)
-                    return
                 rows = slice(start, start + step)
+                block = _as_float(block_of(self.matrix, rows)).astype(dtype, copy=False)
+                best = select_top_k(block, k)
+                if best is None:
+                    refuse_nan(block, start)
+                    raise AssertionError("a block without NaN has a top k")
                 indices[rows], scores[rows] = best
 
-        starts, damaged = iter(range(0, n_rows, step)), list[int]()
-        # numpy lets other threads run while it works on a block.
-        with ThreadPoolExecutor(max(1, n_threads - 1)) as pool:
-            others = [pool.submit(select_blocks) for _ in range(n_threads - 1)]
-            select_blocks()
-        for other in others:
-            other.result()
-        if damaged:
-            refuse_nan(read(min(damaged)), min(damaged))
+        starts = range(0, n_rows, step)
+        shares = [
+            starts[i : i + blocks_per_thread] for i in range(0, len(starts), blocks_per_thread)
+        ]
+        # numpy lets other threads run while it works on a block; this one does the first share.
+        with ThreadPoolExecutor(n_threads) as pool:
+            others = pool.map(select, shares[1:])
+            select(shares[0])
+            for _ in others:
+                pass
         return TopK(indices, scores)
 
 

@@ -127,14 +127,15 @@ def check_y_true(y_true: Any) -> TrueLabels:
 def row_blocks(matrix: Any, block_bytes: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield ``(first row, block of rows)`` of an array or DataFrame, each about ``block_bytes``."""
     n_rows, n_columns = matrix.shape
-    framed = hasattr(matrix, "iloc")
-    itemsize = 8 if framed else matrix.dtype.itemsize
+    itemsize = 8 if hasattr(matrix, "iloc") else matrix.dtype.itemsize
     step = max(1, block_bytes // max(1, n_columns * itemsize))
     for start in range(0, n_rows, step):
-        if framed:
-            yield start, matrix.iloc[start : start + step].to_numpy()
-        else:
-            yield start, matrix[start : start + step]
+        yield start, block_of(matrix, slice(start, start + step))
+
+
+def block_of(matrix: Any, rows: slice) -> npt.NDArray[Any]:
+    """Return some rows of an array or DataFrame as an array."""
+    return matrix.iloc[rows].to_numpy() if hasattr(matrix, "iloc") else matrix[rows]
 
 
 def _from_sparse(csr: Any) -> TrueLabels:

@@ -81,6 +81,9 @@ def test_blocks_of_several_threads(monkeypatch):
     scores[[941, 402, 403], [5, 70, 6]] = np.nan
     with pytest.raises(ValueError, match="found one at row 402, label 70"):
         DenseScores(scores).top_k(4)
+    scores[30, 8] = np.nan
+    with pytest.raises(ValueError, match="found one at row 30, label 8"):
+        DenseScores(scores).top_k(4)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
