@@ -12,7 +12,10 @@ from sk_yt8m._runtime import keras, tf
 
 
 def loss_and_gradients(
-    network: keras.Model, features: Any, loss: Callable[[Any, Any], tuple[Any, Any]]
+    network: keras.Model,
+    features: Any,
+    loss: Callable[[Any, Any], tuple[Any, Any]],
+    n_heads: int = 1,
 ) -> tuple[Any, list[Any]]:
     """Run a batch through a network and back.
 
@@ -26,11 +29,14 @@ def loss_and_gradients(
     loss : callable
         Takes the products and the bias of the output; returns the loss and its gradient by the
         products.
+    n_heads : int
+        Number of equal parts of the last hidden layer that predict alone, each with as many
+        times its share of the products; the loss is the mean of theirs.
 
     Returns
     -------
     loss : tensor
-        What `loss` gave.
+        What `loss` gave, the mean over the heads.
     gradients : list of tensor
         By the trainable variables of the network, in their order. Those of kernels are in the
         precision of the products.
@@ -44,12 +50,19 @@ def loss_and_gradients(
         kept.append((h, kernel, products, units))
         h = units(products)
     kernel = tf.cast(output.kernel.value, h.dtype)
-    value, slope = loss(tf.matmul(h, kernel), tf.convert_to_tensor(output.bias.value))
-    by_bias = tf.reduce_sum(tf.cast(slope, tf.float32), axis=0)
-    gradients = [tf.matmul(h, slope, transpose_a=True), by_bias]
-    for h, below, products, units in reversed(kept):
-        upstream = tf.matmul(slope, kernel, transpose_b=True)
-        slope, by_units = units.backward(products, upstream)
-        kernel = below
+    bias = tf.convert_to_tensor(output.bias.value)
+    values, by_bias, by_kernel, upstream = [], [], [], []
+    for part, block in zip(tf.split(h, n_heads, axis=1), tf.split(kernel, n_heads), strict=True):
+        products = tf.matmul(part, block)
+        value, slope = loss(n_heads * products if n_heads > 1 else products, bias)
+        values.append(value / n_heads)
+        by_bias.append(tf.reduce_sum(tf.cast(slope, tf.float32), axis=0) / n_heads)
+        by_kernel.append(tf.matmul(part, slope, transpose_a=True))
+        upstream.append(tf.matmul(slope, block, transpose_b=True))
+    gradients = [tf.concat(by_kernel, axis=0), tf.add_n(by_bias)]
+    above = tf.concat(upstream, axis=1)
+    for h, kernel, products, units in reversed(kept):
+        slope, by_units = units.backward(products, above)
         gradients = [tf.matmul(h, slope, transpose_a=True), *by_units, *gradients]
-    return value, gradients
+        above = tf.matmul(slope, kernel, transpose_b=True)
+    return tf.add_n(values), gradients

@@ -89,7 +89,7 @@ def read_problem(
     check_consistent_length(X, indicator)
     architecture = Architecture(
         n_features=X.shape[1],
-        hidden_layer_sizes=layer_sizes(estimator.hidden_layer_sizes),
+        hidden_layer_sizes=layer_sizes(estimator.hidden_layer_sizes, estimator.n_heads),
         n_outputs=indicator.shape[1],
         activation=estimator.activation,
         batch_normalization=estimator.batch_normalization,
@@ -107,11 +107,16 @@ def read_problem(
     return Problem(X, indicator, form, weight, moments, architecture)
 
 
-def layer_sizes(hidden_layer_sizes: npt.ArrayLike) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers as a tuple of positive integers."""
+def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers, positive integers of which heads can share the last."""
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers above 0, got {hidden_layer_sizes!r}")
+    if n_heads > 1 and (not sizes or sizes[-1] % n_heads):
+        raise ValueError(
+            f"n_heads must divide the last of hidden_layer_sizes, got n_heads={n_heads} and "
+            f"hidden_layer_sizes={hidden_layer_sizes!r}"
+        )
     return tuple(sizes)
 
 
@@ -183,6 +188,7 @@ def make_trainer(estimator: Any, problem: Problem, weights: Weights, seed: int) 
         out_activation=problem.form.out_activation,
         precision=resolve_precision(estimator.precision),
         loss_reduction=estimator.loss_reduction,
+        n_heads=estimator.n_heads,
         alpha=estimator.alpha,
         weight_decay=estimator.weight_decay,
         ema_decay=estimator.ema_decay,

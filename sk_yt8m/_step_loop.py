@@ -20,6 +20,7 @@ class StepOptions:
     out_activation: str
     precision: str
     loss_reduction: str
+    n_heads: int
     alpha: float
     weight_decay: float
     ema_decay: float | None
@@ -114,6 +115,7 @@ def _compiled(network: keras.Model, optimizer: AdamW, options: StepOptions) -> A
                 position_weights,
                 1.0 / (n_rows * n_terms),
             ),
+            options.n_heads,
         )
         if options.alpha:
             gradients = [

@@ -283,6 +283,24 @@ class TestTraining:
         X, Y = data
         assert small(hidden_layer_sizes=(), max_iter=40).fit(X, Y).score(X, Y) > 0.9
 
+    def test_heads_predict_alone_and_their_mean_is_the_network(self, data):
+        X, Y = data
+        plain = {"precision": "float32", "batch_normalization": False, "dropout": 0}
+        clf = small(n_heads=2, **plain).fit(X, Y)
+        h, kernel = clf.hidden_activations(X), clf._model.weights["output/kernel"]
+        bias = clf._model.weights["output/bias"]
+        heads = [2 * h[:, half] @ kernel[half] + bias for half in (slice(20), slice(20, 40))]
+        np.testing.assert_allclose(np.mean(heads, axis=0), clf.decision_function(X), atol=1e-4)
+        together = small(**plain).fit(X, Y)
+        h, kernel = together.hidden_activations(X), together._model.weights["output/kernel"]
+        alone = 2 * h[:, :20] @ kernel[:20] + together._model.weights["output/bias"]
+        assert min(gap_score(Y, head) for head in heads) > gap_score(Y, alone) + 0.02
+
+    @pytest.mark.parametrize("hidden_layer_sizes", [(), (40,), (6, 40)])
+    def test_heads_that_cannot_share_the_last_layer(self, data, hidden_layer_sizes):
+        with pytest.raises(ValueError, match="n_heads must divide the last of hidden_layer_sizes"):
+            small(hidden_layer_sizes=hidden_layer_sizes, n_heads=3).fit(*data)
+
     def test_alpha_shrinks_the_weights(self, data):
         X, Y = data
         plain = {"weight_decay": 0.0, "batch_normalization": False, "max_iter": 30}
@@ -493,6 +511,7 @@ class TestBadInput:
             {"batch_size": 0},
             {"max_iter": 0},
             {"dropout": 1.0},
+            {"n_heads": 0},
             {"precision": "float16"},
             {"ema_decay": 1.0},
             {"learning_rate_init": 0.0},

@@ -113,8 +113,12 @@ def test_hidden_units(name, epsilon):
 
 
 @pytest.mark.parametrize("batch_normalization", [False, True])
-@pytest.mark.parametrize("hidden_layer_sizes", [(), (6,), (7, 6, 5)])
-def test_backpropagation_is_the_automatic_gradient(hidden_layer_sizes, batch_normalization):
+@pytest.mark.parametrize(
+    ("hidden_layer_sizes", "n_heads"), [((), 1), ((6,), 1), ((7, 6, 5), 1), ((5, 6), 3)]
+)
+def test_backpropagation_is_the_automatic_gradient(
+    hidden_layer_sizes, n_heads, batch_normalization
+):
     from sk_yt8m._architecture import Architecture
     from sk_yt8m._backprop import loss_and_gradients
     from sk_yt8m._network import build_network, fold, initial_weights, set_weights
@@ -133,7 +137,7 @@ def test_backpropagation_is_the_automatic_gradient(hidden_layer_sizes, batch_nor
         error = products + bias - target
         return tf.reduce_sum(error**2), 2 * error
 
-    value, gradients = loss_and_gradients(network, features, squares)
+    value, gradients = loss_and_gradients(network, features, squares, n_heads)
     with tf.GradientTape() as tape:
         h = (features - moments[0].astype(np.float32)) / moments[1].astype(np.float32)
         rest = iter(variables)
@@ -145,7 +149,10 @@ def test_backpropagation_is_the_automatic_gradient(hidden_layer_sizes, batch_nor
             else:
                 h = h + next(rest)
             h = tf.tanh(h)
-        expected = tf.reduce_sum((h @ next(rest) + next(rest) - target) ** 2)
+        kernel, bias = rest
+        parts = zip(tf.split(h, n_heads, axis=1), tf.split(kernel, n_heads), strict=True)
+        logits = tf.stack([n_heads * part @ block + bias for part, block in parts])
+        expected = tf.reduce_sum((logits - target) ** 2) / n_heads
     assert float(value) == pytest.approx(float(expected), rel=1e-5)
     for one, other in zip(gradients, tape.gradient(expected, variables), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

@@ -1,9 +1,12 @@
-"""Quality and memory of the default recipe on the course set.
+"""Quality and memory of the default recipe, or another, on the course set.
 
 python examples/benchmarks/quality.py --data FOLDER [--seeds 3] [--max-iter 2]
+
+With other parameters: --set "hidden_layer_sizes=[3000, 6400]" --set n_heads=2
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -44,7 +47,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="random states 0, 1, ... (1)")
     parser.add_argument("--max-iter", type=int, help="epochs (the default of the classifier)")
     parser.add_argument("--precision", default="auto", help="float32, bfloat16 or auto")
+    parser.add_argument("--set", action="append", default=[], help="parameter=value, in JSON")
     args = parser.parse_args()
+    others = {name: json.loads(value) for name, value in (pair.split("=") for pair in args.set)}
 
     sparse = {"return_indicator": "sparse", "return_X_y": True}
     X, Y = load_csv(args.data, split="train", **sparse)
@@ -60,6 +65,7 @@ def main() -> None:
             precision=args.precision,
             random_state=seed,
             verbose=True,
+            **others,
         )
         start = time.perf_counter()
         with measured() as memory:
