@@ -108,7 +108,7 @@ def read_problem(
 
 
 def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers, positive integers of which heads can share the last."""
+    """Return the sizes of the hidden layers, the last of which the heads share."""
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers above 0, got {hidden_layer_sizes!r}")
