@@ -15,7 +15,7 @@ def loss_and_gradients(
     network: keras.Model,
     features: Any,
     loss: Callable[[Any, Any], tuple[Any, Any]],
-    n_heads: int = 1,
+    n_heads: int,
 ) -> tuple[Any, list[Any]]:
     """Run a batch through a network and back.
 
@@ -64,5 +64,6 @@ def loss_and_gradients(
     for h, kernel, products, units in reversed(kept):
         slope, by_units = units.backward(products, above)
         gradients = [tf.matmul(h, slope, transpose_a=True), *by_units, *gradients]
+        # Below the first layer nothing reads it, and the compiled graph leaves it out.
         above = tf.matmul(slope, kernel, transpose_b=True)
     return tf.add_n(values), gradients

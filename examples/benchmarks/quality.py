@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--precision", default="auto", help="float32, bfloat16 or auto")
     parser.add_argument("--set", action="append", default=[], help="parameter=value, in JSON")
     args = parser.parse_args()
-    others = {name: json.loads(value) for name, value in (pair.split("=") for pair in args.set)}
+    others = {name: json.loads(value) for name, _, value in (p.partition("=") for p in args.set)}
 
     sparse = {"return_indicator": "sparse", "return_X_y": True}
     X, Y = load_csv(args.data, split="train", **sparse)
