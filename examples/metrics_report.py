@@ -53,7 +53,7 @@ def main() -> None:
     X_val, Y_val = load_csv(args.data, split="val", **options)
     clf = DeepMultiLabelClassifier(
         hidden_layer_sizes=(500,), max_iter=args.max_iter, random_state=0
-    ).fit(X, Y, X_val=X_val, Y_val=Y_val)
+    ).fit(X, Y, X_val=X_val, y_val=Y_val)
 
     # The labels' propensities are those of the training set.
     report = evaluation_report(

@@ -48,7 +48,7 @@ def main() -> None:
     val = load_csv(args.data, split="val", return_indicator="sparse")
     parameters = NOTEBOOK | {"max_iter": args.max_iter, "precision": args.precision}
     clf = DeepMultiLabelClassifier(random_state=0, verbose=True, **parameters)
-    clf.fit(train.data, train.target, X_val=val.data, Y_val=val.target)
+    clf.fit(train.data, train.target, X_val=val.data, y_val=val.target)
 
     scores = clf.predict_proba(val.data)
     figures = {

@@ -129,9 +129,9 @@ class BlockwisePredictions:
             yield start, np.ascontiguousarray(block, dtype=np.float32)
 
 
-def multilabel_targets(Y: Any, who: str) -> tuple[Any, TargetForm]:
+def multilabel_targets(y: Any, who: str) -> tuple[Any, TargetForm]:
     """Return the indicator of multilabel targets and their form, and refuse other targets."""
-    indicator, form = encode_targets(Y)
+    indicator, form = encode_targets(y)
     if form.kind != "multilabel":
         raise ValueError(
             f"{who} takes an indicator matrix of shape (n_samples, n_labels), got {form.kind} "

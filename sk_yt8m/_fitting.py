@@ -71,7 +71,7 @@ class Validation:
 def read_problem(
     estimator: Any,
     X: Any,
-    Y: Any,
+    y: Any,
     sample_weight: npt.ArrayLike | None,
     *,
     classes: npt.ArrayLike | None = None,
@@ -84,7 +84,7 @@ def read_problem(
     """
     X = check_features(estimator, X, reset=previous is None)
     indicator, form = encode_targets(
-        Y, classes if previous is None else previous.form.known_classes
+        y, classes if previous is None else previous.form.known_classes
     )
     check_consistent_length(X, indicator)
     architecture = Architecture(
@@ -223,15 +223,15 @@ def make_plan(estimator: Any, n_rows: int, seed: int) -> "Plan":
 
 
 def split_validation(
-    estimator: Any, problem: Problem, X_val: Any, Y_val: Any, seed: int
+    estimator: Any, problem: Problem, X_val: Any, y_val: Any, seed: int
 ) -> tuple[np.ndarray, Validation | None]:
     """Return the numbers of the rows to train on, and what to validate on, if anything."""
     everything = np.arange(problem.X.shape[0])
-    if (X_val is None) != (Y_val is None):
-        raise ValueError("X_val and Y_val go together: expected both or neither")
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val go together: expected both or neither")
     if X_val is not None:
         X_val = check_features(estimator, X_val, reset=False)
-        truth, form = encode_targets(Y_val, problem.form.known_classes)
+        truth, form = encode_targets(y_val, problem.form.known_classes)
         problem.form.check_same(form)
         check_consistent_length(X_val, truth)
         return everything, Validation(X_val, truth, form)

@@ -55,10 +55,10 @@ def describe_run(
         "the precision in use": resolve_precision(estimator.precision),
         "the version of sk_yt8m": __version__,
         "X": {**_features(problem.X), "moments": moments},
-        "Y": {"kind": problem.form.kind, **_labels(problem.indicator)},
+        "y": {"kind": problem.form.kind, **_labels(problem.indicator)},
         "sample_weight": None if problem.weight is None else _sha256(problem.weight),
         "X_val": None if validation is None else _features(validation.X),
-        "Y_val": None if validation is None else _labels(validation.indicator),
+        "y_val": None if validation is None else _labels(validation.indicator),
         "the weights of the warm start": None
         if previous is None
         else _sha256(*(weights for _, weights in sorted(previous.weights.items()))),

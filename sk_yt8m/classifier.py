@@ -298,10 +298,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     def fit(
         self,
         X: Any,
-        Y: Any,
+        y: Any,
         sample_weight: npt.ArrayLike | None = None,
         X_val: Any = None,
-        Y_val: Any = None,
+        y_val: Any = None,
     ) -> "DeepMultiLabelClassifier":
         """Train the network.
 
@@ -312,13 +312,13 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features. An array of floats is not copied, a memory-mapped one is read in blocks.
-        Y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels, of any integer or boolean type. The
             column names of a DataFrame become `label_names_`.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss.
-        X_val, Y_val : optional
+        X_val, y_val : optional
             Validation data, in the same forms. After each epoch the network is scored on it, and
             the weights of the best epoch are kept.
 
@@ -344,12 +344,12 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._run import describe_run
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
-        problem = read_problem(self, X, Y, sample_weight, previous=previous)
+        problem = read_problem(self, X, y, sample_weight, previous=previous)
         seed = self._draw_seed()
         with open_checkpoints(self) as checkpoints:
             if checkpoints is not None:
                 seed = checkpoints.begin(seed)
-            numbers, validation = split_validation(self, problem, X_val, Y_val, seed)
+            numbers, validation = split_validation(self, problem, X_val, y_val, seed)
             if checkpoints is not None:
                 given = None if X_val is None else validation
                 checkpoints.identify(describe_run(self, problem, given, previous))
@@ -375,7 +375,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     def partial_fit(
         self,
         X: Any,
-        Y: Any,
+        y: Any,
         classes: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> "DeepMultiLabelClassifier":
@@ -387,12 +387,12 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
         Parameters
         ----------
-        X, Y, sample_weight
+        X, y, sample_weight
             As in `fit`.
         classes : array-like of shape (n_classes,), optional
-            All classes that will ever come; needed at the first call where `Y` is
+            All classes that will ever come; needed at the first call where `y` is
             one-dimensional and does not hold all of them. For multilabel targets the labels are
-            the columns of `Y`.
+            the columns of `y`.
 
         Returns
         -------
@@ -404,7 +404,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
         previous = self._model if self._is_fitted() else None
         problem = read_problem(
-            self, X, Y, sample_weight, classes=classes, previous=previous, measure=previous is None
+            self, X, y, sample_weight, classes=classes, previous=previous, measure=previous is None
         )
         seed = self._draw_seed()
         if previous is None:

@@ -69,14 +69,14 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         self.weights = weights
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, Y: Any, **fit_params: Any) -> "AveragingClassifier":
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> "AveragingClassifier":
         """Fit all classifiers.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features.
-        Y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
             Indicator of the labels, which every classifier gets as it is.
         **fit_params : dict
             Further arguments of their `fit`.
@@ -90,16 +90,16 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         ------
         ValueError
             If there is no estimator, names repeat, the weights are not one number of at least 0
-            for each, or `Y` is not an indicator of labels.
+            for each, or `y` is not an indicator of labels.
         """
         names = [name for name, _ in self.estimators]
         if not names:
             raise ValueError("estimators must hold at least one (name, estimator) pair")
         self._validate_names(names)
         self._shares = self._checked_weights(len(names))
-        indicator, self._form = multilabel_targets(Y, type(self).__name__)
+        indicator, self._form = multilabel_targets(y, type(self).__name__)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit)(clone(estimator), X, Y, fit_params) for _, estimator in self.estimators
+            delayed(_fit)(clone(estimator), X, y, fit_params) for _, estimator in self.estimators
         )
         self.named_estimators_ = dict(zip(names, self.estimators_, strict=True))
         self.classes_ = self._form.classes
@@ -159,8 +159,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         return total
 
 
-def _fit(estimator: Any, X: Any, Y: Any, fit_params: dict[str, Any]) -> Any:
-    return estimator.fit(X, Y, **fit_params)
+def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
+    return estimator.fit(X, y, **fit_params)
 
 
 def _one_array(estimator: Any, rows: Any, n_labels: int) -> np.ndarray:

@@ -91,7 +91,7 @@ class DeepNeighborsClassifier(
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: Any, Y: Any, sample_weight: npt.ArrayLike | None = None, **fit_params: Any
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, **fit_params: Any
     ) -> "DeepNeighborsClassifier":
         """Train the network, and keep what its last hidden layer makes of the training rows.
 
@@ -99,12 +99,12 @@ class DeepNeighborsClassifier(
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features.
-        Y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
             Indicator of the labels.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the network's loss and among the neighbours.
         **fit_params : dict
-            Further arguments of the network's `fit`, such as ``X_val`` and ``Y_val``.
+            Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``.
 
         Returns
         -------
@@ -114,15 +114,15 @@ class DeepNeighborsClassifier(
         Raises
         ------
         ValueError
-            If `Y` is not an indicator of labels, or the network refuses its data.
+            If `y` is not an indicator of labels, or the network refuses its data.
         """
         from sk_yt8m.classifier import DeepMultiLabelClassifier
 
-        indicator, self._form = multilabel_targets(Y, type(self).__name__)
+        indicator, self._form = multilabel_targets(y, type(self).__name__)
         network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
         if sample_weight is not None:
             fit_params["sample_weight"] = sample_weight
-        self.estimator_ = network.fit(X, Y, **fit_params)
+        self.estimator_ = network.fit(X, y, **fit_params)
         self._references = _unit_rows(self.estimator_.hidden_activations(X))
         self._labels = sp.csr_array(indicator.astype(np.float32))
         self._weights = None

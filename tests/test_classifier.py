@@ -340,7 +340,7 @@ class TestTraining:
 
     def test_verbose(self, data, capsys):
         X, Y = data
-        small(max_iter=2, verbose=True).fit(X, Y, X_val=X, Y_val=Y)
+        small(max_iter=2, verbose=True).fit(X, Y, X_val=X, y_val=Y)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 2
         assert all(word in lines[1] for word in ("epoch   2/2", "loss", "GAP@20", "samples/s"))
@@ -350,7 +350,7 @@ class TestValidation:
     def test_the_best_epoch_is_kept(self, data):
         X, Y = data
         X_val, Y_val = problem(seed=0)[0][:100], np.roll(Y, 1, axis=0)[:100]
-        clf = small(learning_rate="constant", max_iter=12).fit(X, Y, X_val=X_val, Y_val=Y_val)
+        clf = small(learning_rate="constant", max_iter=12).fit(X, Y, X_val=X_val, y_val=Y_val)
         scores = clf.validation_scores_
         assert len(scores) == clf.n_iter_ == 12
         assert scores[-1] < max(scores), "the last epoch must not be the best for this test"
@@ -382,13 +382,13 @@ class TestValidation:
 
     def test_both_or_neither(self, data):
         X, Y = data
-        with pytest.raises(ValueError, match="X_val and Y_val go together"):
+        with pytest.raises(ValueError, match="X_val and y_val go together"):
             small().fit(X, Y, X_val=X)
 
     def test_other_labels(self, data):
         X, Y = data
         with pytest.raises(ValueError, match=r"with 30 labels.*with 29"):
-            small().fit(X, Y, X_val=X, Y_val=Y[:, 1:])
+            small().fit(X, Y, X_val=X, y_val=Y[:, 1:])
 
 
 class TestGoingOn:

@@ -97,7 +97,7 @@ class TestNeighbors:
         np.testing.assert_allclose(clf.predict_proba(X), means, atol=1e-5)
 
     def test_default_network_and_validation_data(self):
-        clf = DeepNeighborsClassifier(network()).fit(X[:300], Y[:300], X_val=X[300:], Y_val=Y[300:])
+        clf = DeepNeighborsClassifier(network()).fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
         assert len(clf.estimator_.validation_scores_) == 3
         assert isinstance(DeepNeighborsClassifier().fit(X[:20], Y[:20]).estimator_, type(network()))
 

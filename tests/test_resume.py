@@ -117,7 +117,7 @@ class TestGoingOn:
     @pytest.mark.parametrize(
         ("parameters", "options"),
         [
-            ({}, {"X_val": X_VAL, "Y_val": Y_VAL}),
+            ({}, {"X_val": X_VAL, "y_val": Y_VAL}),
             ({"early_stopping": True, "n_iter_no_change": 2, "max_iter": 30}, {}),
             ({"ema_decay": None, "shuffle": False}, {"sample_weight": RNG.random(100)}),
             ({"batch_normalization": False, "alpha": 0.1, "hidden_layer_sizes": ()}, {}),
@@ -212,7 +212,7 @@ class TestFolder:
         assert names(tmp_path) == ["notes.txt"]
 
     def test_every_checkpoint_is_whole(self, tmp_path, monkeypatch):
-        kill(monkeypatch, 6, in_folder(tmp_path), X, Y, X_val=X_VAL, Y_val=Y_VAL)
+        kill(monkeypatch, 6, in_folder(tmp_path), X, Y, X_val=X_VAL, y_val=Y_VAL)
         for path in tmp_path.iterdir():
             checkpoint = read_checkpoint(path)
             assert len(checkpoint.history.losses) == len(checkpoint.history.scores) == 1
@@ -314,11 +314,11 @@ class TestRefused:
             (X.astype(np.float64), Y, {}, "X had dtype float32 and now has float64"),
             (X[::-1], Y, {}, "X holds other values"),
             (X + np.eye(100, 6, dtype=np.float32), Y, {}, "X holds other values"),
-            (X, Y[:, ::-1], {}, "Y holds other values"),
-            (X, Y[:, 1:], {}, r"Y had shape \[100, 9\] and now has \[100, 8\]"),
-            (X, Y[:, 0], {}, "Y had kind multilabel and now has binary"),
+            (X, Y[:, ::-1], {}, "y holds other values"),
+            (X, Y[:, 1:], {}, r"y had shape \[100, 9\] and now has \[100, 8\]"),
+            (X, Y[:, 0], {}, "y had kind multilabel and now has binary"),
             (X, Y, {"sample_weight": np.arange(100)}, "sample_weight was not given before"),
-            (X, Y, {"X_val": X_VAL, "Y_val": Y_VAL}, "X_val was not given before"),
+            (X, Y, {"X_val": X_VAL, "y_val": Y_VAL}, "X_val was not given before"),
         ],
         ids=["rows", "dtype", "order", "one value", "labels", "fewer", "kind", "weight", "X_val"],
     )
@@ -327,13 +327,13 @@ class TestRefused:
             in_folder(left_behind).fit(X, Y, **options)
 
     def test_other_weights_and_validation_data(self, tmp_path, monkeypatch):
-        given = {"sample_weight": np.arange(100.0), "X_val": X_VAL, "Y_val": Y_VAL}
+        given = {"sample_weight": np.arange(100.0), "X_val": X_VAL, "y_val": Y_VAL}
         kill(monkeypatch, 6, in_folder(tmp_path), X, Y, **given)
         for name, value in given.items():
             with pytest.raises(ValueError, match=f"{name} holds other values"):
                 in_folder(tmp_path).fit(X, Y, **{**given, name: value[::-1]})
         with pytest.raises(ValueError, match="sample_weight was given before"):
-            in_folder(tmp_path).fit(X, Y, X_val=X_VAL, Y_val=Y_VAL)
+            in_folder(tmp_path).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
 
     def test_one_value_of_many_rows(self, tmp_path, monkeypatch):
         many, labels = np.tile(X, (30, 1)), np.tile(Y, (30, 1))
@@ -376,7 +376,7 @@ class TestInterrupt:
     def test_the_best_weights_with_validation(self, monkeypatch):
         interrupt(monkeypatch, Predictor, "top_k", 4)
         with pytest.warns(UserWarning, match=r"in epoch 4 of 9: .*best weights so far, of epoch"):
-            clf = small(max_iter=9).fit(X, Y, X_val=X_VAL, Y_val=Y_VAL)
+            clf = small(max_iter=9).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
         monkeypatch.undo()
         assert (clf.n_iter_, len(clf.validation_scores_)) == (3, 3)
         assert clf.score(X_VAL, Y_VAL) == clf.best_validation_score_ == max(clf.validation_scores_)

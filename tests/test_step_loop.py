@@ -128,12 +128,12 @@ def test_the_way_of_a_gpu_gives_the_same(built, monkeypatch, parameters):
     """The step as one XLA program, features on the device, full chunks: here on the processor."""
     from sk_yt8m import _feeding, _inference, _step_loop
 
-    host = small(**parameters).fit(X, Y, X_val=X, Y_val=Y)
+    host = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
     _step_loop._IDLE.clear()
     monkeypatch.setattr(_feeding, "_RESERVE_BYTES", 2**20)
     for module in (_feeding, _inference, _step_loop):
         monkeypatch.setattr(module, "has_gpu", lambda: True)
-    device = small(**parameters).fit(X, Y, X_val=X, Y_val=Y)
+    device = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
     assert len(built) == 2
     np.testing.assert_allclose(device.loss_curve_, host.loss_curve_, rtol=1e-4)
     np.testing.assert_allclose(device.predict_proba(X), host.predict_proba(X), rtol=1e-4)

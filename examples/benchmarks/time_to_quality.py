@@ -94,7 +94,7 @@ def run_ours(parameters: dict[str, Any], train: tuple, val: tuple) -> Curve:
     """Fit once and return seconds and GAP@20 after each epoch."""
     clf = DeepMultiLabelClassifier(random_state=0, n_iter_no_change=100, **parameters)
     start = time.perf_counter()
-    clf.fit(*train, X_val=val[0], Y_val=val[1])
+    clf.fit(*train, X_val=val[0], y_val=val[1])
     before = time.perf_counter() - start - clf.epoch_times_[-1]
     seconds = [before + at for at in clf.epoch_times_]
     return list(zip(seconds, clf.validation_scores_, strict=True))

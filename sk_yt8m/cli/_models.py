@@ -112,7 +112,7 @@ def train(
             clf.fit(X, Y)
         else:
             X_val, Y_val, _ = chosen_rows(held, validation_split)
-            clf.fit(X, Y, X_val=X_val, Y_val=Y_val)
+            clf.fit(X, Y, X_val=X_val, y_val=Y_val)
     clf.save(model)
     score = clf.best_validation_score_
     shown = "" if score is None else f", GAP@20 {score:.4f}"
