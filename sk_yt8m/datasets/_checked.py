@@ -10,6 +10,8 @@ from typing import IO, Any
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m._disk import naming
+
 _BLOCK = 4096
 
 
@@ -19,6 +21,8 @@ def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
     wanted = "n_features" if n_features is None else str(n_features)
     if X.ndim != 2 or (n_features is not None and X.shape[1] != n_features):
         raise ValueError(f"X must have shape (n_videos, {wanted}), got {X.shape}")
+    if X.shape[1] == 0:
+        raise ValueError(f"X must have at least one feature, got shape {X.shape}")
     if X.dtype.kind not in "fiub":
         raise ValueError(f"X must hold numbers, got {X.dtype}")
     for start in range(0, len(X), _BLOCK):
@@ -85,7 +89,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its name when it is whole; after an error nothing is left of it."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             yield file
         umask = os.umask(0)
         os.umask(umask)

@@ -3,10 +3,8 @@
 import hashlib
 import json
 import os
-import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -22,7 +20,14 @@ from sk_yt8m.datasets._record_layout import LEVELS
 from sk_yt8m.datasets._records import Report
 from sk_yt8m.datasets._shards import finished_shard, read_shard
 from sk_yt8m.datasets._sources import ArraySource, Source
-from sk_yt8m.datasets._store import MANIFEST
+from sk_yt8m.datasets._store import StoreError, check_files, stored_files
+from sk_yt8m.datasets._work_folder import (
+    check_own,
+    locked,
+    remove_own,
+    replaced_store,
+    work_folder,
+)
 
 
 @validate_params(
@@ -102,7 +107,8 @@ def convert(
         What to do with damaged records: raise an error, or leave them out and list them in the
         manifest. Nothing is ever filled in.
     overwrite : bool, default=False
-        Replace a store that is there already, when the new one is whole.
+        Replace a store that is there already, when the new one is whole. Only what `convert` has
+        made is replaced: with any other file in it, the folder stays as it is.
     progress : bool, default=False
         Show progress bars.
 
@@ -116,10 +122,11 @@ def convert(
     FileNotFoundError
         If there is no such source.
     FileExistsError
-        If the store is there already and `overwrite` is False, or if something else is there.
+        If the store is there already and `overwrite` is False, or if something else is there, or
+        in the store, or in the hidden folder.
     ValueError
-        If a source is damaged, an id comes twice, or a number does not fit float16: the message
-        names the file and the place.
+        If a source is damaged, an id comes twice, or a number is beyond the largest float16,
+        65504: the message names the file and the place. If two paths lead to one file.
     BlockingIOError
         If another process is making the same store.
 
@@ -140,7 +147,11 @@ def convert(
     ((100, 1152), dtype('float16'), (100, 3862))
     """
     store = Path(os.path.abspath(store))
+    if store.is_symlink():
+        store = Path(os.path.realpath(store))
+    work = work_folder(store)
     _check_free(store, overwrite)
+    check_own(work)
     skip = on_error == "skip"
     sources, layout = find_sources(
         source,
@@ -155,52 +166,39 @@ def convert(
         id_column=id_column,
     )
     options = {"dtype": dtype, "layout": layout}
-    with _locked(store.with_name(f".{store.name}.partial")) as work:
-        folder = _work_folder(work, options)
+    with locked(work):
+        _end_replacing(store)
+        _check_free(store, overwrite)
+        folder = _options_folder(work, options)
         facts = _read(sources, folder, dtype, skip=skip, n_jobs=n_jobs, progress=progress)
         _join(sources, facts, folder, options, skip=skip, progress=progress)
         _check_free(store, overwrite)
         _put(folder / "store", store)
-        shutil.rmtree(work)
+        remove_own(work, work)
     return open_store(store)
 
 
 def _check_free(store: Path, overwrite: bool) -> None:
+    """Raise a FileExistsError if there is something that is not to be, or cannot be, replaced."""
     if not os.path.lexists(store):
         return
     if not overwrite:
         raise FileExistsError(f"{store} is there already: overwrite=True replaces it")
-    if not (store / MANIFEST).is_file():
-        raise FileExistsError(f"{store} is no store, so overwrite=True does not replace it")
-
-
-@contextmanager
-def _locked(work: Path) -> Iterator[Path]:
-    """Make the work folder, and keep other processes out of it."""
-    work.mkdir(parents=True, exist_ok=True)
     try:
-        import fcntl
-    except ImportError:
-        yield work
-        return
-    descriptor = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise BlockingIOError(f"{work}: another process is making this store") from None
-    try:
-        yield work
-    finally:
-        os.close(descriptor)
+        own = stored_files(store)
+    except StoreError as error:
+        raise FileExistsError(
+            f"{store} is no store, so overwrite=True does not replace it ({error})"
+        ) from None
+    check_files(store, own)
 
 
-def _work_folder(work: Path, options: dict[str, Any]) -> Path:
+def _options_folder(work: Path, options: dict[str, Any]) -> Path:
     """Return the folder for what is read with these options, and remove that of others."""
     name = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:24]
     for other in work.iterdir():
         if other.is_dir() and other.name != name:
-            shutil.rmtree(other)
+            remove_own(other, work)
     folder = work / name
     folder.mkdir(exist_ok=True)
     return folder
@@ -260,7 +258,7 @@ def _join(
     report = Report(skip=skip)
     parts = Parts(sources, facts, folder, report)
     target = folder / "store"
-    shutil.rmtree(target, ignore_errors=True)
+    remove_own(target, folder.parent)
     target.mkdir()
     layout = options["layout"]
     damage = [problem for one in facts for problem in one["damage"]]
@@ -278,13 +276,21 @@ def _join(
 
 def _put(made: Path, store: Path) -> None:
     """Give a finished store its place; an old one is removed when the new one is there."""
-    old = made.with_name("old")
-    shutil.rmtree(old, ignore_errors=True)
-    if store.exists():
-        os.replace(store, old)
+    old = replaced_store(store)
     try:
+        if store.exists():
+            os.replace(store, old)
         os.replace(made, store)
-    except OSError:
-        if old.exists():
-            os.replace(old, store)
+    except BaseException:
+        _end_replacing(store)
         raise
+    _end_replacing(store)
+
+
+def _end_replacing(store: Path) -> None:
+    """Remove the store that was replaced, or put it back if no other one has taken its place."""
+    old = replaced_store(store)
+    if os.path.lexists(store):
+        remove_own(old, old.parent)
+    elif old.exists():
+        os.replace(old, store)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sk_yt8m.datasets._records import Report
 from sk_yt8m.datasets._repeats import find_repeats
+from sk_yt8m.datasets._row_checksums import head_checksums, row_checksums
 from sk_yt8m.datasets._shards import features_path, forget_shard, load_small
 from sk_yt8m.datasets._sources import Place, Source
 from sk_yt8m.datasets._store import FEATURES, KIND, ArrayWriter, StoreError, write_manifest
@@ -45,7 +46,7 @@ class Parts:
 
     def _drop_repeats(self, report: Report) -> None:
         def load(shard: int) -> tuple[np.ndarray, np.ndarray]:
-            arrays = load_small(self.sources[shard], self.folder, "ids", "records")
+            arrays = self._load(shard, "ids", "records")
             return arrays["ids"], arrays["records"]
 
         last = None
@@ -58,13 +59,16 @@ class Parts:
             self.dropped.setdefault(shard, []).append(row)
 
     def _place(self, shard: int, row: int) -> Place:
-        arrays = load_small(self.sources[shard], self.folder, "records", "offsets")
+        arrays = self._load(shard, "records", "offsets")
         at = int(arrays["records"][row]), int(arrays["offsets"][row])
         return Place(self.sources[shard].name, *at)
 
+    def _load(self, shard: int, *names: str) -> dict[str, np.ndarray]:
+        return load_small(self.sources[shard], self.folder, self.facts[shard], *names)
+
     def small(self, shard: int) -> dict[str, np.ndarray]:
         """Return all arrays but the features of the rows that are kept of a source."""
-        arrays = load_small(self.sources[shard], self.folder)
+        arrays = self._load(shard)
         keep = self.keep(shard)
         if keep is None:
             return arrays
@@ -81,31 +85,30 @@ class Parts:
         keep[self.dropped[shard]] = False
         return keep
 
-    def features(self, shard: int, row_bytes: int) -> Iterator[Any]:
-        """Yield the bytes of the features of the kept rows, some rows at a time.
+    def features(self, shard: int, row_bytes: int) -> Iterator[np.ndarray]:
+        """Yield the bytes of the features of the kept rows, of shape (n_rows, row_bytes).
 
         Raises
         ------
         StoreError
-            If they are not those that were written; the source will be read again.
+            If there are more or fewer than were written; the source will be read again.
         """
         keep = self.keep(shard)
-        path, crc32, start = features_path(self.sources[shard], self.folder), 0, 0
+        path, start = features_path(self.sources[shard], self.folder), 0
+        if path.stat().st_size != self.facts[shard]["n_bytes"]:
+            raise self.damaged(shard)
         n_rows = max(1, _BLOCK // row_bytes)
         with open(path, "rb") as file:
             while content := file.read(n_rows * row_bytes):
-                crc32 = zlib.crc32(content, crc32)
                 rows = np.frombuffer(content, dtype=np.uint8).reshape(-1, row_bytes)
-                if keep is not None:
-                    rows = rows[keep[start : start + len(rows)]]
-                start += len(rows)
-                yield rows.data
-        if crc32 != self.facts[shard]["crc32"]:
-            forget_shard(self.sources[shard], self.folder)
-            raise StoreError(
-                f"{path}: expected what was read from {self.sources[shard].name}, got other bytes: "
-                "convert again, it will be read once more"
-            )
+                end = start + len(rows)
+                yield rows if keep is None else rows[keep[start:end]]
+                start = end
+
+    def damaged(self, shard: int) -> StoreError:
+        """Return the error for features that are not those that were read."""
+        source = self.sources[shard]
+        return forget_shard(source, self.folder, features_path(source, self.folder))
 
 
 def write_joined(
@@ -215,15 +218,18 @@ def _append(
     for name, column in columns.items():
         if name in out:
             out[name].append(column)
-    features = out[FEATURES]
-    features.crc32 = 0
+    features, heads, start = out[FEATURES], head_checksums(small), 0
     for rows in parts.features(shard, features.shape[1] * features.dtype.itemsize):
-        features.append_bytes(rows)
+        end = start + len(rows)
+        features.append_bytes(rows.data)
+        if not np.array_equal(row_checksums(rows, heads[start:end]), small["checksums"][start:end]):
+            raise parts.damaged(shard)
+        start = end
     return {
         "name": source.name,
         **facts["stamp"],
         "sha256": facts["sha256"],
         "split": source.split,
         "n_rows": n_rows,
-        "features_crc32": features.crc32,
+        "rows_crc32": zlib.crc32(small["checksums"].astype("<u4").tobytes()),
     }

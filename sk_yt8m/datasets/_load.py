@@ -105,8 +105,9 @@ def load_csv(
         arrays, damage = _parse(files, skip=on_error == "skip", n_jobs=n_jobs, progress=progress)
         if cache is not None:
             write_store(cache, arrays, {"files": [str(file) for file in files], "errors": damage})
-            arrays, damage = _from_cache(cache)
-    assert arrays is not None
+            # Another process may be replacing it.
+            mapped, _ = _from_cache(cache)
+            arrays = mapped or arrays
     return as_bunch(
         arrays["features"],
         indicator(arrays, N_LABELS),

@@ -1,8 +1,10 @@
 """A store on disk, opened: memory-mapped features, CSR labels, ids, and subsets of them."""
 
 import os
+import time
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,22 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m.datasets._row_checksums import head_checksums, row_checksums
 from sk_yt8m.datasets._store import (
     FEATURES,
     KIND,
+    MANIFEST,
     StoreError,
     check_crc32,
     open_arrays,
     read_manifest,
 )
+from sk_yt8m.datasets._work_folder import replaced_store
 
 _CHUNK = 2**20
+_BLOCK = 2**24
+#: Seconds to wait for a store that is being replaced.
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,7 +43,7 @@ class Store:
         The folder.
     manifest : dict
         ``counts``, ``dtypes``, ``layout`` (what was read), ``sources`` (for each file its name,
-        size, SHA-256, split, rows and CRC-32 of its features) and ``damage`` (what was left out,
+        size, SHA-256, split, number of rows and their CRC-32) and ``damage`` (what was left out,
         where and why).
     X : ndarray of shape (n_rows, n_features), float32 or float16
         Features.
@@ -59,6 +67,7 @@ class Store:
     record: np.ndarray
     start: np.ndarray | None
     rated: sp.csr_matrix | None
+    _crc32: int = field(default=0)
 
     def __repr__(self) -> str:
         n_rows, n_features = self.X.shape
@@ -72,7 +81,7 @@ class Store:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the files itself.
-        return open_store, (str(self.path),)
+        return _open_again, (str(self.path), self._crc32)
 
     @property
     def split(self) -> np.ndarray:
@@ -194,12 +203,13 @@ class Store:
         Raises
         ------
         StoreError
-            At the first difference; the message names the file, and for features the rows.
+            At the first difference; the message names the file, and for features the rows. If the
+            store has been replaced since it was opened.
         """
         from tqdm.auto import tqdm
 
-        content = read_manifest(self.path)
-        arrays = open_arrays(self.path, content)
+        content, arrays = _open_whole(self.path)
+        _check_same(self.path, content, self._crc32)
         size = sum(array.nbytes for array in arrays.values())
         bar = tqdm(total=size, unit="B", unit_scale=True, desc="verifying", disable=not progress)
         with bar:
@@ -208,11 +218,47 @@ class Store:
                 bar.update(arrays[name].nbytes)
             start = 0
             for one in content["about"]["sources"]:
-                part = arrays[FEATURES][start : start + one["n_rows"]]
-                what = f"rows {start} to {start + len(part) - 1}, from {one['name']},"
-                check_crc32(self.path / f"{FEATURES}.npy", part, one["features_crc32"], what)
-                start += len(part)
-                bar.update(part.nbytes)
+                end = start + one["n_rows"]
+                came = _rows_crc32(arrays, start, end)
+                if came != one["rows_crc32"]:
+                    raise StoreError(
+                        f"{self.path / FEATURES}.npy: expected rows {start} to {end - 1}, from "
+                        f"{one['name']}, with their labels and ids to have CRC-32 "
+                        f"{one['rows_crc32']}, got {came}"
+                    )
+                bar.update(arrays[FEATURES][start:end].nbytes)
+                start = end
+
+
+def _rows_crc32(arrays: dict[str, np.ndarray], start: int, end: int) -> int:
+    """Return the CRC-32 of the checksums of some rows."""
+    features = arrays[FEATURES]
+    n_rows = max(1, _BLOCK // (features.shape[1] * features.itemsize))
+    came = 0
+    for first in range(start, end, n_rows):
+        rows = slice(first, min(first + n_rows, end))
+        block = np.ascontiguousarray(features[rows]).view(np.uint8)
+        checksums = row_checksums(block, head_checksums(_columns(arrays, rows)))
+        came = zlib.crc32(checksums.astype("<u4").tobytes(), came)
+    return came
+
+
+def _columns(arrays: dict[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
+    """Return some rows as in a `Block`, without their features."""
+    n_rows = rows.stop - rows.start
+    columns = {
+        "ids": arrays["ids"][rows] if "ids" in arrays else np.zeros(n_rows, "<U1"),
+        "records": arrays["record"][rows],
+        "starts": arrays["start"][rows] if "start" in arrays else np.zeros(n_rows, np.int64),
+    }
+    for ours, values, counts in (("label", "labels", "counts"), ("rated", "rated", "rated_counts")):
+        ends = np.zeros(n_rows + 1, np.int64)
+        columns[values] = ends[:0]
+        if f"{ours}_indptr" in arrays:
+            ends = np.asarray(arrays[f"{ours}_indptr"][rows.start : rows.stop + 1])
+            columns[values] = arrays[f"{ours}_indices"][ends[0] : ends[-1]]
+        columns[counts] = np.diff(ends)
+    return columns
 
 
 def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
@@ -237,6 +283,11 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
         If the folder is no store, or the shape, type or size of an array is not what the manifest
         says. Changed bytes are found by :meth:`Store.verify`.
 
+    Notes
+    -----
+    A store that is replaced at the same time is opened as the old one or the new one, whole. Who
+    has the old one open goes on reading it.
+
     Examples
     --------
     >>> import tempfile
@@ -251,11 +302,8 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
     ([[0.5, 1.5], [4.5, 5.5]], [[1, 0], [1, 1]], ['a', 'c'])
     """
     folder = Path(os.path.abspath(path))
-    content = read_manifest(folder)
+    content, arrays = _open_whole(folder)
     about = content["about"]
-    if not isinstance(about, dict) or about.get("kind") != KIND:
-        raise StoreError(f"{folder}: expected a store from `convert`, got another kind of folder")
-    arrays = open_arrays(folder, content)
     X = arrays[FEATURES]
     shape = (len(X), about["counts"]["n_labels"])
     Y = _csr(folder, arrays, "label", shape)
@@ -271,7 +319,55 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
         record=arrays["record"],
         start=arrays.get("start"),
         rated=_csr(folder, arrays, "rated", shape) if "rated_indptr" in arrays else None,
+        _crc32=content["manifest_crc32"],
     )
+
+
+def _open_whole(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the manifest and the arrays of one store, also while another one takes its place."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        before = _identity(folder)
+        try:
+            content = read_manifest(folder)
+            about = content["about"]
+            if not isinstance(about, dict) or about.get("kind") != KIND:
+                raise StoreError(
+                    f"{folder}: expected a store from `convert`, got another kind of folder"
+                )
+            arrays = open_arrays(folder, content)
+            if _identity(folder) == before:
+                return content, arrays
+        except StoreError:
+            between = before is None and replaced_store(Path(os.path.realpath(folder))).is_dir()
+            if not between and _identity(folder) == before:
+                raise
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.005)
+
+
+def _identity(folder: Path) -> tuple[int, int, int] | None:
+    """Return what another store's manifest does not have."""
+    try:
+        status = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def _open_again(path: str, crc32: int) -> Store:
+    store = open_store(path)
+    _check_same(store.path, {"manifest_crc32": store._crc32}, crc32)
+    return store
+
+
+def _check_same(folder: Path, content: dict[str, Any], crc32: int) -> None:
+    if content["manifest_crc32"] != crc32:
+        raise StoreError(
+            f"{folder}: expected the store that was opened, got another one, which has taken its "
+            "place since: open it again"
+        )
 
 
 def _csr(

@@ -137,7 +137,8 @@ class ArraySource:
     def sha256(self) -> str:
         """Return the checksum of features, labels and ids."""
         block = self._block()
-        digest = hashlib.sha256(np.ascontiguousarray(self.X[self._slice]).view(np.uint8).data)
+        digest = hashlib.sha256(self.X.dtype.str.encode())
+        digest.update(np.ascontiguousarray(self.given).view(np.uint8).data)
         for part in (block.labels, block.counts):
             digest.update(part.tobytes())
         digest.update("\n".join(block.ids.tolist()).encode())
@@ -153,6 +154,11 @@ class ArraySource:
         return RowDamage("the arrays", place.record, "ids", expected, came)
 
     @property
+    def given(self) -> np.ndarray:
+        """The features as they were given, of any type."""
+        return self.X[self._slice]
+
+    @property
     def _slice(self) -> slice:
         return slice(self.rows.start, self.rows.stop)
 
@@ -160,7 +166,7 @@ class ArraySource:
         Y = self.Y[self._slice]
         records = np.arange(self.rows.start + 1, self.rows.stop + 1)
         ids = None if self.ids is None else self.ids[self._slice]
-        features = np.asarray(self.X[self._slice], dtype=np.float32)
+        features = np.asarray(self.given, dtype=np.float32)
         return _block(features, Y.indices, np.diff(Y.indptr), records, ids)
 
 

@@ -39,8 +39,8 @@ PLACES = {
     "before the fourth file": ((_convert, "read_shard", 4), {}, 3),
     "inside the third file": ((_shards, "_cast", 3), {}, 4),
     "between the parts of the second file": ((_shards.np, "savez", 2), {}, 5),
-    # The first call is for the options.
-    "before the second file's facts": ((_shards.json, "dumps", 3), {}, 5),
+    # The first call is for the options, and there are two for each file.
+    "before the second file's facts": ((_shards.json, "dumps", 4), {}, 5),
     "after the last file": ((_convert, "read_shard", 6), {"after": True}, 0),
     "while joining": ((_join, "_append", 4), {}, 0),
     "before the manifest": ((_join, "write_manifest", 1), {}, 0),

@@ -177,7 +177,7 @@ class TestCache:
         elif damage == "other shape":
             np.save(features, expected[:-1])
         else:
-            manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 99'))
+            manifest.write_text(manifest.read_text().replace('"version": 3', '"version": 99'))
         np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
         assert len(parses) == 14
 
@@ -224,7 +224,7 @@ class TestCache:
         def fail(*_args, **_kwargs):
             raise OSError("disk full")
 
-        monkeypatch.setattr("sk_yt8m.datasets._store.np.save", fail)
+        monkeypatch.setattr("sk_yt8m.datasets._store.ArrayWriter.append_bytes", fail)
         with pytest.raises(OSError, match="disk full"):
             load_csv(copy, cache_dir=tmp_path / "cache")
         assert list((tmp_path / "cache").iterdir()) == []

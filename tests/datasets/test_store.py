@@ -230,7 +230,7 @@ class TestFloat16:
             with pytest.raises(ValueError, match=expected):
                 convert(tmp_path / "a.parquet", tmp_path / "s", dtype="float16", on_error=on_error)
         assert not (tmp_path / "s").exists()
-        X[4, 5] = -65519
+        X[4, 5] = -65504
         store = convert((X, np.ones((6, 1))), tmp_path / "fits", dtype="float16")
         assert store.X[4, 5] == -65504
 
@@ -446,7 +446,7 @@ class TestDamagedStores:
         [
             (None, None, "expected a manifest, got no such file"),
             ("{", "[", "expected JSON"),
-            ('"version": 2', '"version": 3', "expected version 2, got 3"),
+            ('"version": 3', '"version": 2', "expected version 3, got 2: convert again"),
             ('"n_labels": 3862', '"n_labels": 3863', "CRC-32"),
             ('"split": "train"', '"split": "trail"', "CRC-32"),
         ],
