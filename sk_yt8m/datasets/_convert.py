@@ -147,7 +147,7 @@ def convert(
     ((100, 1152), dtype('float16'), (100, 3862))
     """
     store = Path(os.path.abspath(store))
-    if store.is_symlink():
+    if store.is_symlink() and store.exists():
         store = Path(os.path.realpath(store))
     work = work_folder(store)
     _check_free(store, overwrite)
