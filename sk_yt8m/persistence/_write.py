@@ -5,6 +5,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from sk_yt8m._disk import naming
+
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file, or leave the one that is there as it is.
@@ -30,7 +32,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     # Opened exclusively: a link that somebody laid under this name is not followed.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(draft, flags, 0o666), "wb") as file:
+        with naming(target), os.fdopen(os.open(draft, flags, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
