@@ -11,6 +11,7 @@ import numpy as np
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._csv import Damage, Shard, parse_shard
+from sk_yt8m.datasets._each_once import check_each_once
 from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split, shard_key
 from sk_yt8m.datasets._store import StoreError, indicator, read_store, write_store
 
@@ -82,6 +83,7 @@ def load_csv(
         If there is no such file, or none of the split.
     ValueError
         If a line is damaged: the message names file, line, field, what was expected and what came.
+        If two paths lead to one file.
 
     Notes
     -----
@@ -147,9 +149,10 @@ def find_files(
         raise FileNotFoundError(
             f"no CSV file{wanted} in {', '.join(map(str, paths)) or 'an empty list'}"
         )
+    check_each_once(files)
     seen: dict[tuple[Path, tuple[str, int]], Path] = {}
     for file in files:
-        twin = seen.setdefault((file.parent, shard_key(file)), file)
+        twin = seen.setdefault((file.parent.resolve(), shard_key(file)), file)
         if twin is not file:
             raise ValueError(f"expected every shard once, got both {twin} and {file}")
     return files

@@ -98,7 +98,7 @@ def load_parquet(
         If there is no such file.
     ValueError
         If a file or a row is damaged: the message names file, row, column, what was expected and
-        what came.
+        what came. If two paths lead to one file.
 
     Examples
     --------

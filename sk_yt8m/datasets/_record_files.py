@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
+from sk_yt8m.datasets._each_once import check_each_once
+
 SPLITS = ("train", "validate", "test")
 
 RECORD_NAME = r".+\.tfrecords?(-\d+-of-\d+)?(\.gz)?"
@@ -61,9 +63,7 @@ def find_files_named(
     if not files:
         where = ", ".join(map(str, paths)) or "an empty list"
         raise FileNotFoundError(f"no {kind} file in {where}")
-    if len(set(files)) < len(files):
-        twice = next(file for file in files if files.count(file) > 1)
-        raise ValueError(f"path must name every file once, got {twice} twice")
+    check_each_once(files)
     return files
 
 

@@ -117,7 +117,7 @@ def load_tfrecords(
         If there is no such file, or none of the split.
     ValueError
         If a record is damaged: the message names file, record, byte, key, what was expected and
-        what came.
+        what came. If two paths lead to one file.
 
     Notes
     -----
