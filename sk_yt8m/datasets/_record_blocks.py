@@ -29,7 +29,7 @@ def read_files(
     n_jobs: int | None,
     progress: bool,
 ) -> list[FileBlocks]:
-    """Read files, several at the same time, until there are enough videos."""
+    """Read files, several at the same time, until there are enough videos of different ids."""
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
@@ -38,17 +38,24 @@ def read_files(
     )
     bar = tqdm(total=len(files), unit="file", desc="reading TFRecords", disable=not progress)
     parts: list[FileBlocks] = []
-    n_left = max_videos
+    seen: set[str] = set()
     with bar:
         for shard, (blocks, damage) in enumerate(results):
             bar.update()
+            if max_videos is not None:
+                n_left = max_videos - len(seen)
+                chosen, new = _first_videos(blocks, n_left, seen)
+                if report.skip and len(new) < n_left and _n_records(blocks) >= max_videos:
+                    # Some were repeated, so it takes more of them than were read.
+                    blocks, damage = _read_file(files[shard], layout, report.skip, None)
+                    chosen, new = _first_videos(blocks, n_left, seen)
+                if len(new) == n_left and report.skip:
+                    damage = [one for one in damage if one.offset <= chosen[-1].offsets[-1]]
+                blocks, seen = chosen, seen | new
             for problem in damage:
                 report.add(problem)
-            if n_left is not None:
-                blocks, n_read = _first_videos(blocks, n_left)
-                n_left -= n_read
             parts.append(FileBlocks(shard, blocks))
-            if n_left == 0:
+            if len(seen) == max_videos:
                 results.close()
                 break
     return parts
@@ -65,17 +72,28 @@ def _read_file(
         return [], [error.damage]
 
 
-def _first_videos(blocks: list[Block], n_videos: int) -> tuple[list[Block], int]:
-    """Return the rows of the first videos of a file, and how many videos these are."""
-    kept, n_left = [], n_videos
+def _n_records(blocks: list[Block]) -> int:
+    # Rows of a record stand together, never in two blocks.
+    return sum(np.unique(block.records).size for block in blocks)
+
+
+def _first_videos(
+    blocks: list[Block], n_videos: int, seen: set[str]
+) -> tuple[list[Block], set[str]]:
+    """Return the rows up to the last of so many videos that were not seen, and these."""
+    kept: list[Block] = []
+    new: set[str] = set()
     for block in blocks:
-        # Rows of a video stand together, never in two blocks.
-        order = np.cumsum(np.diff(block.records, prepend=0) != 0)
-        kept.append(select_rows(block, order <= n_left))
-        n_left -= min(n_left, int(order[-1]) if order.size else 0)
-        if n_left == 0:
-            break
-    return kept, n_videos - n_left
+        begins = np.flatnonzero(np.diff(block.records, prepend=0))
+        for begin, end in zip(begins, [*begins[1:], len(block.records)], strict=False):
+            name = str(block.ids[begin])
+            if name in seen or name in new:
+                continue
+            new.add(name)
+            if len(new) == n_videos:
+                return [*kept, select_rows(block, np.arange(len(block.records)) < end)], new
+        kept.append(block)
+    return kept, new
 
 
 def select_rows(block: Block, keep: np.ndarray) -> Block:

@@ -74,7 +74,8 @@ def load_tfrecords(
     shard : tuple of (int, int), optional
         ``(i, n)``: of all files the i-th, from 0, and every n-th after it.
     max_videos : int, optional
-        Read so many videos, the first ones.
+        Read at most this many videos, the first ones. With ``on_error="skip"`` an id that comes
+        again does not count.
     n_labels : int, default=3862
         Size of the vocabulary. In the version of 2017 it is 4716.
     n_frames : int, optional
