@@ -87,7 +87,7 @@ def convert(
         Folder to make.
     dtype : {"float32", "float16"}, default="float32"
         Type of the features in the store. With float16 it takes half the place; numbers are
-        rounded to 11 bits.
+        rounded to 11 bits, and one beyond 65504 is an error.
     level, n_frames, frame_choice, missing_labels :
         For TFRecords, as in :func:`load_tfrecords`.
     features : sequence of str or dict of str to int, optional
@@ -125,8 +125,8 @@ def convert(
         If the store is there already and `overwrite` is False, or if something else is there, or
         in the store, or in the hidden folder.
     ValueError
-        If a source is damaged, an id comes twice, or a number is beyond the largest float16,
-        65504: the message names the file and the place. If two paths lead to one file.
+        If a source is damaged, an id comes twice, or a number does not fit float16: the message
+        names the file and the place. If two paths lead to one file, or X has no features.
     BlockingIOError
         If another process is making the same store.
 

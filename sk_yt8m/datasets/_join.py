@@ -1,6 +1,5 @@
 """The parts of all sources -> the arrays and the manifest of one store."""
 
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from sk_yt8m.datasets._records import Report
 from sk_yt8m.datasets._repeats import find_repeats
-from sk_yt8m.datasets._row_checksums import head_checksums, row_checksums
+from sk_yt8m.datasets._row_checksums import crc32_of, head_checksums, row_checksums
 from sk_yt8m.datasets._shards import features_path, forget_shard, load_small
 from sk_yt8m.datasets._sources import Place, Source
 from sk_yt8m.datasets._store import FEATURES, KIND, ArrayWriter, StoreError, write_manifest
@@ -231,5 +230,5 @@ def _append(
         "sha256": facts["sha256"],
         "split": source.split,
         "n_rows": n_rows,
-        "rows_crc32": zlib.crc32(small["checksums"].astype("<u4").tobytes()),
+        "rows_crc32": crc32_of(small["checksums"]),
     }

@@ -2,9 +2,8 @@
 
 import os
 import time
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._row_checksums import head_checksums, row_checksums
+from sk_yt8m.datasets._row_checksums import stored_crc32
 from sk_yt8m.datasets._store import (
     FEATURES,
     KIND,
@@ -25,7 +24,6 @@ from sk_yt8m.datasets._store import (
 from sk_yt8m.datasets._work_folder import replaced_store
 
 _CHUNK = 2**20
-_BLOCK = 2**24
 #: Seconds to wait for a store that is being replaced.
 _PATIENCE = 10.0
 
@@ -67,7 +65,7 @@ class Store:
     record: np.ndarray
     start: np.ndarray | None
     rated: sp.csr_matrix | None
-    _crc32: int = field(default=0)
+    _opened: tuple[dict[str, Any], dict[str, np.ndarray]]
 
     def __repr__(self) -> str:
         n_rows, n_features = self.X.shape
@@ -81,7 +79,7 @@ class Store:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the files itself.
-        return _open_again, (str(self.path), self._crc32)
+        return _open_again, (str(self.path), self._opened[0]["manifest_crc32"])
 
     @property
     def split(self) -> np.ndarray:
@@ -203,13 +201,17 @@ class Store:
         Raises
         ------
         StoreError
-            At the first difference; the message names the file, and for features the rows. If the
-            store has been replaced since it was opened.
+            At the first difference; the message names the file, and for features the rows.
+
+        Notes
+        -----
+        If another store has taken its place, the one that is open is verified.
         """
         from tqdm.auto import tqdm
 
         content, arrays = _open_whole(self.path)
-        _check_same(self.path, content, self._crc32)
+        if content["manifest_crc32"] != self._opened[0]["manifest_crc32"]:
+            content, arrays = self._opened
         size = sum(array.nbytes for array in arrays.values())
         bar = tqdm(total=size, unit="B", unit_scale=True, desc="verifying", disable=not progress)
         with bar:
@@ -217,9 +219,14 @@ class Store:
                 check_crc32(self.path / f"{name}.npy", arrays[name], crc32)
                 bar.update(arrays[name].nbytes)
             start = 0
-            for one in content["about"]["sources"]:
+            for number, one in enumerate(content["about"]["sources"]):
                 end = start + one["n_rows"]
-                came = _rows_crc32(arrays, start, end)
+                if (arrays["source"][start:end] != number).any():
+                    raise StoreError(
+                        f"{self.path / 'source.npy'}: expected {number} for rows {start} to "
+                        f"{end - 1}, from {one['name']}"
+                    )
+                came = stored_crc32(arrays, start, end)
                 if came != one["rows_crc32"]:
                     raise StoreError(
                         f"{self.path / FEATURES}.npy: expected rows {start} to {end - 1}, from "
@@ -228,37 +235,6 @@ class Store:
                     )
                 bar.update(arrays[FEATURES][start:end].nbytes)
                 start = end
-
-
-def _rows_crc32(arrays: dict[str, np.ndarray], start: int, end: int) -> int:
-    """Return the CRC-32 of the checksums of some rows."""
-    features = arrays[FEATURES]
-    n_rows = max(1, _BLOCK // (features.shape[1] * features.itemsize))
-    came = 0
-    for first in range(start, end, n_rows):
-        rows = slice(first, min(first + n_rows, end))
-        block = np.ascontiguousarray(features[rows]).view(np.uint8)
-        checksums = row_checksums(block, head_checksums(_columns(arrays, rows)))
-        came = zlib.crc32(checksums.astype("<u4").tobytes(), came)
-    return came
-
-
-def _columns(arrays: dict[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
-    """Return some rows as in a `Block`, without their features."""
-    n_rows = rows.stop - rows.start
-    columns = {
-        "ids": arrays["ids"][rows] if "ids" in arrays else np.zeros(n_rows, "<U1"),
-        "records": arrays["record"][rows],
-        "starts": arrays["start"][rows] if "start" in arrays else np.zeros(n_rows, np.int64),
-    }
-    for ours, values, counts in (("label", "labels", "counts"), ("rated", "rated", "rated_counts")):
-        ends = np.zeros(n_rows + 1, np.int64)
-        columns[values] = ends[:0]
-        if f"{ours}_indptr" in arrays:
-            ends = np.asarray(arrays[f"{ours}_indptr"][rows.start : rows.stop + 1])
-            columns[values] = arrays[f"{ours}_indices"][ends[0] : ends[-1]]
-        columns[counts] = np.diff(ends)
-    return columns
 
 
 def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
@@ -319,7 +295,7 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
         record=arrays["record"],
         start=arrays.get("start"),
         rated=_csr(folder, arrays, "rated", shape) if "rated_indptr" in arrays else None,
-        _crc32=content["manifest_crc32"],
+        _opened=(content, arrays),
     )
 
 
@@ -358,16 +334,12 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
 
 def _open_again(path: str, crc32: int) -> Store:
     store = open_store(path)
-    _check_same(store.path, {"manifest_crc32": store._crc32}, crc32)
-    return store
-
-
-def _check_same(folder: Path, content: dict[str, Any], crc32: int) -> None:
-    if content["manifest_crc32"] != crc32:
+    if store._opened[0]["manifest_crc32"] != crc32:
         raise StoreError(
-            f"{folder}: expected the store that was opened, got another one, which has taken its "
+            f"{path}: expected the store that was opened, got another one, which has taken its "
             "place since: open it again"
         )
+    return store
 
 
 def _csr(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+_BLOCK = 2**24
+
 
 def head_checksums(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the CRC-32 of all but the features of each row.
@@ -51,3 +53,39 @@ def row_checksums(rows: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """
     pairs = zip(rows, heads.tolist(), strict=True)
     return np.array([zlib.crc32(row, head) for row, head in pairs], dtype=np.uint32)
+
+
+def crc32_of(checksums: np.ndarray, before: int = 0) -> int:
+    """Return the one checksum of those of some rows, which may go on after others."""
+    return zlib.crc32(checksums.astype("<u4").tobytes(), before)
+
+
+def stored_crc32(arrays: Mapping[str, np.ndarray], start: int, end: int) -> int:
+    """Return the checksum of some rows of a store."""
+    features = arrays["features"]
+    n_rows = max(1, _BLOCK // (features.shape[1] * features.itemsize))
+    came = 0
+    for first in range(start, end, n_rows):
+        rows = slice(first, min(first + n_rows, end))
+        block = np.ascontiguousarray(features[rows]).view(np.uint8)
+        checksums = row_checksums(block, head_checksums(_columns(arrays, rows)))
+        came = crc32_of(checksums, came)
+    return came
+
+
+def _columns(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
+    """Return some rows as in a `Block`, without their features."""
+    n_rows = rows.stop - rows.start
+    columns = {
+        "ids": arrays["ids"][rows] if "ids" in arrays else np.zeros(n_rows, "<U1"),
+        "records": arrays["record"][rows],
+        "starts": arrays["start"][rows] if "start" in arrays else np.zeros(n_rows, np.int64),
+    }
+    for ours, values, counts in (("label", "labels", "counts"), ("rated", "rated", "rated_counts")):
+        ends = np.zeros(n_rows + 1, np.int64)
+        columns[values] = ends[:0]
+        if f"{ours}_indptr" in arrays:
+            ends = np.asarray(arrays[f"{ours}_indptr"][rows.start : rows.stop + 1])
+            columns[values] = arrays[f"{ours}_indices"][ends[0] : ends[-1]]
+        columns[counts] = np.diff(ends)
+    return columns

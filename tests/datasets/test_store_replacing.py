@@ -323,7 +323,9 @@ class TestReadersOfAStoreThatIsReplaced:
             is_alive = writer.is_alive
         seen = set()
         while is_alive():
-            seen.add(self.check(open_store(path)))
+            store = open_store(path)
+            store.verify()
+            seen.add(self.check(store))
         (writer.wait if as_process else writer.join)()
         assert self.check(open_store(path)) == 39
         assert len(seen) > 5
@@ -367,11 +369,19 @@ class TestReadersOfAStoreThatIsReplaced:
         sent = pickle.dumps(store)
         convert(self.data(2), store.path, overwrite=True)
         assert self.check(store) == 1
-        expected = "expected the store that was opened, got another one"
-        with pytest.raises(StoreError, match=expected):
-            store.verify()
-        with pytest.raises(StoreError, match=expected):
+        store.verify()
+        with pytest.raises(StoreError, match="expected the store that was opened, got another"):
             pickle.loads(sent)
+        open_store(store.path).verify()
+
+    def test_what_is_open_is_verified(self, tmp_path):
+        store = convert(self.data(1), tmp_path / "store")
+        with open(store.path / "features.npy", "r+b") as file:
+            file.seek(-5, os.SEEK_END)
+            file.write(b"!")
+        convert(self.data(2), store.path, overwrite=True)
+        with pytest.raises(StoreError, match="expected rows 0 to 199"):
+            store.verify()
         open_store(store.path).verify()
 
     def test_no_store_is_said_at_once(self, tmp_path, monkeypatch):

@@ -150,6 +150,12 @@ class TestVerify:
         with pytest.raises(StoreError, match=expected):
             self.put(store, name, array).verify()
 
+    def test_sources_that_were_moved(self, store):
+        source = np.load(store.path / "source.npy")
+        source[30] = 0
+        with pytest.raises(StoreError, match=r"source\.npy: expected 1 for rows 30 to 59"):
+            self.put(store, "source", source).verify()
+
     def test_labels_that_were_moved(self, store):
         indptr = np.load(store.path / "label_indptr.npy")
         indptr[62] -= 1
