@@ -17,7 +17,9 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        # Those of a network, which are of types of their own, are about no file.
+        is_of_disk = error.errno is not None or type(error) is OSError
+        if error.filename is not None or not is_of_disk:
             raise
         if error.errno is None:
             raise OSError(f"{os.fspath(path)}: {error}") from error

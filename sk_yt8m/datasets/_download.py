@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from sk_yt8m._disk import naming
+
 T = TypeVar("T")
 
 _CHUNK = 2**16
@@ -149,13 +151,14 @@ def _download_one(file: RemoteFile, folder: Path, n_retries: int, delay: float) 
     import pooch
 
     def get() -> None:
-        pooch.retrieve(
-            file.url,
-            known_hash=file.checksum,
-            fname=file.name,
-            path=folder,
-            downloader=pooch.HTTPDownloader(chunk_size=_CHUNK, timeout=_TIMEOUT),
-        )
+        with naming(folder / file.name):
+            pooch.retrieve(
+                file.url,
+                known_hash=file.checksum,
+                fname=file.name,
+                path=folder,
+                downloader=pooch.HTTPDownloader(chunk_size=_CHUNK, timeout=_TIMEOUT),
+            )
 
     _retrying(get, file.url, n_retries, delay)
 

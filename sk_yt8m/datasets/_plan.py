@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sk_yt8m._disk import naming
 from sk_yt8m.datasets._download import download_bytes
 from sk_yt8m.datasets._record_files import RECORD_NAME
 
@@ -44,7 +45,8 @@ def fetch_plan(
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another name first: a plan that was cut off by a kill must not be taken for the plan.
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
+    with naming(partial):
+        partial.write_bytes(content)
     partial.replace(path)
     return plan
 
