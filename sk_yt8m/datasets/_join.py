@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +49,23 @@ class Parts:
             arrays = self._load(shard, "ids", "records")
             return arrays["ids"], arrays["records"]
 
+        @lru_cache(maxsize=8)
+        def places(shard: int) -> dict[str, np.ndarray]:
+            return self._load(shard, "records", "offsets")
+
+        def place_of(shard: int, row: int) -> Place:
+            arrays = places(shard)
+            at = int(arrays["records"][row]), int(arrays["offsets"][row])
+            return Place(self.sources[shard].name, *at)
+
         last = None
         for shard, row, *earlier, name in find_repeats(len(self.sources), self.id_width, load):
-            place = self._place(shard, row)
+            place = place_of(shard, row)
             if (shard, place) != last:
-                came = f"{name!r}, the id of {self._place(*earlier)}"
+                came = f"{name!r}, the id of {place_of(*earlier)}"
                 report.add(self.sources[shard].repeated_id(place, came))
             last = shard, place
             self.dropped.setdefault(shard, []).append(row)
-
-    def _place(self, shard: int, row: int) -> Place:
-        arrays = self._load(shard, "records", "offsets")
-        at = int(arrays["records"][row]), int(arrays["offsets"][row])
-        return Place(self.sources[shard].name, *at)
 
     def _load(self, shard: int, *names: str) -> dict[str, np.ndarray]:
         return load_small(self.sources[shard], self.folder, self.facts[shard], *names)
