@@ -185,12 +185,13 @@ def _check_free(store: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{store} is there already: overwrite=True replaces it")
     try:
-        own = stored_files(store)
-    except StoreError as error:
-        raise FileExistsError(
-            f"{store} is no store, so overwrite=True does not replace it ({error})"
-        ) from None
-    check_files(store, own)
+        check_files(store, stored_files(store))
+    except (StoreError, FileNotFoundError) as error:
+        # Another process may be replacing it, which the lock will tell.
+        if os.path.lexists(store):
+            raise FileExistsError(
+                f"{store} is no store, so overwrite=True does not replace it ({error})"
+            ) from None
 
 
 def _options_folder(work: Path, options: dict[str, Any]) -> Path:

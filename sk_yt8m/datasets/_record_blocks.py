@@ -80,7 +80,7 @@ def _n_records(blocks: list[Block]) -> int:
 def _first_videos(
     blocks: list[Block], n_videos: int, seen: set[str]
 ) -> tuple[list[Block], set[str]]:
-    """Return the rows up to the last of so many videos that were not seen, and these."""
+    """Return the rows up to the n-th video of an unseen id, and the unseen ids."""
     kept: list[Block] = []
     new: set[str] = set()
     for block in blocks:

@@ -225,7 +225,9 @@ class TestFloat16:
         X = np.ones((6, 7), dtype=np.float32)
         X[4, 5] = -65520
         write_parquet(tmp_path / "a.parquet", X, np.ones((6, 1)))
-        expected = r"a\.parquet, record 5, feature 5: expected a number of at most 65504.*-65520"
+        expected = (
+            r"a\.parquet, record 5, feature 5: expected a number from -65504 to 65504.*-65520"
+        )
         for on_error in ("raise", "skip"):
             with pytest.raises(ValueError, match=expected):
                 convert(tmp_path / "a.parquet", tmp_path / "s", dtype="float16", on_error=on_error)
