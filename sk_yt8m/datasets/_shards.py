@@ -107,8 +107,8 @@ def _cast(source: Source, block: Block, dtype: np.dtype) -> np.ndarray:
             row, column = np.argwhere((features > largest) | (features < -largest))[0]
             raise ValueError(
                 f"{source.name}, record {block.records[row]}, feature {column}: expected a number "
-                f'from {-largest:g} to {largest:g} for dtype="float16", got {features[row, column]}: '
-                'use dtype="float32"'
+                f'from {-largest:g} to {largest:g} for dtype="float16", '
+                f'got {features[row, column]}: use dtype="float32"'
             )
     return block.features.astype(dtype, copy=False)
 

@@ -328,7 +328,7 @@ class TestReadersOfAStoreThatIsReplaced:
             seen.add(self.check(store))
         (writer.wait if as_process else writer.join)()
         assert self.check(open_store(path)) == 39
-        assert len(seen) > 5
+        assert len(seen) > 1
 
     @pytest.mark.parametrize("when", ["manifest", "features", "label_indices", "source", "last"])
     def test_replaced_between_two_files(self, tmp_path, monkeypatch, when):
