@@ -12,7 +12,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     Parameters
     ----------
     path : path
-        The file that is written.
+        The file that is written or read.
     """
     try:
         yield

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _read_shard(
     crc32, n_bytes = 0, 0
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _KINDS}
     with naming(temporary), open(temporary, "wb") as file:
-        for block in source.blocks(report):
+        for block in _blocks(source, report):
             content = np.ascontiguousarray(_cast(source, block, dtype)).view(np.uint8)
             file.write(content.data)
             crc32 = zlib.crc32(content.data, crc32)
@@ -80,6 +81,11 @@ def _read_shard(
     text = json.dumps({"facts": facts, "crc32": _crc_of(facts)})
     _write(temporary, facts_path, text.encode())
     return facts
+
+
+def _blocks(source: Source, report: Report) -> Iterator[Block]:
+    with naming(source.name):
+        yield from source.blocks(report)
 
 
 def _write(temporary: Path, path: Path, content: Any) -> None:

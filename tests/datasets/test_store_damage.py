@@ -347,6 +347,19 @@ class TestFullDisk:
         self.check(error, path)
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_source_that_cannot_be_read(self, shards, tmp_path, monkeypatch):
+        """A lost disk is that of the source, and not that of the part."""
+        from sk_yt8m.datasets import _sources
+
+        def fail(*_):
+            yield from ()
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(_sources, "read_blocks", fail)
+        with pytest.raises(OSError, match="Input/output error") as error:
+            convert(shards[0], tmp_path / "store", **OPTIONS)
+        assert error.value.filename == str(shards[0] / "train0.tfrecord")
+
     def test_of_a_download(self, tmp_path, monkeypatch):
         import pooch
 
