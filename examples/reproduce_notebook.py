@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.datasets import load_csv, sample_path
-from sk_yt8m.metrics import gap_score, hit_at_k_score, mean_reciprocal_rank_score
+from sk_yt8m.metrics import gap_score, hit_at_k_score, label_reciprocal_rank_score
 
 NOTEBOOK = {
     "hidden_layer_sizes": (2000, 3200),
@@ -34,7 +34,7 @@ NOTEBOOK = {
     "output_bias_init": "zeros",
     "loss_reduction": "mean",
 }
-PRINTED = {"mean reciprocal rank": 0.5089, "Hit@1": 0.7886, "Hit@5": 0.8855, "Hit@20": 0.9256}
+PRINTED = {"label reciprocal rank": 0.5089, "Hit@1": 0.7886, "Hit@5": 0.8855, "Hit@20": 0.9256}
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
 
     scores = clf.predict_proba(val.data)
     figures = {
-        "mean reciprocal rank": mean_reciprocal_rank_score(val.target, scores, groups=val.shard),
+        "label reciprocal rank": label_reciprocal_rank_score(val.target, scores, groups=val.shard),
         **{f"Hit@{k}": hit_at_k_score(val.target, scores, k=k) for k in (1, 5, 20)},
         "GAP@20": gap_score(val.target, scores),
     }
@@ -60,7 +60,7 @@ def main() -> None:
     for name, figure in figures.items():
         printed = PRINTED.get(name)
         print(f"{name:22}{figure:8.4f}{'-' if printed is None else f'{printed:.4f}':>10}")
-    print('\nThe mean reciprocal rank is what the notebook prints as "gap".')
+    print('\nThe label reciprocal rank is what the notebook prints as "gap".')
 
 
 if __name__ == "__main__":

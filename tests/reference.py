@@ -1,7 +1,8 @@
 """Slow, obvious twins of the metrics: plain loops over plain lists.
 
 They take dense lists of rows and are written from the definitions alone, so that the fast versions
-can be compared with them. Weights are applied by their meaning: one weight a row.
+can be compared with them. Weights are applied by their meaning: one weight a row. A score of None
+says that the row does not have this label at all: see `of_rated`.
 """
 
 import math
@@ -9,7 +10,18 @@ import math
 
 def ranking(scores):
     """Labels of one row by falling score, of equal scores the lower label first."""
-    return sorted(range(len(scores)), key=lambda label: (-scores[label], label))
+    labels = [label for label in range(len(scores)) if scores[label] is not None]
+    return sorted(labels, key=lambda label: (-scores[label], label))
+
+
+def of_rated(y_true, y_score, rated, weights=None):
+    """The same rows without the pairs that were not rated, and without rows that have no other."""
+    weights = weights or [1] * len(y_true)
+    kept = [row for row in range(len(y_true)) if any(rated[row])]
+    pairs = [(y_true[row], y_score[row], rated[row]) for row in kept]
+    truth = [[t if r else 0 for t, r in zip(ts, rs, strict=True)] for ts, _, rs in pairs]
+    score = [[s if r else None for s, r in zip(ss, rs, strict=True)] for _, ss, rs in pairs]
+    return truth, score, [weights[row] for row in kept]
 
 
 def average_precision(entries, n_positives):
@@ -63,7 +75,7 @@ def mean_average_precision(y_true, y_score, top_k=None, absent="ignore", weights
         n_positives = 0
         for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
             n_positives += weight * truth[label]
-            if top_k is None or label in ranking(scores)[:top_k]:
+            if label in ranking(scores)[:top_k]:
                 entries.append((scores[label], truth[label] == 1, weight))
         if n_positives > 0:
             values.append(average_precision(entries, n_positives))
@@ -72,7 +84,19 @@ def mean_average_precision(y_true, y_score, top_k=None, absent="ignore", weights
     return sum(values) / len(values) if values else 0.0
 
 
-def mean_reciprocal_rank(y_true, y_score, groups=None, weights=None):
+def mean_reciprocal_rank(y_true, y_score, k=None, weights=None):
+    values = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        value = 0.0
+        for place, label in enumerate(ranking(scores)[:k], start=1):
+            if truth[label] == 1:
+                value = 1 / place
+                break
+        values.append(value)
+    return weighted_mean(values, weights)
+
+
+def label_reciprocal_rank(y_true, y_score, groups=None, weights=None):
     values = []
     for truth, scores in zip(y_true, y_score, strict=True):
         order = ranking(scores)
@@ -135,10 +159,9 @@ def propensities(y_true, a=0.55, b=1.5, weights=None):
     return values
 
 
-def propensity_scored(y_true, y_score, k, weights, value):
+def propensity_scored(y_true, y_score, k, chance, weights, value):
     """Ratio of the sum over rows of a value of the top k to that of the best possible top k."""
     weights = weights or [1] * len(y_true)
-    chance = propensities(y_true, weights=weights)
     reached = possible = 0.0
     for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
         worth = [true / p for true, p in zip(truth, chance, strict=True)]
@@ -147,15 +170,17 @@ def propensity_scored(y_true, y_score, k, weights, value):
     return reached / possible if possible else 0.0
 
 
-def psp_at_k(y_true, y_score, k=5, weights=None):
-    return propensity_scored(y_true, y_score, k, weights, lambda worths, n_true: sum(worths))
+def psp_at_k(y_true, y_score, k=5, chance=None, weights=None):
+    return propensity_scored(
+        y_true, y_score, k, chance, weights, lambda worths, n_true: sum(worths)
+    )
 
 
-def psndcg_at_k(y_true, y_score, k=5, weights=None):
+def psndcg_at_k(y_true, y_score, k=5, chance=None, weights=None):
     def value(worths, n_true):
         return gain(worths) / gain([1] * min(len(worths), n_true)) if n_true else 0.0
 
-    return propensity_scored(y_true, y_score, k, weights, value)
+    return propensity_scored(y_true, y_score, k, chance, weights, value)
 
 
 def starter_code_gap(y_true, y_score, k=20):

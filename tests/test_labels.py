@@ -54,6 +54,11 @@ FORMS = {
     "unsorted, stored zeros": unsorted_with_zeros,
     "SparseIndicator": lambda dense: SparseIndicator(sp.csr_matrix(dense)),
     "DataFrame": pd.DataFrame,
+    "nullable DataFrame": lambda dense: pd.DataFrame(dense).astype("Int64"),
+    "boolean DataFrame": lambda dense: pd.DataFrame(dense).astype("boolean"),
+    "mixed DataFrame": lambda dense: pd.DataFrame(dense).astype({0: bool, 1: float}),
+    "half sparse DataFrame": lambda dense: pd.DataFrame(dense).astype({0: pd.SparseDtype(int)}),
+    "sparse DataFrame of ones": lambda dense: pd.DataFrame(dense).astype(pd.SparseDtype(int, 1)),
     "sparse DataFrame": lambda dense: pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(dense)),
 }
 
@@ -118,7 +123,12 @@ def test_known_classes_need_not_all_come():
         ([[0.5, 1], [1, 0]], "row 0, column 0 holds 0.5"),
         ([[np.nan, 1], [1, 0]], "row 0, column 0 holds nan"),
         ([["a", "b"], ["b", "a"]], "expected an indicator of 0 and 1"),
-        (np.array([["a", 1], [0, 1]], dtype=object), "not an indicator"),
+        (np.array([["a", 1], [0, 1]], dtype=object), "row 0, column 0 holds a"),
+        (np.array([[1, "1"], [0, 1]], dtype=object), "row 0, column 1 holds 1"),
+        (np.array([[1, 0], [None, 1]], dtype=object), "row 1, column 0 holds None"),
+        (pd.DataFrame([[1, 0], [pd.NA, 1]]).astype("Int64"), "row 1, column 0 holds <NA>"),
+        (pd.DataFrame([[1.0, 0], [np.nan, 1]]).astype(pd.SparseDtype(float)), "column 0 holds nan"),
+        (sp.csr_array(np.array([[1, 1j], [1, 0]])), "dtype complex128"),
         (sp.csr_array([[0, 1], [3, 0]]), "row 1, column 0 holds 3"),
         (sp.csr_array((0, 4)), r"shape \(0, 4\)"),
         (np.zeros((0, 4)), r"shape \(0, 4\)"),
@@ -130,6 +140,17 @@ def test_known_classes_need_not_all_come():
 def test_what_is_refused(y, message):
     with pytest.raises(ValueError, match=message):
         encode_targets(y)
+
+
+def test_masked_arrays_are_refused():
+    y = np.eye(3, dtype=int)
+    for mask in (False, y):
+        for form in (np.asarray, list):
+            masked = np.ma.array(y, mask=mask)
+            with pytest.raises(TypeError, match="y must not be a masked array"):
+                encode_targets(masked if form is np.asarray else form(masked))
+    with pytest.raises(TypeError, match="y must not be a masked array"):
+        encode_targets(np.ma.array([0, 1, 1], mask=[0, 0, 1]))
 
 
 def test_repeated_entries_add_up_as_scipy_says():

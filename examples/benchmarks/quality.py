@@ -19,7 +19,7 @@ from sk_yt8m.datasets import load_csv
 from sk_yt8m.metrics import (
     gap_score,
     hit_at_k_score,
-    mean_reciprocal_rank_score,
+    label_reciprocal_rank_score,
     precision_at_equal_recall_rate_score,
 )
 
@@ -30,7 +30,7 @@ def figures(Y: object, scores: np.ndarray) -> dict[str, float]:
         "GAP@20": gap_score(Y, scores),
         **{f"Hit@{k}": hit_at_k_score(Y, scores, k=k) for k in (1, 5, 20)},
         "PERR": precision_at_equal_recall_rate_score(Y, scores),
-        "MRR": mean_reciprocal_rank_score(Y, scores),
+        "LRR": label_reciprocal_rank_score(Y, scores),
     }
 
 

@@ -8,6 +8,7 @@ from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
 from sk_yt8m.metrics._hit_display import HitAtKDisplay
 from sk_yt8m.metrics._label_display import LabelAveragePrecisionDisplay
+from sk_yt8m.metrics._lrr import label_reciprocal_rank_score
 from sk_yt8m.metrics._map import average_precision_per_label, mean_average_precision_score
 from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score
 from sk_yt8m.metrics._ndcg import ndcg_at_k_score
@@ -45,6 +46,7 @@ __all__ = [
     "hit_at_20_scorer",
     "hit_at_k_score",
     "label_propensities",
+    "label_reciprocal_rank_score",
     "make_top_k_scorer",
     "mean_average_precision_score",
     "mean_reciprocal_rank_score",

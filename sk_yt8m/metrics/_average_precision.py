@@ -6,27 +6,52 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m.metrics._exact import sortable
+from sk_yt8m.metrics._scores import CheckedTopK
 from sk_yt8m.metrics._true_labels import BLOCK_BYTES
 
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
 
 
+def listed_entries(
+    top: CheckedTopK, hits: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64] | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.float64] | None]:
+    """Return scores, hits and weights of a pooled list, without the places that hold no label."""
+    of_entry = None if weight is None else weight[:, None]
+    listed = top.indices >= 0
+    if listed.all():
+        return top.scores, hits, of_entry
+    if of_entry is not None:
+        of_entry = np.broadcast_to(of_entry, hits.shape)[listed]
+    return top.scores[listed], hits[listed], of_entry
+
+
+def weight_of_missed(
+    n_positives: npt.NDArray[np.integer],
+    hits: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64] | None,
+) -> float:
+    """Return the number, or the total weight, of the positives that are not in the list."""
+    missed = n_positives - np.count_nonzero(hits, axis=1)
+    return float(missed.sum()) if weight is None else math.fsum(weight * missed)
+
+
 def pooled_average_precision(
     scores: npt.NDArray[Any],
     hits: npt.NDArray[np.bool_],
-    n_positives: float,
+    missed: float,
     weight: npt.NDArray[np.float64] | None = None,
 ) -> float:
-    """Return the sum over hits of the precision at the hit's score, divided by ``n_positives``.
+    """Return the sum over hits of the precision at the hit's score, over that of all positives.
 
     Parameters
     ----------
     scores : ndarray of any shape
-        Scores without NaN.
+        Scores without NaN, as `CheckedTopK` has them.
     hits : ndarray of bool, same shape
         Which of them belong to a true label.
-    n_positives : float
-        Number (or total weight) of positives, those outside the list included.
+    missed : float
+        Number (or total weight) of the positives outside the list.
     weight : ndarray of float64 that can be broadcast to the shape of the scores, default=None
         Weight of each score.
 
@@ -34,9 +59,11 @@ def pooled_average_precision(
     -------
     average_precision : float
         0.0 where there is no positive. The order of the list does not change a single bit of it.
+        Never above 1, and 1.0 where all positives are listed before all else.
     """
+    scores = sortable(scores)
     if weight is not None:
-        return _weighted(scores, hits, n_positives, weight)
+        return _weighted(scores, hits, missed, weight)
     # Two sorts of values cost a fifth of one argsort: only the hits need their place in the list.
     hit_scores = np.sort(scores[hits])
     if not hit_scores.size:
@@ -44,17 +71,16 @@ def pooled_average_precision(
     all_scores = np.sort(scores, axis=None)
     listed = all_scores.size - np.searchsorted(all_scores, hit_scores, side="left")
     found = hit_scores.size - np.searchsorted(hit_scores, hit_scores, side="left")
-    return float(np.sum(found / listed) / n_positives)
+    return float(np.sum(found / listed) / (hit_scores.size + missed))
 
 
 def _weighted(
     scores: npt.NDArray[Any],
     hits: npt.NDArray[np.bool_],
-    n_positives: float,
+    missed: float,
     weight: npt.NDArray[np.float64],
 ) -> float:
-    # Every hit may have weight 0.
-    if not n_positives or not hits.any():
+    if not hits.any():
         return 0.0
     distinct, rank = np.unique(weight, return_inverse=True)
     rank = np.broadcast_to(rank.reshape(weight.shape), scores.shape)
@@ -70,8 +96,13 @@ def _weighted(
     gained = np.add.reduceat(_decode(own, distinct), first_own)[::-1]
     found = gained.cumsum()
     counted = gained > 0
-    precision = found[counted] / listed[counted]
-    return math.fsum(gained[counted] * precision) / n_positives
+    # Every hit may have weight 0.
+    if not counted.any():
+        return 0.0
+    # The weights of hits are some of those listed; only rounding can make their sum the larger.
+    precision = np.minimum(found[counted] / listed[counted], 1.0)
+    # No term above is larger than its like below, and fsum is exact: so is a quotient of 1.
+    return math.fsum(gained[counted] * precision) / math.fsum([*gained[counted], missed])
 
 
 def _keys(

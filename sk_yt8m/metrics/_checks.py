@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._dense import refuse_masked
+from sk_yt8m.metrics._true_labels import TrueLabels
+
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -17,8 +20,25 @@ def check_k(k: object, name: str = "k") -> int:
     return int(k)
 
 
-def check_sample_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
-    """Return the weights as float64 of shape (n_samples,), or None where none are given."""
+def check_sample_weight(sample_weight: Any, labels: TrueLabels) -> npt.NDArray[np.float64] | None:
+    """Return the weights as float64 of shape (n_samples,), the largest in [0.5, 1).
+
+    None where none are given or all are equal, which is the same to every metric.
+    """
+    judged = labels.judged
+    if judged is not None and not judged.any():
+        raise ValueError("rated must hold at least one pair of a sample and a label.")
+    weight = check_some_weight(sample_weight, labels.n_samples)
+    if weight is None or (weight == weight[0]).all():
+        return None
+    if judged is not None and not (weight * judged).any():
+        raise ValueError("sample_weight must not be 0 for every row with a rated label.")
+    # A power of 2 rounds nothing, and keeps sums from overflowing and products from vanishing.
+    return np.ldexp(weight, -np.frexp(weight.max())[1])
+
+
+def check_some_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
+    """Return the weights as they are, or raise ValueError where every one is 0."""
     weight = check_finite_weight(sample_weight, n_samples)
     if weight is not None and not weight.any():
         raise ValueError("sample_weight must not be 0 for every row.")
@@ -29,6 +49,7 @@ def check_finite_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.fl
     """Do the same for a part of the samples, in which every weight may be 0."""
     if sample_weight is None:
         return None
+    refuse_masked(sample_weight, "sample_weight")
     weight = np.array(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sk_yt8m.metrics._responses import best_labels
+from sk_yt8m.metrics._responses import all_scores, best_labels
 from sk_yt8m.metrics._scorers import indicator_of
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
@@ -29,13 +29,18 @@ def axes_of(ax: "Axes | None") -> "Axes":
     return ax
 
 
-def labels_of(estimator: Any, y_true: Any) -> TrueLabels:
+def labels_of(estimator: Any, y_true: Any, rated: Any = None) -> TrueLabels:
     """Return the true labels, those of the classes of the estimator where ``y_true`` is 1-d."""
-    return check_y_true(indicator_of(y_true, estimator))
+    return check_y_true(indicator_of(y_true, estimator), rated)
 
 
-def predict_best(estimator: Any, X: Any, labels: TrueLabels, k: int) -> Any:
-    """Return the ``k`` best labels that a fitted classifier gives each sample."""
+def predict_best(estimator: Any, X: Any, labels: TrueLabels, k: int | None) -> Any:
+    """Return the ``k`` best labels that a fitted classifier gives each sample.
+
+    The scores of all where `k` is None, and where only some labels are rated: they may be any.
+    """
+    if k is None or labels.rated is not None:
+        return all_scores(estimator, X, n_labels=labels.n_labels)
     return best_labels(estimator, X, k=k, n_labels=labels.n_labels)
 
 

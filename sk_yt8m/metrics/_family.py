@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score, hit_shares
+from sk_yt8m.metrics._lrr import label_reciprocal_rank_score, lrr_shares
 from sk_yt8m.metrics._map import mean_average_precision_score
-from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score, mrr_shares
+from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score, mrr_shares, mrr_shares_of_all
 from sk_yt8m.metrics._ndcg import ndcg_at_k_score, ndcg_shares
 from sk_yt8m.metrics._perr import (
     most_true_labels,
@@ -48,8 +49,9 @@ class Family:
     usual : tuple of int or None
         The numbers under which `scorer_names` lists the family; None stands for no number.
     shares : callable or None
-        Its `Shares`, from a `Ranked` where the family has a number, from the true labels and the
-        scores where it has none.
+        Its `Shares` with a number, from a `Ranked`; None where it is no sum over samples.
+    plain_shares : callable or None
+        Its `Shares` without a number, from the true labels and the scores.
     takes_propensities : bool
         Whether the function has an argument ``propensities``.
     """
@@ -58,21 +60,31 @@ class Family:
     k_name: str | None
     plain_need: Literal["true labels", "all"] | None
     usual: tuple[int | None, ...]
-    shares: Callable[..., Any] | None
+    shares: Callable[..., Any] | None = None
+    plain_shares: Callable[..., Any] | None = None
     takes_propensities: bool = False
 
 
 FAMILIES = {
-    "gap": Family(gap_score, "k", None, (20,), None),
+    "gap": Family(gap_score, "k", None, (20,)),
     "hit": Family(hit_at_k_score, "k", None, (1, 5, 20), hit_shares),
-    "perr": Family(precision_at_equal_recall_rate_score, None, "true labels", (None,), perr_shares),
-    "map": Family(mean_average_precision_score, "top_k", "all", (20, None), None),
-    "mrr": Family(mean_reciprocal_rank_score, None, "all", (None,), mrr_shares),
+    "perr": Family(
+        precision_at_equal_recall_rate_score,
+        None,
+        "true labels",
+        (None,),
+        plain_shares=perr_shares,
+    ),
+    "map": Family(mean_average_precision_score, "top_k", "all", (20, None)),
+    "mrr": Family(
+        mean_reciprocal_rank_score, "k", "all", (20, None), mrr_shares, mrr_shares_of_all
+    ),
+    "lrr": Family(label_reciprocal_rank_score, None, "all", (None,), plain_shares=lrr_shares),
     "precision": Family(precision_at_k_score, "k", None, (1, 3, 5), precision_shares),
     "recall": Family(recall_at_k_score, "k", None, (5, 20), recall_shares),
     "ndcg": Family(ndcg_at_k_score, "k", None, (5, 20), ndcg_shares),
-    "psp": Family(psp_at_k_score, "k", None, (1, 3, 5), psp_shares, True),
-    "psndcg": Family(psndcg_at_k_score, "k", None, (3, 5), psndcg_shares, True),
+    "psp": Family(psp_at_k_score, "k", None, (1, 3, 5), psp_shares, takes_propensities=True),
+    "psndcg": Family(psndcg_at_k_score, "k", None, (3, 5), psndcg_shares, takes_propensities=True),
 }
 
 
@@ -106,6 +118,11 @@ class Metric:
     def options(self) -> dict[str, Any]:
         """The arguments of the public function that the name stands for."""
         return {} if self.k is None else {str(self.family.k_name): self.k}
+
+    @property
+    def shares(self) -> Callable[..., Any] | None:
+        """Its `Shares`, from a `Ranked` with a number, from true labels and scores without."""
+        return self.family.plain_shares if self.k is None else self.family.shares
 
 
 def width_of(need: Need, labels: TrueLabels) -> int:

@@ -1,15 +1,20 @@
 """Global average precision, the headline figure of YouTube-8M."""
 
-import math
 from typing import Any
 
-from sk_yt8m.metrics._average_precision import pooled_average_precision
+from sk_yt8m.metrics._average_precision import (
+    listed_entries,
+    pooled_average_precision,
+    weight_of_missed,
+)
 from sk_yt8m.metrics._checks import check_k, check_sample_weight
 from sk_yt8m.metrics._scores import check_top_k
 from sk_yt8m.metrics._true_labels import check_y_true
 
 
-def gap_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None) -> float:
+def gap_score(
+    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+) -> float:
     r"""Global average precision of the ``k`` best labels of each sample (GAP@k).
 
     The ``k`` highest scores of every sample go into one list, sorted by falling score. With
@@ -34,6 +39,9 @@ def gap_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = No
         Number of labels kept for each sample. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -72,11 +80,10 @@ def gap_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = No
     0.5556
     """
     k = check_k(k)
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
     top = check_top_k(y_score, labels, k, f" for k={k}")
     hits = labels.find(top.indices)
-    if weight is None:
-        return pooled_average_precision(top.scores, hits, len(labels.indices))
-    total = math.fsum(weight * labels.counts)
-    return pooled_average_precision(top.scores, hits, total, weight[:, None])
+    missed = weight_of_missed(labels.counts, hits, weight)
+    scores, hits, weight = listed_entries(top, hits, weight)
+    return pooled_average_precision(scores, hits, missed, weight)

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._shares import Ranked, Shares, rank
+from sk_yt8m.metrics._shares import Ranked, Shares, mean_of_samples, rank
 
 
-def hit_at_k_score(y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None) -> float:
+def hit_at_k_score(
+    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
+) -> float:
     """Share of samples with at least one true label among the ``k`` highest scores (Hit@k).
 
     Parameters
@@ -22,6 +24,9 @@ def hit_at_k_score(y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any 
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -53,10 +58,10 @@ def hit_at_k_score(y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any 
     >>> hit_at_k_score(y_true, y_score), hit_at_k_score(y_true, y_score, k=2)
     (0.5, 1.0)
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return hit_shares(ranked).total(ranked.weight)
 
 
 def hit_shares(ranked: Ranked) -> Shares:
     """Tell of each sample whether one of its best labels is a true one."""
-    return Shares(np.logical_or.reduce(ranked.hits, axis=1))
+    return mean_of_samples(np.logical_or.reduce(ranked.hits, axis=1), ranked.labels)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._checks import check_k, mean
+from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._display import axes_of, labels_of, name_of, predict_best
-from sk_yt8m.metrics._shares import rank
+from sk_yt8m.metrics._shares import mean_of_samples, rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +70,7 @@ class HitAtKDisplay:
         *,
         max_k: int = 20,
         sample_weight: Any = None,
+        rated: Any = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -82,7 +83,7 @@ class HitAtKDisplay:
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n_samples, n_features)
             Samples.
-        y_true, max_k, sample_weight, ax, **kwargs
+        y_true, max_k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
             Name for the legend; None takes that of the estimator's class.
@@ -92,7 +93,7 @@ class HitAtKDisplay:
         HitAtKDisplay
             The display that was drawn.
         """
-        labels = labels_of(estimator, y_true)
+        labels = labels_of(estimator, y_true, rated)
         return cls.from_predictions(
             labels,
             predict_best(estimator, X, labels, check_k(max_k, "max_k")),
@@ -111,6 +112,7 @@ class HitAtKDisplay:
         *,
         max_k: int = 20,
         sample_weight: Any = None,
+        rated: Any = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -119,7 +121,7 @@ class HitAtKDisplay:
 
         Parameters
         ----------
-        y_true, y_score, sample_weight
+        y_true, y_score, sample_weight, rated
             See `hit_at_k_score`.
         max_k : int, default=20
             Largest ``k``. More than ``n_labels`` means ``n_labels``.
@@ -135,9 +137,10 @@ class HitAtKDisplay:
         HitAtKDisplay
             The display that was drawn.
         """
-        ranked = rank(y_true, y_score, check_k(max_k, "max_k"), sample_weight)
+        ranked = rank(y_true, y_score, check_k(max_k, "max_k"), sample_weight, rated)
         found = np.logical_or.accumulate(ranked.hits, axis=1)
-        hit = np.array([mean(column, ranked.weight) for column in found.T])
+        shares = [mean_of_samples(column, ranked.labels) for column in found.T]
+        hit = np.array([share.total(ranked.weight) for share in shares])
         return cls(np.arange(1, ranked.k + 1), hit, name=name).plot(ax, **kwargs)
 
     def plot(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._display import axes_of, labels_of, predict_best
 from sk_yt8m.metrics._map import average_precision_per_label
 from sk_yt8m.metrics._true_labels import check_y_true
@@ -67,8 +68,9 @@ class LabelAveragePrecisionDisplay:
         X: Any,
         y_true: Any,
         *,
-        top_k: int = 20,
+        top_k: int | None = None,
         frequencies: Any = None,
+        rated: Any = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> "LabelAveragePrecisionDisplay":
@@ -80,20 +82,21 @@ class LabelAveragePrecisionDisplay:
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n_samples, n_features)
             Samples.
-        top_k : int, default=20
-            The list of a label holds the samples that have it among so many best ones.
-        y_true, frequencies, ax, **kwargs
-            See `from_predictions`.
+        y_true, top_k, frequencies, rated, ax, **kwargs
+            See `from_predictions`. With ``top_k=None`` the scores of all labels are held at once,
+            with a number only so many of each sample.
 
         Returns
         -------
         LabelAveragePrecisionDisplay
             The display that was drawn.
         """
-        labels = labels_of(estimator, y_true)
-        top = predict_best(estimator, X, labels, top_k)
+        labels = labels_of(estimator, y_true, rated)
+        if top_k is not None:
+            top_k = check_k(top_k, "top_k")
+        scores = predict_best(estimator, X, labels, top_k)
         return cls.from_predictions(
-            labels, top, top_k=top_k, frequencies=frequencies, ax=ax, **kwargs
+            labels, scores, top_k=top_k, frequencies=frequencies, ax=ax, **kwargs
         )
 
     @classmethod
@@ -104,6 +107,7 @@ class LabelAveragePrecisionDisplay:
         *,
         top_k: int | None = None,
         frequencies: Any = None,
+        rated: Any = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> "LabelAveragePrecisionDisplay":
@@ -111,7 +115,7 @@ class LabelAveragePrecisionDisplay:
 
         Parameters
         ----------
-        y_true, y_score, top_k
+        y_true, y_score, top_k, rated
             See `average_precision_per_label`.
         frequencies : array-like of shape (n_labels,), default=None
             Number of samples with each label, in the training set for instance; None counts
@@ -126,7 +130,7 @@ class LabelAveragePrecisionDisplay:
         LabelAveragePrecisionDisplay
             The display that was drawn.
         """
-        labels = check_y_true(y_true)
+        labels = check_y_true(y_true, rated)
         positives = labels.frequencies().astype(np.int64)
         if frequencies is not None:
             positives = np.asarray(frequencies)

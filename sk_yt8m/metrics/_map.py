@@ -23,6 +23,7 @@ def mean_average_precision_score(
     top_k: int | None = None,
     absent_labels: Literal["ignore", "zero"] = "ignore",
     sample_weight: Any = None,
+    rated: Any = None,
 ) -> float:
     """Average precision of each label over all samples, averaged over labels (mAP).
 
@@ -43,6 +44,9 @@ def mean_average_precision_score(
         code does since 31 May 2019) or count 0 ("zero", as TensorFlow's Model Garden does).
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def mean_average_precision_score(
     if absent_labels not in ("ignore", "zero"):
         raise ValueError(f"absent_labels must be 'ignore' or 'zero', got {absent_labels!r}.")
     precisions = average_precision_per_label(
-        y_true, y_score, top_k=top_k, sample_weight=sample_weight
+        y_true, y_score, top_k=top_k, sample_weight=sample_weight, rated=rated
     )
     present = precisions[~np.isnan(precisions)]
     if not present.size:
@@ -91,7 +95,12 @@ def mean_average_precision_score(
 
 
 def average_precision_per_label(
-    y_true: Any, y_score: Any, *, top_k: int | None = None, sample_weight: Any = None
+    y_true: Any,
+    y_score: Any,
+    *,
+    top_k: int | None = None,
+    sample_weight: Any = None,
+    rated: Any = None,
 ) -> npt.NDArray[np.float64]:
     """Average precision of each label over all samples.
 
@@ -108,6 +117,9 @@ def average_precision_per_label(
         ``top_k`` highest scores. None means all samples, which needs the scores of all labels.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -139,8 +151,8 @@ def average_precision_per_label(
     >>> average_precision_per_label(y_true, y_score)
     array([0.5, 1. , nan])
     """
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
     lists = _lists_of_labels(y_score, labels, top_k)
 
     by_label = np.argsort(labels.indices, kind="stable")
@@ -152,13 +164,16 @@ def average_precision_per_label(
     is_holder = np.zeros(labels.n_samples, dtype=bool)
     for label, rows, scores in lists:
         own = holders[first[label] : first[label] + n_holders[label]]
-        total = len(own) if weight is None else math.fsum(weight[own])
-        if not total:
+        if not (own.size if weight is None else weight[own].any()):
             continue
         is_holder[own] = True
-        row_weight = None if weight is None else weight[rows]
-        precisions[label] = pooled_average_precision(scores, is_holder[rows], total, row_weight)
+        hits = is_holder[rows]
+        is_holder[rows] = False
+        unlisted = own[is_holder[own]]
         is_holder[own] = False
+        missed = len(unlisted) if weight is None else math.fsum(weight[unlisted])
+        row_weight = None if weight is None else weight[rows]
+        precisions[label] = pooled_average_precision(scores, hits, missed, row_weight)
     return precisions
 
 
@@ -170,23 +185,33 @@ def _lists_of_labels(y_score: Any, labels: TrueLabels, top_k: int | None) -> Ite
     if isinstance(y_score, tuple):
         why = " where top_k is None"
         return _from_top_k(check_top_k(y_score, labels, labels.n_labels, why), labels)
-    return _from_dense(check_all_scores(y_score, labels, "top_k=None"))
+    return _from_dense(check_all_scores(y_score, labels, "top_k=None"), labels.rated)
 
 
-def _from_dense(scores: DenseScores) -> Iterator[_Listing]:
-    rows = np.arange(scores.shape[0])
+def _from_dense(scores: DenseScores, rated: TrueLabels | None) -> Iterator[_Listing]:
+    if rated is None:
+        rows = np.arange(scores.shape[0])
+        for first, block in scores.column_blocks():
+            for place, column in enumerate(block):
+                yield first + place, rows, column
+        return
+    raters = rated.rows[np.argsort(rated.indices, kind="stable")]
+    ends = np.cumsum(np.bincount(rated.indices, minlength=rated.n_labels))
+    starts = np.append(0, ends)
     for first, block in scores.column_blocks():
-        for place, column in enumerate(block):
-            yield first + place, rows, column
+        for label, column in enumerate(block, start=first):
+            rows = raters[starts[label] : ends[label]]
+            yield label, rows, column[rows]
 
 
 def _from_top_k(top: TopK, labels: TrueLabels) -> Iterator[_Listing]:
     k = top.indices.shape[1]
     listed = top.indices.ravel()
     order = np.argsort(listed, kind="stable")
-    ends = np.cumsum(np.bincount(listed, minlength=labels.n_labels))
+    # The places that hold no label come first.
+    start = np.count_nonzero(listed < 0)
+    ends = start + np.cumsum(np.bincount(listed[listed >= 0], minlength=labels.n_labels))
     scores = top.scores.ravel()
-    start = 0
     for label, end in enumerate(ends):
         places = order[start:end]
         yield label, places // k, scores[places]

@@ -1,21 +1,27 @@
-"""Mean reciprocal rank of the true labels."""
+"""Mean reciprocal rank: where the first true label of each sample stands."""
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._checks import check_sample_weight, mean
-from sk_yt8m.metrics._scores import DenseScores, check_all_scores, refuse_nan
-from sk_yt8m.metrics._shares import Shares
-from sk_yt8m.metrics._true_labels import BLOCK_BYTES, TrueLabels, check_y_true
+from sk_yt8m._topk import TopK
+from sk_yt8m.metrics._checks import check_sample_weight
+from sk_yt8m.metrics._lrr import ranks_of_true_labels
+from sk_yt8m.metrics._scores import check_scores, keep_rated
+from sk_yt8m.metrics._shares import Ranked, Shares, mean_of_samples, rank
+from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
 
 def mean_reciprocal_rank_score(
-    y_true: Any, y_score: Any, *, groups: Any = None, sample_weight: Any = None
+    y_true: Any,
+    y_score: Any,
+    *,
+    k: int | None = None,
+    sample_weight: Any = None,
+    rated: Any = None,
 ) -> float:
-    """Mean over a sample's true labels of 1 / rank, averaged over samples.
+    """Mean over samples of 1 / rank of the best-ranked true label (MRR).
 
     The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
     score; of equal scores the lower label comes first. A sample without true labels counts 0.
@@ -26,97 +32,91 @@ def mean_reciprocal_rank_score(
         Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
         method is read as sparse.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better. The rank of a true label may be any, so a top
-        k must list all labels.
-    groups : array-like of shape (n_samples,), default=None
-        With groups the samples are averaged within each group, and the groups then count alike,
-        whatever their size.
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, best first. With ``k=None`` they must hold a true label of each sample that has
+        one.
+    k : int, default=None
+        With a number, a sample without a true label among the ``k`` highest scores counts 0.
+        More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each sample in the mean of all samples or of its group. A group in which every
-        weight is 0 is left out.
+        Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
     mrr : float
-        In [0, 1].
+        In [0, 1]; 1.0 where the first place of each sample is a true label.
 
     Raises
     ------
     ValueError
         Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        does not list all labels.
+        is too short, unsorted, or lists a label twice.
 
     See Also
     --------
-    gap_score : Global average precision.
-    sklearn.metrics.label_ranking_average_precision_score : Precision, not 1, over the rank.
+    label_reciprocal_rank_score : The ranks of all true labels, what the course notebook calls
+        "gap".
+    hit_at_k_score : Whether the rank is at most ``k``.
 
     Notes
     -----
-    This is what the notebook of the WebMedia 2018 course prints as "gap", with one group a CSV
-    file. It is not the GAP of YouTube-8M and cannot be compared with it: see `gap_score`.
+    The measure comes from the question answering track of TREC-8 (Voorhees 1999), where only the
+    first five answers counted: ``k=5`` here.
 
-    A sample's value is below 1 as soon as it has two true labels: with G labels at the G highest
-    places it is (1 + 1/2 + ... + 1/G) / G.
+    References
+    ----------
+    Voorhees, "The TREC-8 question answering track report", Proceedings of TREC-8, 1999.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sk_yt8m.metrics import mean_reciprocal_rank_score
-    >>> y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0]])
-    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7], [0.9, 0.5, 0.1]])
-    >>> mean_reciprocal_rank_score(y_true, y_score)
-    0.75
-    >>> mean_reciprocal_rank_score(y_true, y_score, groups=["a", "b", "b"])
-    0.8125
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7], [0.9, 0.5, 0.1], [0.9, 0.5, 0.2]])
+    >>> round(mean_reciprocal_rank_score(y_true, y_score), 4)  # 1, 1, 1/2 and 1/3
+    0.7083
+    >>> mean_reciprocal_rank_score(y_true, y_score, k=2)
+    0.625
     """
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
-    shares = mrr_shares(labels, y_score)
-    if groups is None:
-        return shares.total(weight)
-    return _mean_of_groups(shares.numerators, groups, weight)
+    if k is not None:
+        ranked = rank(y_true, y_score, k, sample_weight, rated)
+        return mrr_shares(ranked).total(ranked.weight)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    return mrr_shares_of_all(labels, y_score).total(weight)
 
 
-def mrr_shares(labels: TrueLabels, y_score: Any) -> Shares:
-    """Return the mean reciprocal rank of each sample's true labels."""
-    scores = check_all_scores(y_score, labels, "mean_reciprocal_rank_score")
-    reciprocal = 1.0 / _ranks_of_true_labels(scores, labels)
-    totals = np.bincount(labels.rows, weights=reciprocal, minlength=labels.n_samples)
-    return Shares(totals / np.maximum(labels.counts, 1))
+def mrr_shares(ranked: Ranked) -> Shares:
+    """Return 1 / rank of each sample's first hit, 0 where there is none."""
+    return mean_of_samples(_reciprocal_of_first(ranked.hits), ranked.labels)
 
 
-def _mean_of_groups(
-    values: npt.NDArray[np.float64], groups: Any, weight: npt.NDArray[np.float64] | None
-) -> float:
-    groups = np.asarray(groups)
-    if groups.shape != values.shape:
-        raise ValueError(
-            f"groups must have shape {values.shape}, one a row of y_true; got {groups.shape}."
-        )
-    means = []
-    for group in np.unique(groups):
-        inside = groups == group
-        if weight is None:
-            means.append(mean(values[inside]))
-        elif weight[inside].any():
-            means.append(mean(values[inside], weight[inside]))
-    return math.fsum(means) / len(means)
+def mrr_shares_of_all(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return 1 / rank of each sample's best true label, wherever it stands."""
+    scores = check_scores(y_score, labels)
+    has_label = labels.counts > 0
+    if isinstance(scores, TopK):
+        top = scores if labels.rated is None else keep_rated(scores, labels.rated)
+        reciprocal = _reciprocal_of_first(labels.find(top.indices))
+        unknown = np.flatnonzero(has_label & (reciprocal == 0))
+        if unknown.size:
+            given = scores.indices.shape[1]
+            raise ValueError(
+                f"y_score holds the top {given} of {labels.n_labels} labels, among which row "
+                f"{unknown[0]} has no true label, so that its rank is not known. Give the scores "
+                f"of all labels, or k={given} to count such rows as 0."
+            )
+    else:
+        reciprocal = np.zeros(labels.n_samples)
+        ranks = ranks_of_true_labels(scores, labels)
+        if ranks.size:
+            best = np.minimum.reduceat(ranks, labels.indptr[:-1][has_label])
+            reciprocal[has_label] = 1.0 / best
+    return mean_of_samples(reciprocal, labels)
 
 
-def _ranks_of_true_labels(scores: DenseScores, labels: TrueLabels) -> npt.NDArray[np.integer]:
-    """Return the rank from 1 of each positive, shape (n_positives,)."""
-    ranks = np.empty(len(labels.indices), dtype=np.int64)
-    step = max(1, BLOCK_BYTES // (8 * labels.n_labels))
-    columns = np.arange(labels.n_labels)
-    for first_row, block in scores.blocks():
-        refuse_nan(block, first_row)
-        end = labels.indptr[first_row + len(block)]
-        for start in range(labels.indptr[first_row], end, step):
-            part = slice(start, min(start + step, end))
-            rows = labels.rows[part] - first_row
-            true = labels.indices[part]
-            rivals, own = block[rows], block[rows, true][:, None]
-            before = (rivals > own) | ((rivals == own) & (columns < true[:, None]))
-            ranks[part] = np.count_nonzero(before, axis=1) + 1
-    return ranks
+def _reciprocal_of_first(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    return np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)

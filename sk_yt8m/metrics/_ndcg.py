@@ -4,10 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._shares import Ranked, Shares, discounts, ideal_gain, rank
+from sk_yt8m.metrics._shares import (
+    Ranked,
+    Shares,
+    discounts,
+    ideal_gain,
+    mean_of_samples,
+    rank,
+)
 
 
-def ndcg_at_k_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None) -> float:
+def ndcg_at_k_score(
+    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+) -> float:
     r"""Normalised discounted cumulative gain of the ``k`` highest scores (nDCG@k).
 
     With :math:`r_i = 1` where the label at place i is a true one of the sample, which has ``G``
@@ -30,6 +39,9 @@ def ndcg_at_k_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: An
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -66,15 +78,14 @@ def ndcg_at_k_score(y_true: Any, y_score: Any, *, k: int = 20, sample_weight: An
     >>> round(ndcg_at_k_score(y_true, y_score, k=2), 4)
     0.8155
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return ndcg_shares(ranked).total(ranked.weight)
 
 
 def ndcg_shares(ranked: Ranked) -> Shares:
     """Return the nDCG of each sample."""
-    return Shares(
-        discounted_gain(ranked.hits) / np.where(ranked.labels.counts, ideal_gain(ranked), 1)
-    )
+    ideal = np.where(ranked.labels.counts, ideal_gain(ranked), 1)
+    return mean_of_samples(discounted_gain(ranked.hits) / ideal, ranked.labels)
 
 
 def discounted_gain(gains: Any) -> Any:

@@ -6,12 +6,12 @@ import numpy as np
 
 from sk_yt8m.metrics._checks import check_sample_weight
 from sk_yt8m.metrics._scores import check_top_k
-from sk_yt8m.metrics._shares import Shares
+from sk_yt8m.metrics._shares import Shares, mean_of_samples
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
 
 def precision_at_equal_recall_rate_score(
-    y_true: Any, y_score: Any, *, sample_weight: Any = None
+    y_true: Any, y_score: Any, *, sample_weight: Any = None, rated: Any = None
 ) -> float:
     """Mean precision at as many labels as each sample has (PERR).
 
@@ -29,6 +29,9 @@ def precision_at_equal_recall_rate_score(
         of true labels of a sample.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -60,8 +63,8 @@ def precision_at_equal_recall_rate_score(
     >>> precision_at_equal_recall_rate_score(y_true, y_score)
     0.75
     """
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
     return perr_shares(labels, y_score).total(weight)
 
 
@@ -69,9 +72,9 @@ def perr_shares(labels: TrueLabels, y_score: Any) -> Shares:
     """Return the precision of each sample at its own number of true labels."""
     most = most_true_labels(labels)
     top = check_top_k(y_score, labels, most, f": a row of y_true has {most} true labels")
-    within = np.arange(most) < labels.counts[:, None]
+    within = np.arange(top.indices.shape[1]) < labels.counts[:, None]
     found = np.count_nonzero(labels.find(top.indices) & within, axis=1)
-    return Shares(found / np.maximum(labels.counts, 1))
+    return mean_of_samples(found / np.maximum(labels.counts, 1), labels)
 
 
 def most_true_labels(labels: TrueLabels) -> int:

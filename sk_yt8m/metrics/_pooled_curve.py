@@ -1,13 +1,14 @@
 """The precision-recall curve of the pooled list, whose area is GAP."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m.metrics._average_precision import listed_entries, weight_of_missed
 from sk_yt8m.metrics._checks import check_k, check_sample_weight
 from sk_yt8m.metrics._display import axes_of, labels_of, name_of, predict_best
+from sk_yt8m.metrics._exact import sortable
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._scores import check_top_k
 from sk_yt8m.metrics._true_labels import check_y_true
@@ -86,6 +87,7 @@ class PooledPrecisionRecallDisplay:
         *,
         k: int = 20,
         sample_weight: Any = None,
+        rated: Any = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -98,7 +100,7 @@ class PooledPrecisionRecallDisplay:
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
         X : array-like of shape (n_samples, n_features)
             Samples.
-        y_true, k, sample_weight, ax, **kwargs
+        y_true, k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
             Name for the legend; None takes that of the estimator's class.
@@ -108,7 +110,7 @@ class PooledPrecisionRecallDisplay:
         PooledPrecisionRecallDisplay
             The display that was drawn.
         """
-        labels = labels_of(estimator, y_true)
+        labels = labels_of(estimator, y_true, rated)
         return cls.from_predictions(
             labels,
             predict_best(estimator, X, labels, check_k(k)),
@@ -127,6 +129,7 @@ class PooledPrecisionRecallDisplay:
         *,
         k: int = 20,
         sample_weight: Any = None,
+        rated: Any = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -135,7 +138,7 @@ class PooledPrecisionRecallDisplay:
 
         Parameters
         ----------
-        y_true, y_score, k, sample_weight
+        y_true, y_score, k, sample_weight, rated
             See `gap_score`.
         name : str, default=None
             Name for the legend.
@@ -150,14 +153,14 @@ class PooledPrecisionRecallDisplay:
             The display that was drawn.
         """
         k = check_k(k)
-        labels = check_y_true(y_true)
-        weight = check_sample_weight(sample_weight, labels.n_samples)
+        labels = check_y_true(y_true, rated)
+        weight = check_sample_weight(sample_weight, labels)
         top = check_top_k(y_score, labels, k, f" for k={k}")
         hits = labels.find(top.indices)
-        one = np.ones(labels.n_samples) if weight is None else weight
-        spread = np.broadcast_to(one[:, None], hits.shape)
-        total = math.fsum(one * labels.counts)
-        precision, recall = _curve(top.scores, hits, spread, total)
+        missed = weight_of_missed(labels.counts, hits, weight)
+        scores, hits, of_entry = listed_entries(top, hits, weight)
+        spread = np.broadcast_to(1.0 if of_entry is None else of_entry, hits.shape)
+        precision, recall = _curve(sortable(scores), hits, spread, missed)
         gap = gap_score(labels, top, k=k, sample_weight=weight)
         return cls(precision, recall, gap=gap, k=k, name=name).plot(ax, **kwargs)
 
@@ -201,7 +204,7 @@ def _curve(
     scores: npt.NDArray[Any],
     hits: npt.NDArray[np.bool_],
     weight: npt.NDArray[np.float64],
-    n_positives: float,
+    missed: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     order = np.argsort(-scores, axis=None)
     scores, hits, weight = scores.ravel()[order], hits.ravel()[order], weight.ravel()[order]
@@ -209,5 +212,5 @@ def _curve(
     found = np.cumsum(np.where(hits, weight, 0.0))
     last = np.append(scores[1:] != scores[:-1], True) & (listed > 0)
     precision = found[last] / listed[last]
-    recall = found[last] / (n_positives or 1.0)
+    recall = found[last] / (found[-1] + missed or 1.0)
     return np.append(precision[0], precision), np.append(0.0, recall)

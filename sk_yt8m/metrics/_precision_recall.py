@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._shares import Ranked, Shares, rank
+from sk_yt8m.metrics._shares import Ranked, Shares, mean_of_samples, rank
 
 
 def precision_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None
+    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
 ) -> float:
     """Share of true labels among the ``k`` highest scores, averaged over samples (precision@k).
 
@@ -24,6 +24,9 @@ def precision_at_k_score(
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -60,12 +63,12 @@ def precision_at_k_score(
     >>> precision_at_k_score(y_true, y_score, k=2)
     0.75
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return precision_shares(ranked).total(ranked.weight)
 
 
 def recall_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None
+    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
 ) -> float:
     """Share of a sample's true labels that the ``k`` highest scores hold, averaged (recall@k).
 
@@ -81,6 +84,9 @@ def recall_at_k_score(
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -112,15 +118,18 @@ def recall_at_k_score(
     >>> recall_at_k_score(y_true, y_score, k=1)
     0.75
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return recall_shares(ranked).total(ranked.weight)
 
 
 def precision_shares(ranked: Ranked) -> Shares:
     """Return the precision of each sample."""
-    return Shares(np.count_nonzero(ranked.hits, axis=1) / ranked.k)
+    n_listed = np.count_nonzero(ranked.indices >= 0, axis=1)
+    precisions = np.count_nonzero(ranked.hits, axis=1) / np.maximum(n_listed, 1)
+    return mean_of_samples(precisions, ranked.labels)
 
 
 def recall_shares(ranked: Ranked) -> Shares:
     """Return the recall of each sample."""
-    return Shares(np.count_nonzero(ranked.hits, axis=1) / np.maximum(ranked.labels.counts, 1))
+    recalls = np.count_nonzero(ranked.hits, axis=1) / np.maximum(ranked.labels.counts, 1)
+    return mean_of_samples(recalls, ranked.labels)

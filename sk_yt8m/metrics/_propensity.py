@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._checks import check_sample_weight
+from sk_yt8m._dense import refuse_masked
+from sk_yt8m.metrics._checks import check_some_weight
 from sk_yt8m.metrics._ndcg import discounted_gain
 from sk_yt8m.metrics._shares import Ranked, Shares, ideal_gain, rank
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
+
+#: What is said where they are not given: those of the samples that are judged would be too kind.
+MISSING_PROPENSITIES = (
+    "propensities must be given for psp and psndcg: those of the training set, as "
+    "label_propensities(y_train) gives them."
+)
 
 
 def label_propensities(
@@ -63,7 +70,7 @@ def label_propensities(
     array([0.68, 0.39, 0.17])
     """
     labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
+    weight = check_some_weight(sample_weight, labels.n_samples)
     for name, value in (("a", a), ("b", b)):
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}.")
@@ -71,7 +78,13 @@ def label_propensities(
 
 
 def psp_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 5, propensities: Any = None, sample_weight: Any = None
+    y_true: Any,
+    y_score: Any,
+    *,
+    propensities: Any,
+    k: int = 5,
+    sample_weight: Any = None,
+    rated: Any = None,
 ) -> float:
     r"""Propensity-scored precision of the ``k`` highest scores (PSP@k).
 
@@ -89,13 +102,15 @@ def psp_at_k_score(
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, at least k), best first.
+    propensities : array-like of shape (n_labels,)
+        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
-    propensities : array-like of shape (n_labels,), default=None
-        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
-        None takes those of `y_true` itself.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -135,12 +150,18 @@ def psp_at_k_score(
     >>> round(psp_at_k_score(y_true, y_score[:, ::-1], k=1, propensities=[0.9, 0.5, 0.2]), 4)
     0.0
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return psp_shares(ranked, propensities).total(ranked.weight)
 
 
 def psndcg_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 5, propensities: Any = None, sample_weight: Any = None
+    y_true: Any,
+    y_score: Any,
+    *,
+    propensities: Any,
+    k: int = 5,
+    sample_weight: Any = None,
+    rated: Any = None,
 ) -> float:
     r"""Propensity-scored nDCG of the ``k`` highest scores (PSnDCG@k).
 
@@ -161,13 +182,15 @@ def psndcg_at_k_score(
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, at least k), best first.
+    propensities : array-like of shape (n_labels,)
+        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
-    propensities : array-like of shape (n_labels,), default=None
-        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
-        None takes those of `y_true` itself.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -204,25 +227,29 @@ def psndcg_at_k_score(
     >>> round(psndcg_at_k_score(y_true, y_score, k=2, propensities=[0.9, 0.5, 0.2]), 4)
     0.8629
     """
-    ranked = rank(y_true, y_score, k, sample_weight)
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
     return psndcg_shares(ranked, propensities).total(ranked.weight)
 
 
-def psp_shares(ranked: Ranked, propensities: Any = None) -> Shares:
+def psp_shares(ranked: Ranked, propensities: Any) -> Shares:
     """Return the worth of each sample's hits, and the most they could be worth."""
     worth = _worth_of_labels(ranked, propensities)
+    # Where a sample has no further rated label, the index is -1 and there is no hit.
     gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
     best = _best_worths(ranked, worth)
     return Shares(_sum_of_rows(gained), _sum_of_rows(best))
 
 
-def psndcg_shares(ranked: Ranked, propensities: Any = None) -> Shares:
+def psndcg_shares(ranked: Ranked, propensities: Any) -> Shares:
     """Return the discounted worth of each sample's hits, and the most it could be."""
     worth = _worth_of_labels(ranked, propensities)
+    # Where a sample has no further rated label, the index is -1 and there is no hit.
     gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
     best = _best_worths(ranked, worth)
     ideal = np.where(ranked.labels.counts, ideal_gain(ranked), 1)
-    return Shares(discounted_gain(gained) / ideal, discounted_gain(best) / ideal)
+    possible = discounted_gain(best) / ideal
+    # Labels of nearly the same worth can round to more in another order than the best.
+    return Shares(np.minimum(discounted_gain(gained) / ideal, possible), possible)
 
 
 def _inverse_propensities(
@@ -236,7 +263,8 @@ def _inverse_propensities(
 
 def _worth_of_labels(ranked: Ranked, propensities: Any) -> npt.NDArray[np.float64]:
     if propensities is None:
-        return _inverse_propensities(ranked.labels, ranked.weight)
+        raise ValueError(MISSING_PROPENSITIES)
+    refuse_masked(propensities, "propensities")
     propensities = np.asarray(propensities, dtype=np.float64)
     n_labels = ranked.labels.n_labels
     if propensities.shape != (n_labels,):

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sk_yt8m._topk import TopK
-from sk_yt8m.metrics._checks import check_k
+from sk_yt8m.metrics._checks import check_k, check_sample_weight
 from sk_yt8m.metrics._family import Metric, find_metrics, width_of
 from sk_yt8m.metrics._map import average_precision_per_label
+from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._report_text import describe
 from sk_yt8m.metrics._resampling import PooledLists, one_list, one_list_a_label, resample
 from sk_yt8m.metrics._scores import DenseScores, check_scores, check_top_k
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 #: What the report shows where nothing else is asked for.
 HEADLINES = (
-    *("gap@20", "hit@1", "hit@5", "hit@20", "perr", "map@20", "mrr"),
+    *("gap@20", "hit@1", "hit@5", "hit@20", "perr", "map@20", "mrr", "lrr"),
     *("precision@1", "precision@5", "recall@20", "ndcg@20", "psp@5", "psndcg@5"),
 )
 
@@ -59,6 +60,7 @@ def evaluation_report(
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
+    rated: Any = None,
 ) -> EvaluationReport:
     """Compute all headline figures with confidence intervals, and a table of the labels.
 
@@ -76,15 +78,15 @@ def evaluation_report(
         scores, best first.
     metrics : sequence of str, default=None
         Names as `scorer_names` lists them, with any number, except ``"map"``. None takes the
-        headline figures, without those for which `y_score` holds too few labels; the text says
-        which.
+        headline figures, without those for which `y_score` holds too few labels or propensities
+        are missing; the text says which.
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it. None takes the column names of `y_true`
         if it is a DataFrame, and otherwise the numbers of the labels.
     propensities : array-like of shape (n_labels,), default=None
         For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
-        None takes those of `y_true`, in every resample the same.
+        Without them these figures are left out.
     n_resamples : int, default=1000
         Number of resamples. The time grows with it and with ``n_samples * k``. 0 leaves the
         intervals out (NaN).
@@ -92,6 +94,9 @@ def evaluation_report(
         Probability that the interval is to hold.
     random_state : int, RandomState instance or None, default=None
         Draws the resamples.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged, for all figures and for the table; each sample is
+        ranked as if it had no other labels, and one without any is left out. None means all pairs.
 
     Returns
     -------
@@ -103,8 +108,8 @@ def evaluation_report(
     Raises
     ------
     ValueError
-        Where the metrics raise it, a name is not that of a metric, or the vocabulary lacks a
-        label.
+        Where the metrics raise it, a name is not that of a metric, the vocabulary lacks a label,
+        or a metric that is asked for needs propensities and there are none.
 
     See Also
     --------
@@ -132,10 +137,11 @@ def evaluation_report(
     >>> report.labels.columns.tolist()
     ['name', 'positives', 'average_precision']
     """
-    labels = check_y_true(y_true)
+    labels = check_y_true(y_true, rated)
+    check_sample_weight(None, labels)
     scores = check_scores(y_score, labels)
     _check_resampling(n_resamples, confidence_level)
-    chosen, left_out = _choose(metrics, labels, scores)
+    chosen, left_out = _choose(metrics, labels, scores, has_propensities=propensities is not None)
     figures = _with_intervals(
         _figures(chosen, labels, y_score, propensities),
         n_resamples,
@@ -164,8 +170,13 @@ def _check_resampling(n_resamples: int, confidence_level: float) -> None:
 
 
 def _choose(
-    names: Sequence[str] | None, labels: TrueLabels, scores: DenseScores | TopK
-) -> tuple[list[Metric], list[str]]:
+    names: Sequence[str] | None,
+    labels: TrueLabels,
+    scores: DenseScores | TopK,
+    *,
+    has_propensities: bool,
+) -> tuple[list[Metric], dict[str, list[str]]]:
+    """Return the metrics to compute, and the names of those left out by what is wanting."""
     chosen = find_metrics(HEADLINES if names is None else names)
     if any(metric.name == "map" for metric in chosen):
         raise ValueError("metrics must not hold 'map', which is too slow to resample; use map@20.")
@@ -176,7 +187,14 @@ def _choose(
             f"{short[0].name!r} needs the top {width_of(short[0].need, labels)} of "
             f"{labels.n_labels} labels, but y_score holds the top {given}."
         )
-    return [m for m in chosen if m not in short], [metric.name for metric in short]
+    lacking = [m for m in chosen if m.family.takes_propensities and not has_propensities]
+    if names is not None and lacking:
+        raise ValueError(MISSING_PROPENSITIES)
+    left_out = {
+        "the scores of enough labels": [metric.name for metric in short],
+        "propensities": [metric.name for metric in lacking if metric not in short],
+    }
+    return [m for m in chosen if m not in short and m not in lacking], left_out
 
 
 def _figures(
@@ -188,16 +206,16 @@ def _figures(
     figures = []
     for metric in metrics:
         source: PooledLists | Shares
-        cut = TopK(top.indices[:, : metric.k], top.scores[:, : metric.k])
-        if metric.family.shares is None:
+        cut = top.first(metric.k)
+        if metric.shares is None:
             pool = one_list if metric.family.k_name == "k" else one_list_a_label
             source = pool(labels, cut, hits[:, : metric.k])
         elif metric.k is None:
-            source = metric.family.shares(labels, y_score)
+            source = metric.shares(labels, y_score)
         else:
             ranked = Ranked(labels, cut.indices, hits[:, : metric.k], None)
             options = {"propensities": propensities} if metric.family.takes_propensities else {}
-            source = metric.family.shares(ranked, **options)
+            source = metric.shares(ranked, **options)
         exact = (
             source.total()
             if isinstance(source, Shares)

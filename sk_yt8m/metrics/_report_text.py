@@ -16,7 +16,7 @@ def describe(
     figures: "pd.DataFrame",
     table: "pd.DataFrame",
     labels: TrueLabels,
-    left_out: list[str],
+    left_out: dict[str, list[str]],
     n_resamples: int,
     confidence_level: float,
 ) -> str:
@@ -26,6 +26,7 @@ def describe(
     lines = [
         f"{labels.n_samples:,} samples, {labels.n_labels:,} labels, {n_present:,} of them with a "
         f"positive, {per_sample:.2f} true labels a sample",
+        *_rated(labels),
         "",
     ]
     width = max(len(name) for name in figures.index)
@@ -38,9 +39,17 @@ def describe(
             f"Intervals: {100 * confidence_level:g} %, from {n_resamples:,} bootstrap resamples of "
             "the samples."
         )
-    if left_out:
-        lines.append(f"Left out, for want of the scores of enough labels: {', '.join(left_out)}.")
+    for wanting, names in left_out.items():
+        if names:
+            lines.append(f"Left out, for want of {wanting}: {', '.join(names)}.")
     return "\n".join([*lines, *_frequent_labels(table)])
+
+
+def _rated(labels: TrueLabels) -> list[str]:
+    if labels.rated is None:
+        return []
+    n_rated = int((labels.rated.counts > 0).sum())
+    return [f"{len(labels.rated.indices):,} rated labels of {n_rated:,} samples count, no others"]
 
 
 def _frequent_labels(table: "pd.DataFrame") -> list[str]:

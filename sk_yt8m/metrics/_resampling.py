@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._topk import TopK
+from sk_yt8m.metrics._exact import sortable
+from sk_yt8m.metrics._scores import CheckedTopK
 from sk_yt8m.metrics._shares import Shares
 from sk_yt8m.metrics._true_labels import TrueLabels
 
@@ -74,16 +75,16 @@ class PooledLists:
         return float(np.mean(areas[present] / n_positives[present])) if present.any() else 0.0
 
 
-def one_list(labels: TrueLabels, top: TopK, hits: npt.NDArray[np.bool_]) -> PooledLists:
+def one_list(labels: TrueLabels, top: CheckedTopK, hits: npt.NDArray[np.bool_]) -> PooledLists:
     """Pool the best labels of all samples in one list, for GAP."""
-    return _sort(
-        top.scores, hits, np.zeros_like(top.indices), labels, np.zeros_like(labels.indices)
-    )
+    return _sort(top, hits, np.zeros_like(top.indices), labels, np.zeros_like(labels.indices))
 
 
-def one_list_a_label(labels: TrueLabels, top: TopK, hits: npt.NDArray[np.bool_]) -> PooledLists:
+def one_list_a_label(
+    labels: TrueLabels, top: CheckedTopK, hits: npt.NDArray[np.bool_]
+) -> PooledLists:
     """Pool them in one list for each label, for mAP."""
-    return _sort(top.scores, hits, top.indices, labels, labels.indices)
+    return _sort(top, hits, top.indices, labels, labels.indices)
 
 
 def resample(
@@ -128,13 +129,15 @@ def _parts(share: Shares) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
 
 
 def _sort(
-    scores: npt.NDArray[Any],
+    top: CheckedTopK,
     hits: npt.NDArray[np.bool_],
     lists: npt.NDArray[np.integer],
     labels: TrueLabels,
     positive_lists: npt.NDArray[np.integer],
 ) -> PooledLists:
+    scores = sortable(top.scores)
     order = np.lexsort((-scores.ravel(), lists.ravel()))
+    order = order[top.indices.ravel()[order] >= 0]
     rows = order // scores.shape[1]
     scores, hits, lists = scores.ravel()[order], hits.ravel()[order], lists.ravel()[order]
     new_list = np.append(True, lists[1:] != lists[:-1])

@@ -16,6 +16,7 @@ from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._family import Need, find_metric, metric_names, width_of
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
+from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._responses import Answers, Predictions
 from sk_yt8m.metrics._true_labels import check_y_true
 
@@ -86,16 +87,14 @@ class TopKScorer(_BaseScorer):
         company = _company.of(self)
         y_true = indicator_of(y_true, estimator)
         labels = check_y_true(y_true)
+        options = {**self._kwargs, **kwargs}
+        # The rated labels of a sample may stand anywhere among its scores.
+        needs_all = self._need == "all" or options.get("rated") is not None
         predictions = method_caller(Answers(estimator, labels.n_labels), "predictions", X)
         for scorer in company:
             width = max(width_of(scorer._need, labels), _SHARED_K)
             predictions.expect(width, all_scores=scorer._need == "all")
-        scores = (
-            predictions.all()
-            if self._need == "all"
-            else predictions.best(width_of(self._need, labels))
-        )
-        options = {**self._kwargs, **kwargs}
+        scores = predictions.all() if needs_all else predictions.best(width_of(self._need, labels))
         if isinstance(self._need, int) and "k" in signature(self._score_func).parameters:
             options.setdefault("k", self._need)
         return self._sign * self._score_func(y_true, scores, **options)
@@ -177,11 +176,11 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     ----------
     name : str
         One of `scorer_names`, or the same with any other number: ``"gap@20"``, ``"hit@7"``,
-        ``"perr"``, ``"map"``, ``"map@20"``, ``"mrr"``, ``"precision@3"``, ``"recall@10"``,
-        ``"ndcg@5"``, ``"psp@5"``, ``"psndcg@5"``.
+        ``"perr"``, ``"map"``, ``"map@20"``, ``"mrr"``, ``"mrr@5"``, ``"lrr"``,
+        ``"precision@3"``, ``"recall@10"``, ``"ndcg@5"``, ``"psp@5"``, ``"psndcg@5"``.
     **options : dict
-        Further arguments of the metric, such as ``propensities`` for ``"psp@5"`` or
-        ``absent_labels`` for ``"map@20"``.
+        Further arguments of the metric, such as ``absent_labels`` for ``"map@20"``. ``"psp"`` and
+        ``"psndcg"`` need ``propensities``.
 
     Returns
     -------
@@ -194,7 +193,7 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     ValueError
         Where there is no metric of this name.
     TypeError
-        Where the metric has no such argument.
+        Where the metric has no such argument, or needs propensities and is not given them.
 
     See Also
     --------
@@ -203,8 +202,12 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     Notes
     -----
     Several scorers given to one :func:`sklearn.model_selection.cross_validate` share one prediction
-    of each fold. ``"map"`` and ``"mrr"`` need the scores of all labels: with one of them among the
-    scorers, the matrix of all scores of the fold is held.
+    of each fold. ``"map"``, ``"mrr"`` and ``"lrr"`` need the scores of all labels: with one of them
+    among the scorers, the matrix of all scores of the fold is held.
+
+    With scikit-learn's metadata routing a scorer takes ``rated``, the indicator of the pairs that
+    count: ``scorer.set_score_request(rated=True)``, then
+    ``cross_validate(..., params={"rated": rated})``. It then needs the scores of all labels.
 
     Examples
     --------
@@ -224,6 +227,8 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     unknown = sorted(options.keys() - known | options.keys() & metric.options.keys())
     if unknown:
         raise TypeError(f"the metric {name!r} has no further argument {unknown[0]!r}.")
+    if metric.family.takes_propensities and options.get("propensities") is None:
+        raise TypeError(f"{name!r}: {MISSING_PROPENSITIES}")
     text = "".join(f", {key}={value!r}" for key, value in options.items())
     kwargs = {**metric.options, **options}
     return TopKScorer(score_func, 1, kwargs, metric.need, f"get_scorer({name!r}{text})")

@@ -45,7 +45,7 @@ class Ranked:
     labels : TrueLabels
         The true labels.
     indices : ndarray of shape (n_samples, k)
-        The best labels, best first.
+        The best labels, best first; -1 where a sample has no further rated one.
     hits : ndarray of bool of shape (n_samples, k)
         Which of them are true.
     weight : ndarray of shape (n_samples,) or None
@@ -63,11 +63,16 @@ class Ranked:
         return self.hits.shape[1]
 
 
-def rank(y_true: Any, y_score: Any, k: object, sample_weight: Any) -> Ranked:
+def mean_of_samples(values: npt.NDArray[Any], labels: TrueLabels) -> Shares:
+    """Return the shares of a mean over the samples, those without a rated label left out."""
+    return Shares(values, labels.judged)
+
+
+def rank(y_true: Any, y_score: Any, k: object, sample_weight: Any, rated: Any = None) -> Ranked:
     """Check the arguments of a metric of the ``k`` best labels, and find its hits."""
     k = check_k(k)
-    labels = check_y_true(y_true)
-    weight = check_sample_weight(sample_weight, labels.n_samples)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
     top = check_top_k(y_score, labels, k, f" for k={k}")
     return Ranked(labels, top.indices, labels.find(top.indices), weight)
 

@@ -6,12 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._topk import TopK
+from sk_yt8m._dense import refuse_masked
 from sk_yt8m.metrics._checks import check_finite_weight, check_sample_weight
 from sk_yt8m.metrics._family import Metric, find_metrics
-from sk_yt8m.metrics._scores import check_top_k
-from sk_yt8m.metrics._shares import Shares
-from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true, concatenate
+from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
+from sk_yt8m.metrics._scores import CheckedTopK, check_top_k
+from sk_yt8m.metrics._shares import mean_of_samples
+from sk_yt8m.metrics._true_labels import (
+    TrueLabels,
+    check_same_names,
+    check_y_true,
+    concatenate,
+)
 
 
 class StreamingEvaluator:
@@ -26,10 +32,11 @@ class StreamingEvaluator:
     ----------
     metrics : sequence of str, default=("gap@20", "hit@1", "hit@5", "hit@20", "map@20")
         Names as `scorer_names` lists them, with any number. ``"perr"`` needs as many best labels as
-        the samples of the batch have true ones, ``"mrr"`` the scores of all labels of the batch;
+        the samples of the batch have true ones, ``"lrr"`` the scores of all labels of the batch;
         ``"map"`` over all samples needs all scores at once and is refused.
     propensities : array-like of shape (n_labels,), default=None
-        For ``"psp@k"`` and ``"psndcg@k"``; None takes those of all samples in the end.
+        For ``"psp@k"`` and ``"psndcg@k"``, which need them: those of the training set, as
+        `label_propensities` gives them.
 
     Attributes
     ----------
@@ -39,7 +46,8 @@ class StreamingEvaluator:
     Raises
     ------
     ValueError
-        Where a name is not that of a metric, or of one that cannot be had in batches.
+        Where a name is not that of a metric, or of one that cannot be had in batches or needs
+        propensities.
 
     See Also
     --------
@@ -71,10 +79,14 @@ class StreamingEvaluator:
         propensities: Any = None,
     ) -> None:
         self._metrics = _find_metrics(metrics)
+        if propensities is None and any(m.family.takes_propensities for m in self._metrics):
+            raise ValueError(MISSING_PROPENSITIES)
+        refuse_masked(propensities, "propensities")
         self._propensities = None if propensities is None else np.array(propensities, dtype=float)
         self._k = max((m.need for m in self._metrics if isinstance(m.need, int)), default=1)
+        self._columns: list[Any] | None = None
         self._labels: list[TrueLabels] = []
-        self._top: list[TopK] = []
+        self._top: list[CheckedTopK] = []
         self._weights: list[npt.NDArray[np.float64] | None] = []
         self._shares: list[dict[str, npt.NDArray[np.float64]]] = []
 
@@ -83,7 +95,9 @@ class StreamingEvaluator:
         """Number of samples so far."""
         return sum(labels.n_samples for labels in self._labels)
 
-    def update(self, y_true: Any, y_score: Any, sample_weight: Any = None) -> "StreamingEvaluator":
+    def update(
+        self, y_true: Any, y_score: Any, sample_weight: Any = None, rated: Any = None
+    ) -> "StreamingEvaluator":
         """Add samples.
 
         Parameters
@@ -94,6 +108,9 @@ class StreamingEvaluator:
             Scores, or the best labels of each sample, as many as the metrics need.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample; None counts as 1 where other batches have weights.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Indicator of the pairs that were judged, as the metrics take it; for every batch or
+            for none.
 
         Returns
         -------
@@ -103,18 +120,23 @@ class StreamingEvaluator:
         Raises
         ------
         ValueError
-            As the metrics raise it; the evaluator then is as it was before.
+            As the metrics raise it, and where labels or their column names are not those of the
+            batches before; the evaluator then is as it was before.
         """
-        labels = check_y_true(y_true)
-        self._check_labels(labels, "y_true")
+        labels = check_y_true(y_true, rated)
+        columns = labels.columns
+        if columns is None:
+            columns = getattr(y_score, "columns", None)
+        self._check_labels(labels, columns, "y_true")
         weight = check_finite_weight(sample_weight, labels.n_samples)
         top = check_top_k(y_score, labels, self._k, f" for k={self._k}")
         shares = {
-            metric.name: metric.family.shares(labels, y_score).numerators
+            metric.name: metric.shares(labels, y_score).numerators
             for metric in self._metrics
-            if metric.k is None and metric.family.shares is not None
+            if metric.k is None and metric.shares is not None
         }
-        self._top.append(TopK(top.indices.astype(np.int32), np.array(top.scores)))
+        self._columns = _columns_of(self._columns, columns)
+        self._top.append(CheckedTopK(top.indices.astype(np.int32), np.array(top.scores)))
         self._labels.append(labels.copy())
         self._weights.append(weight)
         self._shares.append(shares)
@@ -144,7 +166,8 @@ class StreamingEvaluator:
         if not np.array_equal(_or_empty(self._propensities), _or_empty(other._propensities)):
             raise ValueError("other must have the same propensities.")
         if other._labels:
-            self._check_labels(other._labels[0], "other")
+            self._check_labels(other._labels[0], other._columns, "other")
+            self._columns = _columns_of(self._columns, other._columns)
         self._labels = self._labels + other._labels
         self._top = self._top + other._top
         self._weights = self._weights + other._weights
@@ -168,11 +191,12 @@ class StreamingEvaluator:
             raise ValueError("there is no sample yet: call update first.")
         self._consolidate()
         (labels,), (top,) = self._labels, self._top
-        weight = check_sample_weight(self._weights[0], labels.n_samples)
+        weight = check_sample_weight(self._weights[0], labels)
         figures = {}
         for metric in self._metrics:
             if metric.name in self._shares[0]:
-                figures[metric.name] = Shares(self._shares[0][metric.name]).total(weight)
+                values = self._shares[0][metric.name]
+                figures[metric.name] = mean_of_samples(values, labels).total(weight)
                 continue
             options = metric.options
             if metric.family.takes_propensities:
@@ -180,7 +204,7 @@ class StreamingEvaluator:
             figures[metric.name] = metric.family.score(labels, top, sample_weight=weight, **options)
         return figures
 
-    def _check_labels(self, labels: TrueLabels, name: str) -> None:
+    def _check_labels(self, labels: TrueLabels, columns: Any, name: str) -> None:
         if not self._labels:
             return
         known = self._labels[0]
@@ -189,9 +213,9 @@ class StreamingEvaluator:
                 f"{name} must have {known.n_labels} labels, as the samples before; "
                 f"got {labels.n_labels}."
             )
-        columns = [None if one.columns is None else list(one.columns) for one in (known, labels)]
-        if None not in columns and columns[0] != columns[1]:
-            raise ValueError(f"{name} must have the column names of the samples before.")
+        if (labels.rated is None) != (known.rated is None):
+            raise ValueError("rated must be given for every batch or for none.")
+        check_same_names(columns, name, self._columns, "the samples before")
 
     def _consolidate(self) -> None:
         """Join the batches, so that the next result finds them joined."""
@@ -207,8 +231,10 @@ class StreamingEvaluator:
         else:
             self._weights = [None]
         self._labels = [concatenate(self._labels)]
+        width = max(top.indices.shape[1] for top in self._top)
+        self._top = [_widened(top, width) for top in self._top]
         indices = np.concatenate([top.indices for top in self._top])
-        self._top = [TopK(indices, np.concatenate([top.scores for top in self._top]))]
+        self._top = [CheckedTopK(indices, np.concatenate([top.scores for top in self._top]))]
         names = self._shares[0]
         self._shares = [
             {name: np.concatenate([shares[name] for shares in self._shares]) for name in names}
@@ -218,12 +244,25 @@ class StreamingEvaluator:
 def _find_metrics(names: Sequence[str]) -> list[Metric]:
     metrics = find_metrics(names)
     for metric in metrics:
-        if metric.k is None and metric.family.shares is None:
+        if metric.k is None and metric.shares is None:
             raise ValueError(
                 f"{metric.name!r} needs the scores of all labels of all samples at once; in "
                 f"batches there is {metric.name}@20, or with any other number."
             )
     return metrics
+
+
+def _columns_of(known: list[Any] | None, columns: Any) -> list[Any] | None:
+    return list(columns) if known is None and columns is not None else known
+
+
+def _widened(top: CheckedTopK, width: int) -> CheckedTopK:
+    """Return the same with as many places, those behind the last rated label empty."""
+    missing = ((0, 0), (0, width - top.indices.shape[1]))
+    return CheckedTopK(
+        np.pad(top.indices, missing, constant_values=-1),
+        np.pad(top.scores, missing, constant_values=0),
+    )
 
 
 def _or_empty(propensities: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:

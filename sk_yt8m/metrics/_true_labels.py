@@ -1,12 +1,14 @@
 """Every accepted form of ``y_true`` as one: the sorted true labels of each sample."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from sk_yt8m._labels import read_indicator
 
 BLOCK_BYTES = 2**24
 
@@ -25,12 +27,15 @@ class TrueLabels:
         Number of columns of the indicator matrix.
     columns : object or None
         The column names where y_true is a DataFrame.
+    rated : TrueLabels or None
+        The labels of each sample that were judged, the true ones among them; None where all were.
     """
 
     indptr: npt.NDArray[np.integer]
     indices: npt.NDArray[np.integer]
     n_labels: int
     columns: Any = None
+    rated: Optional["TrueLabels"] = None
 
     @property
     def n_samples(self) -> int:
@@ -46,6 +51,13 @@ class TrueLabels:
     def rows(self) -> npt.NDArray[np.intp]:
         """Sample of each positive, shape (n_positives,)."""
         return np.repeat(np.arange(self.n_samples), self.counts)
+
+    @cached_property
+    def judged(self) -> npt.NDArray[np.float64] | None:
+        """1 for each sample with a rated label and 0 for others; None where all have one."""
+        if self.rated is None or self.rated.counts.all():
+            return None
+        return (self.rated.counts > 0).astype(np.float64)
 
     def frequencies(self, weight: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
         """Return the number, or the total weight, of the samples with each label."""
@@ -64,7 +76,7 @@ class TrueLabels:
         Parameters
         ----------
         indices : ndarray of shape (n_samples, k)
-            Labels of each sample.
+            Labels of each sample; -1 for none.
 
         Returns
         -------
@@ -80,120 +92,85 @@ class TrueLabels:
             hits[rows[positive] * k + place] = True
         return hits.reshape(indices.shape)
 
+    def among(self, rated: "TrueLabels") -> "TrueLabels":
+        """Return the true labels that were rated, and with them which were."""
+        if (rated.n_samples, rated.n_labels) != (self.n_samples, self.n_labels):
+            raise ValueError(
+                f"rated must have the shape of y_true, ({self.n_samples}, {self.n_labels}), "
+                f"got ({rated.n_samples}, {rated.n_labels})."
+            )
+        check_same_names(rated.columns, "rated", self.columns, "y_true")
+        both = self.to_csr().multiply(rated.to_csr()).tocsr()
+        both.sort_indices()
+        columns = rated.columns if self.columns is None else self.columns
+        return TrueLabels(both.indptr, both.indices, self.n_labels, columns, rated)
+
+    def to_csr(self) -> csr_array:
+        """Return the indicator matrix."""
+        ones = np.ones(len(self.indices), dtype=np.int8)
+        shape = (self.n_samples, self.n_labels)
+        return csr_array((ones, self.indices, self.indptr), shape=shape)
+
     def copy(self) -> "TrueLabels":
         """Return the same with arrays of its own."""
-        return TrueLabels(
-            self.indptr.copy(), self.indices.astype(np.int32), self.n_labels, self.columns
+        return replace(
+            self,
+            indptr=self.indptr.copy(),
+            indices=self.indices.astype(np.int32),
+            rated=None if self.rated is None else self.rated.copy(),
         )
 
 
 def concatenate(parts: list[TrueLabels]) -> TrueLabels:
     """Return the samples of all parts, which have the same labels, one part after the other."""
     counts = np.concatenate([part.counts for part in parts])
+    rated = [part.rated for part in parts if part.rated is not None]
     return TrueLabels(
         np.concatenate([[0], np.cumsum(counts)]),
         np.concatenate([part.indices for part in parts]),
         parts[0].n_labels,
-        parts[0].columns,
+        next((part.columns for part in parts if part.columns is not None), None),
+        concatenate(rated) if rated else None,
     )
 
 
-def check_y_true(y_true: Any) -> TrueLabels:
+def check_y_true(y_true: Any, rated: Any = None) -> TrueLabels:
     """Read ``y_true``, whatever its form, or raise ValueError where it is no indicator matrix.
 
     Parameters
     ----------
     y_true : array, DataFrame or anything with ``tocsr``, of shape (n_samples, n_labels)
         Zeros and ones of any boolean, integer or floating dtype.
+    rated : the same, default=None
+        Which labels of each sample were judged; None means all.
 
     Returns
     -------
     labels : TrueLabels
     """
-    if isinstance(y_true, TrueLabels):
-        return y_true
-    if hasattr(y_true, "tocsr"):
-        labels = _from_sparse(y_true.tocsr())
-    else:
-        labels = _from_dense(y_true if hasattr(y_true, "iloc") else np.asarray(y_true))
-    if labels.n_samples == 0 or labels.n_labels == 0:
-        raise ValueError(
-            "y_true must have at least one row and one label, "
-            f"got shape ({labels.n_samples}, {labels.n_labels})."
-        )
-    return labels
+    labels = _read(y_true, "y_true")
+    return labels if rated is None else labels.among(_read(rated, "rated"))
 
 
-def row_blocks(matrix: Any, block_bytes: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Yield ``(first row, block of rows)`` of an array or DataFrame, each about ``block_bytes``."""
-    n_rows, n_columns = matrix.shape
-    itemsize = 8 if hasattr(matrix, "iloc") else matrix.dtype.itemsize
-    step = max(1, block_bytes // max(1, n_columns * itemsize))
-    for start in range(0, n_rows, step):
-        yield start, block_of(matrix, slice(start, start + step))
-
-
-def block_of(matrix: Any, rows: slice) -> npt.NDArray[Any]:
-    """Return some rows of an array or DataFrame as an array."""
-    return matrix.iloc[rows].to_numpy() if hasattr(matrix, "iloc") else matrix[rows]
-
-
-def _from_sparse(csr: Any) -> TrueLabels:
-    if csr.ndim != 2:
-        raise _not_two_dimensional(csr.shape)
-    if not csr.has_canonical_format:
-        csr = csr.copy()
-        csr.sum_duplicates()
-    if (csr.data == 0).any():
-        csr = csr.copy()
-        csr.eliminate_zeros()
-    bad = np.flatnonzero(csr.data != 1)
-    if bad.size:
-        row = int(np.searchsorted(csr.indptr, bad[0], side="right")) - 1
-        raise _not_an_indicator(csr.data[bad[0]], row, int(csr.indices[bad[0]]))
-    return TrueLabels(csr.indptr, csr.indices, int(csr.shape[1]))
-
-
-def _from_dense(matrix: Any) -> TrueLabels:
-    if len(matrix.shape) != 2:
-        raise _not_two_dimensional(matrix.shape)
-    n_rows, n_labels = matrix.shape
-    counts = np.zeros(n_rows, dtype=np.int64)
-    indices = [np.empty(0, dtype=np.int32)]
-    for start, block in row_blocks(matrix, BLOCK_BYTES):
-        rows, labels = np.divmod(np.flatnonzero(_as_bool(block, start)), n_labels)
-        counts[start : start + len(block)] = np.bincount(rows, minlength=len(block))
-        indices.append(labels.astype(np.int32))
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return TrueLabels(indptr, np.concatenate(indices), n_labels, getattr(matrix, "columns", None))
-
-
-def _as_bool(block: npt.NDArray[Any], first_row: int) -> npt.NDArray[np.bool_]:
-    if block.dtype == bool:
-        return block
-    if block.dtype.kind not in "iuf":
-        raise ValueError(
-            f"y_true must be an indicator matrix of booleans or numbers, got dtype {block.dtype}."
-        )
-    mask = block.astype(bool)
-    if block.size and not (block.min() >= 0 and block.max() <= 1 and _is_whole(block)):
-        row, label = np.argwhere((block != 0) & (block != 1))[0]
-        raise _not_an_indicator(block[row, label], first_row + int(row), int(label))
-    return mask
-
-
-def _is_whole(block: npt.NDArray[Any]) -> bool:
-    return block.dtype.kind != "f" or not (block % 1).any()
-
-
-def _not_two_dimensional(shape: tuple[int, ...]) -> ValueError:
-    return ValueError(
-        "y_true must be an indicator matrix of shape (n_samples, n_labels), got an array of "
-        f"shape {shape}. For 1-d classes see sklearn.preprocessing.label_binarize."
+def check_same_names(names: Any, name: str, known: Any, known_name: str) -> None:
+    """Raise ValueError where both have column names, and these differ."""
+    if names is None or known is None or list(names) == list(known):
+        return
+    pairs = enumerate(zip(names, known, strict=True))
+    at = next(place for place, (one, other) in pairs if one is not other and one != other)
+    raise ValueError(
+        f"{name} and {known_name} must have the same column names in the same order; "
+        f"column {at} is {names[at]!r} in {name} and {known[at]!r} in {known_name}."
     )
 
 
-def _not_an_indicator(value: Any, row: int, label: int) -> ValueError:
-    return ValueError(
-        f"y_true must hold nothing but 0 and 1; row {row}, label {label} has {value}."
-    )
+def _read(matrix: Any, name: str) -> TrueLabels:
+    if isinstance(matrix, TrueLabels):
+        return matrix
+    csr = read_indicator(matrix, name)
+    if 0 in csr.shape:
+        raise ValueError(
+            f"{name} must have at least one row and one label, got shape {tuple(csr.shape)}."
+        )
+    columns = getattr(matrix, "columns", None)
+    return TrueLabels(csr.indptr, csr.indices, int(csr.shape[1]), columns)

@@ -20,6 +20,25 @@ class Case:
     k: int | None
 
 
+def with_own_propensities(metric, **options):
+    """Return the metric with the propensities of y_true, which follow any order of the labels."""
+
+    def score(y_true, y_score, sample_weight=None, rated=None):
+        propensities = metrics.label_propensities(y_true, sample_weight=sample_weight)
+        given = {"propensities": propensities, "sample_weight": sample_weight, "rated": rated}
+        return metric(y_true, y_score, **given, **options)
+
+    return score
+
+
+def twin_with_own_propensities(twin, **options):
+    def score(y_true, y_score, weights=None, chance=None):
+        chance = chance or reference.propensities(y_true, weights=weights)
+        return twin(y_true, y_score, chance=chance, weights=weights, **options)
+
+    return score
+
+
 CASES = {
     "gap@3": Case(partial(metrics.gap_score, k=3), partial(reference.gap, k=3), 3),
     "gap@20": Case(metrics.gap_score, reference.gap, 20),
@@ -51,13 +70,33 @@ CASES = {
     "recall@20": Case(metrics.recall_at_k_score, reference.recall_at_k, 20),
     "ndcg@4": Case(partial(metrics.ndcg_at_k_score, k=4), partial(reference.ndcg_at_k, k=4), 4),
     "ndcg@20": Case(metrics.ndcg_at_k_score, reference.ndcg_at_k, 20),
-    "psp@2": Case(partial(metrics.psp_at_k_score, k=2), partial(reference.psp_at_k, k=2), 2),
-    "psp@5": Case(metrics.psp_at_k_score, reference.psp_at_k, 5),
-    "psndcg@2": Case(
-        partial(metrics.psndcg_at_k_score, k=2), partial(reference.psndcg_at_k, k=2), 2
+    "psp@2": Case(
+        with_own_propensities(metrics.psp_at_k_score, k=2),
+        twin_with_own_propensities(reference.psp_at_k, k=2),
+        2,
     ),
-    "psndcg@5": Case(metrics.psndcg_at_k_score, reference.psndcg_at_k, 5),
+    "psp@5": Case(
+        with_own_propensities(metrics.psp_at_k_score),
+        twin_with_own_propensities(reference.psp_at_k),
+        5,
+    ),
+    "psndcg@2": Case(
+        with_own_propensities(metrics.psndcg_at_k_score, k=2),
+        twin_with_own_propensities(reference.psndcg_at_k, k=2),
+        2,
+    ),
+    "psndcg@5": Case(
+        with_own_propensities(metrics.psndcg_at_k_score),
+        twin_with_own_propensities(reference.psndcg_at_k),
+        5,
+    ),
     "mrr": Case(metrics.mean_reciprocal_rank_score, reference.mean_reciprocal_rank, None),
+    "mrr@3": Case(
+        partial(metrics.mean_reciprocal_rank_score, k=3),
+        partial(reference.mean_reciprocal_rank, k=3),
+        3,
+    ),
+    "lrr": Case(metrics.label_reciprocal_rank_score, reference.label_reciprocal_rank, None),
 }
 
 
@@ -75,9 +114,10 @@ def make_data(n_samples=40, n_labels=30, *, ties=False, seed=0):
 
 def make_blocks_small(monkeypatch):
     """Make every loop over blocks take many turns on a few rows."""
-    for name in ("_true_labels.BLOCK_BYTES", "_scores.BLOCK_BYTES", "_scores._SELECT_BYTES"):
+    blocks = "_true_labels.BLOCK_BYTES", "_scores.BLOCK_BYTES", "_lrr.BLOCK_BYTES"
+    for name in (*blocks, "_scores._SELECT_BYTES", "_exact._BLOCK_BYTES"):
         monkeypatch.setattr(f"sk_yt8m.metrics.{name}", 1000)
-    monkeypatch.setattr("sk_yt8m.metrics._mrr.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("sk_yt8m._labels._BLOCK_BYTES", 1000)
 
 
 def top_k_of(scores, k):
@@ -94,7 +134,7 @@ def problems(draw, max_rows=7, max_labels=14, dtype=np.float32):
     n_labels = draw(st.integers(1, max_labels))
     cells = n_rows * n_labels
     bits = draw(st.lists(st.integers(0, 1), min_size=cells, max_size=cells))
-    values = st.sampled_from([-np.inf, -2.0, -0.5, -0.0, 0.0, 0.25, 0.5, 1.0, 3.0])
+    values = st.sampled_from([-np.inf, -2.0, -0.5, -0.0, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])
     scores = draw(st.lists(values, min_size=cells, max_size=cells))
     shape = (n_rows, n_labels)
     return np.reshape(bits, shape).astype(np.uint8), np.reshape(scores, shape).astype(dtype)

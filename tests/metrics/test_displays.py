@@ -1,5 +1,6 @@
 """The pictures: what they show, and scikit-learn's conventions for them."""
 
+import inspect
 import sys
 
 import matplotlib as mpl
@@ -77,6 +78,41 @@ def test_a_classifier_gives_what_its_predictions_give(display_of):
     for of_estimator, of_predictions in pairs:
         lines = of_estimator.line_.get_xydata(), of_predictions.line_.get_xydata()
         np.testing.assert_array_equal(*lines)
+
+
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
+def test_both_constructors_have_the_same_defaults(display_of):
+    of_estimator, of_predictions = (
+        inspect.signature(constructor).parameters
+        for constructor in (display_of.from_estimator, display_of.from_predictions)
+    )
+    options = list(of_estimator)[3:]
+    assert options == list(of_predictions)[2:]
+    assert [of_estimator[name].default for name in options] == [
+        of_predictions[name].default for name in options
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 3}, {"rated": 0.5}, {"rated": 0.5, "k": 2}])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
+def test_both_constructors_say_the_same_of_many_labels(display_of, options):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(80, 5)), rng.integers(0, 2, (80, 40))
+    model = MLPClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+    options = dict(options)
+    if "k" in options:
+        name = {HitAtKDisplay: "max_k", LabelAveragePrecisionDisplay: "top_k"}.get(display_of, "k")
+        options[name] = options.pop("k")
+    if "rated" in options:
+        options["rated"] = rng.random(Y.shape) < options["rated"]
+    one = display_of.from_estimator(model, X, Y, **options)
+    other = display_of.from_predictions(Y, model.predict_proba(X), **options)
+    np.testing.assert_array_equal(one.line_.get_xydata(), other.line_.get_xydata())
+    points = [getattr(display, "points_", None) for display in (one, other)]
+    if points[0] is not None:
+        np.testing.assert_array_equal(*(point.get_offsets() for point in points))
+    assert one.ax_.get_ylabel() == other.ax_.get_ylabel()
 
 
 @pytest.mark.parametrize("display_of", OF_PREDICTIONS[:2])

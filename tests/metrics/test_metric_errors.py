@@ -11,9 +11,9 @@ from scipy.sparse import coo_array, csr_array
 from sk_yt8m.metrics import (
     gap_score,
     hit_at_k_score,
+    label_reciprocal_rank_score,
     make_top_k_scorer,
     mean_average_precision_score,
-    mean_reciprocal_rank_score,
     precision_at_equal_recall_rate_score,
 )
 
@@ -70,10 +70,10 @@ def test_y_true_that_is_no_indicator(case, value):
     y_true, scores = make_data()
     y_true = y_true.astype(float)
     y_true[11, 5] = value
-    with expect(f"y_true must hold nothing but 0 and 1; row 11, label 5 has {value}"):
-        case.score(y_true, scores)
-    with expect(f"y_true must hold nothing but 0 and 1; row 11, label 5 has {value}"):
-        case.score(csr_array(y_true), scores)
+    message = f"y_true must be an indicator matrix of 0 and 1, but row 11, column 5 holds {value}"
+    for form in (np.asarray, csr_array, pd.DataFrame, lambda y: y.astype(object)):
+        with expect(message):
+            case.score(form(y_true), scores)
 
 
 @pytest.mark.usefixtures("blocks")
@@ -83,7 +83,7 @@ def test_integers_other_than_0_and_1(case, dtype):
     y_true, scores = make_data()
     y_true = y_true.astype(dtype)
     y_true[39, 29] = 3
-    with expect("row 39, label 29 has 3"):
+    with expect("row 39, column 29 holds 3"):
         case.score(y_true, scores)
 
 
@@ -91,7 +91,7 @@ def test_a_positive_listed_twice_in_sparse_y_true():
     twice = coo_array(([1, 1], ([1, 1], [2, 2])), shape=(3, 4)).tocsr()
     doubled = csr_array((np.array([1, 1]), np.array([2, 2]), np.array([0, 0, 2, 2])), shape=(3, 4))
     for y_true in (twice, doubled):
-        with expect("row 1, label 2 has 2"):
+        with expect("row 1, column 2 holds 2"):
             gap_score(y_true, np.zeros((3, 4)))
 
 
@@ -101,7 +101,7 @@ def test_a_positive_listed_twice_in_sparse_y_true():
         ([0, 1, 1], "got an array of shape (3,). For 1-d classes see"),
         (np.zeros((0, 4)), "at least one row and one label, got shape (0, 4)"),
         (csr_array((3, 0)), "at least one row and one label, got shape (3, 0)"),
-        (np.array([["a", "b"]]), "booleans or numbers, got dtype <U1"),
+        (np.array([["a", "b"]]), "y_true has dtype <U1: expected an indicator of 0 and 1"),
         (np.zeros((2, 2, 2)), "got an array of shape (2, 2, 2)"),
     ],
 )
@@ -189,7 +189,7 @@ def test_top_k_too_short_for_the_metric():
     with expect("the top 11 are needed for top_k=11"):
         mean_average_precision_score(y_true, short, top_k=11)
     with expect("needs the scores of all 30 labels, but y_score holds the top 10 only"):
-        mean_reciprocal_rank_score(y_true, short)
+        label_reciprocal_rank_score(y_true, short)
 
 
 def test_a_top_k_of_all_labels_is_never_too_short():
@@ -226,4 +226,4 @@ def test_options():
     with expect("absent_labels must be 'ignore' or 'zero', got 'nan'"):
         mean_average_precision_score(y_true, scores, absent_labels="nan")
     with expect("groups must have shape (40,), one a row of y_true; got (3,)"):
-        mean_reciprocal_rank_score(y_true, scores, groups=[1, 2, 3])
+        label_reciprocal_rank_score(y_true, scores, groups=[1, 2, 3])

@@ -59,17 +59,40 @@ def test_map():
     assert reference.mean_average_precision([[0, 0]], [[0.3, 0.1]]) == 0.0
 
 
-def test_mean_reciprocal_rank():
-    assert reference.mean_reciprocal_rank(Y, S) == (1 + (1 / 2 + 1 / 3) / 2) / 2
+def test_label_reciprocal_rank():
+    assert reference.label_reciprocal_rank(Y, S) == (1 + (1 / 2 + 1 / 3) / 2) / 2
+    assert reference.label_reciprocal_rank([[0, 1]], [[0.5, 0.5]]) == 1 / 2
+    assert reference.label_reciprocal_rank([[0, 0]], [[0.5, 0.4]]) == 0.0
+    assert reference.label_reciprocal_rank([[1, 1, 0]], [[0.9, 0.8, 0.1]]) == 0.75
+
+
+def test_mean_reciprocal_rank_is_that_of_the_best_true_label():
+    assert reference.mean_reciprocal_rank(Y, S) == (1 + 1 / 2) / 2
+    assert reference.mean_reciprocal_rank(Y, S, k=1) == 1 / 2
+    assert reference.mean_reciprocal_rank(Y, S, weights=[1, 3]) == (1 + 3 / 2) / 4
     assert reference.mean_reciprocal_rank([[0, 1]], [[0.5, 0.5]]) == 1 / 2
-    assert reference.mean_reciprocal_rank([[0, 0]], [[0.5, 0.4]]) == 0.0
+    assert reference.mean_reciprocal_rank([[1, 1, 0]], [[0.9, 0.8, 0.1]]) == 1.0
+    assert reference.mean_reciprocal_rank([[1, 0], [0, 0]], [[0.5, 0.4]] * 2) == 1 / 2
 
 
-def test_mean_reciprocal_rank_of_groups_counts_each_group_once():
+def test_pairs_that_were_not_rated_are_not_there():
+    rated = [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    truth, scores, weights = reference.of_rated([*Y, [1, 1, 1]], [*S, S[0]], rated, [5, 6, 7])
+    assert truth == [[1, 0, 0], [0, 1, 0]]
+    assert scores == [[0.9, None, 0.1], [None, 0.7, None]]
+    assert weights == [5, 6]
+    assert reference.ranking(scores[0]) == [0, 2]
+    # .9 true, .7 true, .1 false: the rated pairs in one list.
+    assert reference.gap(truth, scores, k=2) == 1.0
+    assert reference.precision_at_k(truth, scores, k=2) == (1 / 2 + 1 / 1) / 2
+    assert reference.mean_average_precision(truth, scores) == 1.0
+
+
+def test_label_reciprocal_rank_of_groups_counts_each_group_once():
     y_true, scores = [[1, 0], [0, 1], [0, 1]], [[0.9, 0.1]] * 3
-    assert reference.mean_reciprocal_rank(y_true, scores) == 2 / 3
-    assert reference.mean_reciprocal_rank(y_true, scores, groups=[0, 1, 1]) == 3 / 4
-    weighted = reference.mean_reciprocal_rank(y_true, scores, groups=[0, 0, 1], weights=[3, 1, 0])
+    assert reference.label_reciprocal_rank(y_true, scores) == 2 / 3
+    assert reference.label_reciprocal_rank(y_true, scores, groups=[0, 1, 1]) == 3 / 4
+    weighted = reference.label_reciprocal_rank(y_true, scores, groups=[0, 0, 1], weights=[3, 1, 0])
     assert weighted == (3 * 1 + 1 / 2) / 4
 
 
@@ -104,10 +127,13 @@ def test_propensities():
 
 
 def test_propensity_scored_metrics_are_ratios_of_sums():
-    # Two samples: every label is worth 1, so that 1 + 1 of 1 + 2 possible hits are reached.
-    assert reference.psp_at_k(Y, S, k=2) == pytest.approx(2 / 3)
+    # Every label is worth 1, so that 1 + 1 of 1 + 2 possible hits are reached.
+    ones = [1.0, 1.0, 1.0]
+    assert reference.psp_at_k(Y, S, k=2, chance=ones) == pytest.approx(2 / 3)
     log2_3 = 1.584962500721156
-    assert reference.psndcg_at_k(Y, S, k=2) == pytest.approx(
+    assert reference.psndcg_at_k(Y, S, k=2, chance=ones) == pytest.approx(
         (1 + (1 / log2_3) / (1 + 1 / log2_3)) / 2
     )
-    assert reference.psp_at_k([[0, 0]], [[0.5, 0.4]], k=2) == 0.0
+    assert reference.psp_at_k([[0, 0]], [[0.5, 0.4]], k=2, chance=ones[:2]) == 0.0
+    # Label 1 is worth 5, label 2 is worth 2: the hit of 5 out of 1 + 5 + 2.
+    assert reference.psp_at_k(Y, S, k=2, chance=[1, 0.2, 0.5]) == pytest.approx(6 / 8)

@@ -23,15 +23,21 @@ NAMES = [name for name in scorer_names() if name != "map"]
 FEW = {"n_resamples": 20, "random_state": 0}
 
 
+PROPENSITIES = np.linspace(0.1, 1, 30)
+
+
 def value_of(name, y_true, scores):
     metric = find_metric(name)
-    return metric.family.score(y_true, scores, **metric.options)
+    options = {"propensities": PROPENSITIES} if metric.family.takes_propensities else {}
+    return metric.family.score(y_true, scores, **metric.options, **options)
 
 
 @pytest.mark.parametrize("ties", [False, True])
 def test_figures_are_those_of_the_metrics(ties):
     y_true, scores = make_data(ties=ties)
-    report = evaluation_report(csr_array(y_true), scores, metrics=NAMES, **FEW)
+    report = evaluation_report(
+        csr_array(y_true), scores, metrics=NAMES, propensities=PROPENSITIES, **FEW
+    )
     assert report.figures.index.tolist() == NAMES
     expected = [value_of(name, y_true, scores) for name in NAMES]
     assert report.figures["value"].tolist() == expected
@@ -60,7 +66,7 @@ def test_intervals_are_percentiles_of_resampled_figures():
     report = evaluation_report(
         y_true,
         scores,
-        metrics=["gap@20", "hit@5", "map@20", "mrr", "psp@5"],
+        metrics=["gap@20", "hit@5", "map@20", "mrr", "mrr@5", "lrr", "psp@5"],
         propensities=propensities,
         n_resamples=50,
         confidence_level=0.8,
@@ -137,15 +143,25 @@ def test_labels_with_the_column_names_of_y_true():
 def test_a_top_k_leaves_out_what_it_cannot_tell_and_says_so():
     y_true, scores = make_data()
     y_true[3, :22] = 1
-    report = evaluation_report(y_true, top_k_of(scores, 20), **FEW)
-    assert "Left out, for want of the scores of enough labels: perr, mrr." in report.text
-    whole = evaluation_report(y_true, scores, **FEW)
+    given = {"propensities": PROPENSITIES, **FEW}
+    report = evaluation_report(y_true, top_k_of(scores, 20), **given)
+    assert "Left out, for want of the scores of enough labels: perr, mrr, lrr." in report.text
+    whole = evaluation_report(y_true, scores, **given)
     assert "Left out" not in whole.text
     shared = report.figures.index
     pd.testing.assert_frame_equal(report.figures, whole.figures.loc[shared])
-    assert set(whole.figures.index) - set(shared) == {"perr", "mrr"}
+    assert set(whole.figures.index) - set(shared) == {"perr", "mrr", "lrr"}
     expected = average_precision_per_label(y_true, scores, top_k=20)
     np.testing.assert_array_equal(report.labels["average_precision"], expected)
+
+
+def test_propensities_are_never_those_of_the_samples_that_are_judged():
+    y_true, scores = make_data()
+    report = evaluation_report(y_true, scores, **FEW)
+    assert not report.figures.index.str.startswith("ps").any()
+    assert "Left out, for want of propensities: psp@5, psndcg@5." in report.text
+    with pytest.raises(ValueError, match="propensities must be given for psp and psndcg"):
+        evaluation_report(y_true, scores, metrics=["hit@1", "psp@5"])
 
 
 def test_text_is_short_and_holds_every_figure():
@@ -202,5 +218,7 @@ def test_metrics_asked_for_must_be_possible():
 
 def test_names_of_the_report_are_names_of_scorers():
     y_true, scores = make_data()
-    for name in evaluation_report(y_true, scores, n_resamples=0).figures.index:
-        assert repr(get_scorer(name)) == f"get_scorer({name!r})"
+    report = evaluation_report(y_true, scores, n_resamples=0, propensities=PROPENSITIES)
+    for name in report.figures.index:
+        options = {"propensities": 1} if name.startswith("ps") else {}
+        assert repr(get_scorer(name, **options)).startswith(f"get_scorer({name!r}")

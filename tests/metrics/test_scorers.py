@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from metric_cases import make_data, top_k_of
 from scipy.sparse import csr_array
@@ -37,6 +38,7 @@ from sk_yt8m.metrics import (
     hit_at_5_scorer,
     hit_at_20_scorer,
     hit_at_k_score,
+    label_reciprocal_rank_score,
     make_top_k_scorer,
     mean_average_precision_score,
     mean_reciprocal_rank_score,
@@ -50,6 +52,13 @@ from sk_yt8m.metrics import (
 )
 
 CALLS: list[tuple[str, int]] = []
+PROPENSITIES = np.linspace(0.1, 1, 30)
+
+
+def scorer_of(name, n_labels=30):
+    """Return the scorer of a name, with propensities where it needs them."""
+    needs = name.startswith("ps")
+    return get_scorer(name, **({"propensities": PROPENSITIES[:n_labels]} if needs else {}))
 
 
 class Ranker(ClassifierMixin, BaseEstimator):
@@ -160,7 +169,9 @@ def test_the_largest_k_of_all_scorers_is_predicted_once():
 
 def test_scorers_by_name():
     assert len(set(scorer_names())) == len(scorer_names())
-    assert {"gap@20", "hit@1", "perr", "map", "map@20", "mrr", "psndcg@5"} <= set(scorer_names())
+    assert {"gap@20", "hit@1", "perr", "map", "map@20", "mrr", "lrr", "psndcg@5"} <= set(
+        scorer_names()
+    )
     y_true, scores = make_data()
     estimator = Scores().fit(scores, y_true)
     expected = {
@@ -170,13 +181,15 @@ def test_scorers_by_name():
         "map@4": mean_average_precision_score(y_true, scores, top_k=4),
         "perr": precision_at_equal_recall_rate_score(y_true, scores),
         "mrr": mean_reciprocal_rank_score(y_true, scores),
+        "mrr@2": mean_reciprocal_rank_score(y_true, scores, k=2),
+        "lrr": label_reciprocal_rank_score(y_true, scores),
         "precision@7": precision_at_k_score(y_true, scores, k=7),
         "recall@7": recall_at_k_score(y_true, scores, k=7),
         "ndcg@7": ndcg_at_k_score(y_true, scores, k=7),
-        "psp@7": psp_at_k_score(y_true, scores, k=7),
-        "psndcg@27": psndcg_at_k_score(y_true, scores, k=27),
+        "psp@7": psp_at_k_score(y_true, scores, k=7, propensities=PROPENSITIES),
+        "psndcg@27": psndcg_at_k_score(y_true, scores, k=27, propensities=PROPENSITIES),
     }
-    assert {name: get_scorer(name)(estimator, scores, y_true) for name in expected} == expected
+    assert {name: scorer_of(name)(estimator, scores, y_true) for name in expected} == expected
     assert len(set(expected.values())) == len(expected)
 
 
@@ -184,18 +197,54 @@ def test_scorers_by_name():
 @pytest.mark.parametrize("estimator", [Ranker(), Scores()])
 def test_every_name_with_every_kind_of_estimator(name, estimator):
     y_true, scores = make_data()
-    scorer = pickle.loads(pickle.dumps(get_scorer(name)))
+    scorer = pickle.loads(pickle.dumps(scorer_of(name)))
     value = scorer(estimator.fit(scores, y_true), scores, csr_array(y_true))
-    assert value == get_scorer(name)(Scores().fit(scores, y_true), scores, y_true)
+    assert value == scorer_of(name)(Scores().fit(scores, y_true), scores, y_true)
     assert 0 < value < 1
-    assert repr(scorer) == f"get_scorer({name!r})"
+    assert repr(scorer).startswith(f"get_scorer({name!r}")
+
+
+@pytest.mark.parametrize("options", [{}, {"propensities": None}])
+def test_propensities_are_asked_for(options):
+    with pytest.raises(TypeError, match="'psp@3': propensities must be given"):
+        get_scorer("psp@3", **options)
+
+
+@pytest.mark.parametrize("name", scorer_names())
+@pytest.mark.parametrize("estimator", [Ranker(), Scores()])
+def test_rated_pairs_reach_the_metric(name, estimator):
+    y_true, scores = make_data()
+    rated = np.random.default_rng(0).random(y_true.shape) < 0.4
+    scorer = scorer_of(name)
+    with config_context(enable_metadata_routing=True):
+        value = scorer(estimator.fit(scores, y_true), scores, y_true, rated=csr_array(rated))
+    options = {**scorer._kwargs, "rated": rated}
+    assert value == scorer._score_func(y_true, scores, **options)
+    assert value != scorer(estimator, scores, y_true)
+
+
+def test_rated_pairs_are_routed_as_metadata():
+    y_true, scores = make_data()
+    rated = np.random.default_rng(0).random(y_true.shape) < 0.4
+    with config_context(enable_metadata_routing=True):
+        scoring = {
+            name: scorer_of(name).set_score_request(rated=True)
+            for name in ("gap@20", "map", "hit@1")
+        }
+        for form in (rated, csr_array(rated)):
+            routed = cross_validate(
+                Ranker(), scores, y_true, scoring=scoring, cv=2, params={"rated": form}
+            )
+            half = slice(0, 20)
+            expected = gap_score(y_true[half], scores[half], rated=rated[half])
+            assert routed["test_gap@20"][0] == expected
 
 
 @pytest.mark.parametrize("first", ["gap@20", "mrr"])
 def test_scorers_of_all_scores_share_the_prediction_of_the_others(first):
     y_true, scores = make_data()
     names = sorted(scorer_names(), key=lambda name: name != first)
-    scoring = {name: get_scorer(name) for name in [*names, "hit@25"]}
+    scoring = {name: scorer_of(name) for name in [*names, "hit@25"]}
     results = cross_validate(Scores(), scores, y_true, scoring=scoring, cv=4)
     assert CALLS == [("predict_proba", 10)] * 4
     CALLS.clear()
@@ -251,14 +300,14 @@ def test_options_of_a_scorer_by_name():
     )
     for options in ({"weights": 1}, {"k": 5}):
         with pytest.raises(TypeError, match="'psp@3' has no further argument"):
-            get_scorer("psp@3", **options)
+            get_scorer("psp@3", propensities=propensities, **options)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("gap", "no metric 'gap': gap takes a number, as gap@5"),
-        ("mrr@5", "no metric 'mrr@5': mrr takes no number"),
+        ("lrr@5", "no metric 'lrr@5': lrr takes no number"),
         ("hit@0", "no metric 'hit@0'; the metrics are gap@20, hit@1"),
         ("hit@-1", "no metric 'hit@-1'; the metrics are"),
         ("hit@2.5", "no metric 'hit@2.5'; the metrics are"),
@@ -276,7 +325,7 @@ def test_names_of_no_metric(name, message):
 )
 def test_lists_of_probabilities_and_searches_in_two_processes(videos, estimator):
     X, Y = videos
-    scoring = {name: get_scorer(name) for name in scorer_names()}
+    scoring = {name: scorer_of(name, n_labels=8) for name in scorer_names()}
     results = cross_validate(estimator, X, Y, scoring=scoring, cv=KFold(2), n_jobs=2)
     assert all(np.isfinite(results[f"test_{name}"]).all() for name in scoring)
     name, grid = next(
@@ -402,6 +451,25 @@ def test_predict_top_k_is_found_behind_pipelines_and_searches():
     assert gap_scorer(search, scores, y_true) == gap_score(y_true, scores)
     assert CALLS == [("predict_top_k", 20)]
     assert cross_val_score(pipe, scores, y_true, scoring=gap_scorer, cv=2).min() > 0
+
+
+NULLABLE = {
+    "nullable": lambda y: pd.DataFrame(y).astype("Int64"),
+    "boolean": lambda y: pd.DataFrame(y).astype("boolean"),
+    "objects": lambda y: y.astype(object),
+    "mixed": lambda y: pd.DataFrame(y).astype({0: bool, 1: "Int8", 2: float}),
+    "sparse frame": lambda y: pd.DataFrame.sparse.from_spmatrix(csr_array(y)),
+    "lists": lambda y: y.tolist(),
+}
+
+
+@pytest.mark.parametrize("form", NULLABLE)
+@pytest.mark.parametrize("name", ["gap@20", "map", "perr"])
+def test_every_form_of_an_indicator_reaches_the_metric(name, form):
+    y_true, scores = make_data()
+    scorer = get_scorer(name)
+    value = scorer(Ranker().fit(scores, y_true), scores, NULLABLE[form](y_true))
+    assert value == scorer(Ranker().fit(scores, y_true), scores, y_true)
 
 
 def test_sparse_y_reaches_the_metric_through_cross_validation():

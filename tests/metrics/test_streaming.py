@@ -16,6 +16,7 @@ from sk_yt8m.metrics import (
     gap_score,
     hit_at_k_score,
     label_propensities,
+    label_reciprocal_rank_score,
     mean_average_precision_score,
     mean_reciprocal_rank_score,
     ndcg_at_k_score,
@@ -30,7 +31,16 @@ from sk_yt8m.metrics import (
 NAMES = [name for name in scorer_names() if name != "map"]
 
 
-def at_once(y_true, scores, sample_weight=None, propensities=None):
+def propensities_of(y_true):
+    return np.linspace(0.1, 1, y_true.shape[1])
+
+
+def streaming(y_true, **options):
+    """Return an evaluator of all metrics."""
+    return StreamingEvaluator(NAMES, propensities=propensities_of(y_true), **options)
+
+
+def at_once(y_true, scores, sample_weight=None, given=None):
     """Return what the public functions say, by name."""
     functions = {
         "gap": gap_score,
@@ -43,6 +53,7 @@ def at_once(y_true, scores, sample_weight=None, propensities=None):
         "map": mean_average_precision_score,
         "perr": precision_at_equal_recall_rate_score,
         "mrr": mean_reciprocal_rank_score,
+        "lrr": label_reciprocal_rank_score,
     }
     figures = {}
     for name in NAMES:
@@ -51,7 +62,7 @@ def at_once(y_true, scores, sample_weight=None, propensities=None):
         if k:
             options["top_k" if family == "map" else "k"] = int(k)
         if family in ("psp", "psndcg"):
-            options["propensities"] = propensities
+            options["propensities"] = propensities_of(y_true) if given is None else given
         figures[name] = functions[family](y_true, scores, **options)
     return figures
 
@@ -63,7 +74,7 @@ def test_any_batches_in_any_order(problem, data):
     batch = np.array(data.draw(st.lists(st.integers(0, 3), min_size=12, max_size=12)))
     weighted = data.draw(st.booleans())
     weight = np.resize([0.3, 1.0, 0.0, 2.7], len(y_true)) if weighted else None
-    evaluator = StreamingEvaluator(NAMES)
+    evaluator = streaming(y_true)
     for number in data.draw(st.permutations(range(4))):
         rows = batch[: len(y_true)] == number
         if rows.any():
@@ -80,12 +91,12 @@ def test_merging_pickled_parts(ties, dtype):
     scores = scores.astype(dtype)
     parts = []
     for start in (60, 0, 30):
-        part = StreamingEvaluator(NAMES)
+        part = streaming(y_true)
         part.update(y_true[start : start + 10], scores[start : start + 10])
         rest = slice(start + 10, start + 30)
         part.update(csr_array(y_true[rest]), top_k_of(scores[rest], 30))
         parts.append(pickle.loads(pickle.dumps(part)))
-    merged = StreamingEvaluator(NAMES)
+    merged = streaming(y_true)
     for part in parts:
         before = part.result()
         merged.merge(part)
@@ -96,7 +107,7 @@ def test_merging_pickled_parts(ties, dtype):
 
 def test_a_result_on_the_way_changes_nothing():
     y_true, scores = make_data()
-    evaluator = StreamingEvaluator(NAMES).update(y_true[:10], scores[:10])
+    evaluator = streaming(y_true).update(y_true[:10], scores[:10])
     assert evaluator.result() == at_once(y_true[:10], scores[:10])
     assert evaluator.result() == evaluator.result()
     assert evaluator.update(y_true[10:], scores[10:]).result() == at_once(y_true, scores)
@@ -116,7 +127,7 @@ def test_weights_of_some_batches_and_given_propensities():
 def test_buffers_may_be_used_again():
     y_true, scores = make_data()
     expected = at_once(y_true, scores)
-    evaluator = StreamingEvaluator(NAMES)
+    evaluator = streaming(y_true)
     sparse, (indices, best) = csr_array(y_true[:20]), top_k_of(scores[:20], 30)
     weight = np.ones(20)
     evaluator.update(sparse, (indices, best), weight)
@@ -146,7 +157,7 @@ def expect(message):
 
 def test_a_refused_batch_leaves_the_evaluator_as_it_was():
     y_true, scores = make_data()
-    evaluator = StreamingEvaluator(NAMES).update(y_true, scores)
+    evaluator = streaming(y_true).update(y_true, scores)
     broken = scores.copy()
     broken[3, 4] = np.nan
     with expect("found one at row 3, label 4"):
@@ -164,8 +175,52 @@ def test_columns_that_change_their_order():
     y_true, scores = make_data(n_labels=3)
     frame = pd.DataFrame(y_true, columns=["cat", "dog", "car"])
     evaluator = StreamingEvaluator(["hit@1"]).update(frame, scores)
-    with expect("y_true must have the column names of the samples before"):
+    with expect("column 0 is 'dog' in y_true and 'cat' in the samples before"):
         evaluator.update(frame[["dog", "cat", "car"]], scores)
+
+
+@pytest.mark.parametrize("named", ["y_true", "y_score", "rated"])
+@pytest.mark.parametrize("told", ["update", "result", "merge", "pickle"])
+def test_names_that_come_later_count(named, told):
+    y_true, scores = make_data(n_labels=3)
+    names = ["cat", "dog", "car"]
+    rated = np.ones_like(y_true)
+
+    def batch(columns):
+        given = {"y_true": y_true, "y_score": scores, "rated": rated}
+        if columns:
+            given[named] = pd.DataFrame(given[named], columns=columns)
+        return given
+
+    evaluator = StreamingEvaluator(["hit@1"]).update(**batch(None)).update(**batch(names))
+    if told == "result":
+        evaluator.result()
+    elif told == "merge":
+        evaluator = StreamingEvaluator(["hit@1"]).update(**batch(None)).merge(evaluator)
+    elif told == "pickle":
+        evaluator = pickle.loads(pickle.dumps(evaluator))
+    other = ["dog", "cat", "car"]
+    with expect("column 0 is 'dog' in y_true and 'cat' in the samples before"):
+        evaluator.update(**batch(other))
+    with expect("column 0 is 'dog' in other and 'cat' in the samples before"):
+        evaluator.merge(StreamingEvaluator(["hit@1"]).update(**batch(other)))
+    assert evaluator.update(**batch(names)).update(**batch(None)).n_samples >= 160
+
+
+def test_propensities_must_be_given():
+    with expect("propensities must be given for psp and psndcg: those of the training set"):
+        StreamingEvaluator(["hit@1", "psp@5"])
+
+
+def test_rated_in_some_batches_only():
+    y_true, scores = make_data()
+    rated = np.ones_like(y_true)
+    for first, second in ((None, rated), (rated, None)):
+        evaluator = StreamingEvaluator(["hit@1"]).update(y_true, scores, rated=first)
+        with expect("rated must be given for every batch or for none"):
+            evaluator.update(y_true, scores, rated=second)
+        with expect("rated must be given for every batch or for none"):
+            evaluator.merge(StreamingEvaluator(["hit@1"]).update(y_true, scores, rated=second))
 
 
 def test_evaluators_that_cannot_be_merged():
