@@ -50,6 +50,8 @@ def gap_score(
 
     Raises
     ------
+    TypeError
+        Where an argument is a masked array, whose mask would be ignored.
     ValueError
         Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
         is too short, unsorted, or lists a label twice.
