@@ -281,6 +281,7 @@ def indicator_from_dense(matrix: Any, name: str = "y") -> Any:
 
 def indicator_from_frame(frame: Any, name: str = "y") -> Any:
     """Return the CSR indicator of a DataFrame, whose columns may be of a sparse dtype."""
+    _check_shape(frame.shape, name)
     dtypes = list(getattr(frame, "dtypes", ()))
     if dtypes and all(getattr(dtype, "fill_value", None) == 0 for dtype in dtypes):
         return indicator_from_sparse(frame.sparse.to_coo().tocsr(), name)

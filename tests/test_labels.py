@@ -11,8 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 
-from sk_yt8m import SparseIndicator
+from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
 from sk_yt8m._labels import encode_targets
+from sk_yt8m.metrics import gap_score, gap_scorer
 
 INDICATORS = hnp.arrays(
     np.uint8,
@@ -72,6 +73,26 @@ def test_every_form_gives_the_same_indicator(form, dense):
     assert indicator.has_canonical_format
     assert indicator.data.all()
     assert len(target.classes) == dense.shape[1]
+
+
+@pytest.fixture(scope="module")
+def videos():
+    rng = np.random.default_rng(0)
+    X, dense = rng.random((30, 4)), rng.integers(0, 2, (30, 5)).astype(np.uint8)
+    clf = DeepMultiLabelClassifier(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
+    return clf.fit(X, dense), X, dense
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_score_takes_every_form_that_fit_takes(videos, form):
+    clf, X, dense = videos
+    expected = clf.score(X, dense)
+    assert 0 < expected < 1
+    assert clf.score(X, form(dense)) == expected
+    assert gap_scorer(clf, X, form(dense)) == expected
+    assert gap_score(form(dense), clf.predict_proba(X)) == expected
+    weight = np.arange(30)
+    assert clf.score(X, form(dense), weight) == clf.score(X, dense, weight)
 
 
 def test_the_given_matrix_is_left_alone():

@@ -50,6 +50,9 @@ def check_finite_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.fl
     if sample_weight is None:
         return None
     refuse_masked(sample_weight, "sample_weight")
+    given = np.asarray(sample_weight)
+    if given.dtype.kind not in "biufO":
+        raise ValueError(f"sample_weight must hold real numbers, got dtype {given.dtype}.")
     weight = np.array(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(

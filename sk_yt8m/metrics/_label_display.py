@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._dense import refuse_masked
 from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._display import axes_of, labels_of, predict_best
 from sk_yt8m.metrics._map import average_precision_per_label
@@ -133,6 +134,7 @@ class LabelAveragePrecisionDisplay:
         labels = check_y_true(y_true, rated)
         positives = labels.frequencies().astype(np.int64)
         if frequencies is not None:
+            refuse_masked(frequencies, "frequencies")
             positives = np.asarray(frequencies)
             if positives.shape != (labels.n_labels,):
                 raise ValueError(

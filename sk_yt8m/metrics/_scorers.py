@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 # The base class is private, but the only way to share one prediction among several scorers.
 from sklearn.metrics._scorer import _BaseScorer
 
+from sk_yt8m._dense import refuse_masked
 from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._family import Need, find_metric, metric_names, width_of
 from sk_yt8m.metrics._gap import gap_score
@@ -252,6 +253,7 @@ def scorer_names() -> list[str]:
 
 def indicator_of(y_true: Any, estimator: Any) -> Any:
     """Return ``y_true`` as it is, or one column a class of the estimator where it is 1-d."""
+    refuse_masked(y_true, "y_true")
     if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
         return y_true
     classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)

@@ -103,6 +103,8 @@ def test_a_positive_listed_twice_in_sparse_y_true():
         (csr_array((3, 0)), "at least one row and one label, got shape (3, 0)"),
         (np.array([["a", "b"]]), "y_true has dtype <U1: expected an indicator of 0 and 1"),
         (np.zeros((2, 2, 2)), "got an array of shape (2, 2, 2)"),
+        (pd.Series([0, 1]), "got an array of shape (2,)"),
+        (None, "got an array of shape ()"),
     ],
 )
 def test_y_true_of_the_wrong_kind(y_true, message):
@@ -203,6 +205,9 @@ def test_a_top_k_of_all_labels_is_never_too_short():
     [
         (np.ones(39), "must have shape (40,), one weight a row of y_true; got (39,)"),
         (np.ones((40, 1)), "got (40, 1)"),
+        (["1"] * 40, "must hold real numbers, got dtype <U1"),
+        (np.ones(40) + 0j, "must hold real numbers, got dtype complex128"),
+        (pd.Series([1, pd.NA] * 20, dtype="Int64"), "row 1 has nan"),
         (np.r_[np.ones(39), -1], "row 39 has -1.0"),
         (np.r_[np.nan, np.ones(39)], "row 0 has nan"),
         (np.zeros(40), "must not be 0 for every row"),
