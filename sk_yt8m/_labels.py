@@ -282,8 +282,9 @@ def indicator_from_dense(matrix: Any, name: str = "y") -> Any:
 def indicator_from_frame(frame: Any, name: str = "y") -> Any:
     """Return the CSR indicator of a DataFrame, whose columns may be of a sparse dtype."""
     _check_shape(frame.shape, name)
-    dtypes = list(getattr(frame, "dtypes", ()))
-    if dtypes and all(getattr(dtype, "fill_value", None) == 0 for dtype in dtypes):
+    dtypes = set(getattr(frame, "dtypes", ()))
+    # pandas makes one sparse matrix only of columns that are all of one dtype with zeros left out.
+    if len(dtypes) == 1 and getattr(dtypes.pop(), "fill_value", None) == 0:
         return indicator_from_sparse(frame.sparse.to_coo().tocsr(), name)
     return indicator_from_dense(frame if hasattr(frame, "iloc") else frame.to_numpy(), name)
 

@@ -59,6 +59,9 @@ FORMS = {
     "boolean DataFrame": lambda dense: pd.DataFrame(dense).astype("boolean"),
     "mixed DataFrame": lambda dense: pd.DataFrame(dense).astype({0: bool, 1: float}),
     "half sparse DataFrame": lambda dense: pd.DataFrame(dense).astype({0: pd.SparseDtype(int)}),
+    "mixed sparse DataFrame": lambda dense: pd.DataFrame(dense).astype(
+        {0: pd.SparseDtype(bool), **dict.fromkeys(range(1, dense.shape[1]), pd.SparseDtype(int))}
+    ),
     "sparse DataFrame of ones": lambda dense: pd.DataFrame(dense).astype(pd.SparseDtype(int, 1)),
     "sparse DataFrame": lambda dense: pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(dense)),
 }
