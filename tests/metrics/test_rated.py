@@ -14,6 +14,7 @@ from metric_cases import CASES, make_blocks_small, make_data, problems, top_k_of
 from scipy.sparse import csr_array
 
 from sk_yt8m import metrics
+from sk_yt8m.datasets import load_tfrecords, write_tfrecords
 from sk_yt8m.metrics import (
     HitAtKDisplay,
     LabelAveragePrecisionDisplay,
@@ -161,6 +162,33 @@ def test_the_figure_of_the_segment_challenge():
     assert actual == pytest.approx(np.mean(precisions), abs=1e-12)
     assert average_precision_per_label(y_true, scores, rated=rated) == pytest.approx(precisions)
     assert actual > 1.5 * mean_average_precision_score(y_true, scores)
+
+
+@pytest.mark.parametrize("form", ["sparse", "dense"])
+def test_what_the_loaders_of_segments_give(tmp_path, form):
+    rng = np.random.default_rng(0)
+    features = {"rgb": 3}
+    frames = [rng.integers(1, 256, (20, 3), dtype=np.uint8) for _ in range(6)]
+    ratings = [
+        [
+            (start, label, rng.integers(2))
+            for start in (0, 5, 10)
+            for label in rng.permutation(4)[:2]
+        ]
+        for _ in frames
+    ]
+    path = tmp_path / "segments.tfrecord"
+    ids = list("abcdef")
+    zeros = np.zeros((6, 4), dtype=int)
+    write_tfrecords(path, frames, zeros, ids, level="frame", features=features, segments=ratings)
+    data = load_tfrecords(path, features=features, n_labels=4, return_indicator=form)
+    assert data.target.shape == data.rated.shape == (18, 4)
+    assert data.rated.sum() == 36
+    scores = rng.random((18, 4))
+    dense = [np.asarray(getattr(m, "toarray", lambda m=m: m)()) for m in (data.target, data.rated)]
+    for name in ("gap@3", "hit@1", "map", "mrr"):
+        value = CASES[name].score(data.target, scores, rated=data.rated)
+        assert value == pytest.approx(twin_of(name, dense[0], scores, dense[1]), abs=1e-12)
 
 
 def test_a_top_k_must_hold_the_rated_labels():
