@@ -4,11 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Weights of a network by name, in float32.
+#: Weights of a network by name, in float32; the standardisation's mean and scale in float64.
 Weights = dict[str, np.ndarray]
 
 #: What `activation` may be.
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "gelu", "silu")
+
+#: Names of the standardisation's weights.
+MEAN, SCALE = "standardization/mean", "standardization/scale"
+
+#: Bounds of the probabilities, so that no float32 of them is 0 or 1.
+LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
+HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,9 @@ def open_checkpoints(
     """Return the checkpoints that the parameters ask for, None where they ask for none."""
     if estimator.checkpoint_dir is None:
         return nullcontext()
+    every = estimator.checkpoint_every
     return FolderCheckpoints(
-        estimator.checkpoint_dir, estimator.checkpoint_every, bool(estimator.verbose)
+        estimator.checkpoint_dir, None if every is None else int(every), bool(estimator.verbose)
     )
 
 

@@ -22,7 +22,10 @@ _FEWEST_EPOCHS, _FEWEST_STEPS = 12, 320
 
 @dataclass(frozen=True)
 class Plan:
-    """How the epochs are run."""
+    """How the epochs are run.
+
+    `tol` is in the units of the figure that is watched.
+    """
 
     n_epochs: int
     batch_size: int
@@ -182,14 +185,25 @@ def train_parts(
         chosen = slice(part.n_steps, stop)
         some = Batches(**{name: array[chosen] for name, array in vars(batches).items()})
         weight = float(some.row_weights.sum())
-        loss_sum = part.loss_sum + trainer.train(rows.feed, some, rates[chosen]) * weight
+        loss_sum = part.loss_sum + trainer.train(rows.feed, some, rates[chosen])
         if not np.isfinite(loss_sum):
-            raise FloatingPointError(
-                f"the training loss became {loss_sum} in epoch {epoch + 1}: lower "
-                f"learning_rate_init (now {plan.learning_rate_init:g}), or standardize the features"
-            )
+            raise _diverged(f"the training loss became {loss_sum}", plan, epoch)
+        if not trainer.is_finite():
+            raise _diverged("the squares of a layer's products overflowed", plan, epoch)
         part = Part(stop, loss_sum, part.weight_sum + weight)
         yield part
+
+
+def _diverged(what: str, plan: Plan, epoch: int) -> FloatingPointError:
+    return FloatingPointError(
+        f"{what} in epoch {epoch + 1}: lower learning_rate_init (now "
+        f"{plan.learning_rate_init:g}), or standardize the features"
+    )
+
+
+def _check_finite(weights: Weights, plan: Plan, epoch: int) -> None:
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise _diverged("weights became infinite or NaN", plan, epoch)
 
 
 def train_epochs(
@@ -235,6 +249,7 @@ def train_epochs(
             score, best = None, history.weights
             if evaluate is not None:
                 weights = trainer.weights()
+                _check_finite(weights, plan, epoch)
                 score = evaluate(weights)
                 if not history.scores or score > max(history.scores):
                     best = weights
@@ -256,8 +271,13 @@ def train_epochs(
             raise
         history = replace(history, interrupted=True)
         warnings.warn(_interrupted(history, plan), stacklevel=4)
+    n_run = len(history.losses)
+    if report is not None and n_run < plan.n_epochs and not history.interrupted:
+        print(_stopped(n_run, plan), flush=True)
     n_seen = int(trainer.step) * rows.numbers.size // steps_per_epoch
-    return replace(history, weights=history.weights or trainer.finish(), n_seen=n_seen)
+    weights = history.weights or trainer.finish()
+    _check_finite(weights, plan, n_run - 1)
+    return replace(history, weights=weights, n_seen=n_seen)
 
 
 def is_finished(history: History, plan: Plan) -> bool:
@@ -269,6 +289,14 @@ def is_finished(history: History, plan: Plan) -> bool:
         waited = 0 if watched > best + plan.tol else waited + 1
         best = max(best, watched)
     return waited >= plan.n_iter_no_change
+
+
+def _stopped(n_run: int, plan: Plan) -> str:
+    watched = "validation score" if plan.early_stopping else "training loss"
+    return (
+        f"stopped after epoch {n_run} of {plan.n_epochs}: the {watched} did not improve by more "
+        f"than {plan.tol:g} in {plan.n_iter_no_change} epochs (n_iter_no_change, tol)"
+    )
 
 
 def _interrupted(history: History, plan: Plan) -> str:

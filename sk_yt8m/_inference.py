@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._ahead import computed_ahead
-from sk_yt8m._features import checked_rows
+from sk_yt8m._architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
+from sk_yt8m._features import checked_rows, row_number, standardized
 from sk_yt8m._kernels import activation
 from sk_yt8m._network import PlainLayers
 from sk_yt8m._runtime import has_gpu, tf
@@ -17,9 +18,6 @@ from sk_yt8m._topk import TopK
 #: depend on the rows beside it. A product of one row, and one of more, sums in another.
 CHUNK_ROWS = 512
 _FEWEST_ROWS = 2
-
-_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
-_ABOVE_ZERO = float(np.finfo(np.float32).tiny)
 
 
 class Predictor:
@@ -45,9 +43,12 @@ class Predictor:
 
     def update(self, layers: PlainLayers) -> None:
         """Take other weights of the same shapes."""
+        self._standardization = layers.mean, layers.scale
+        pairs = zip(layers.kernels, layers.biases, strict=True)
         self._weights = [
             tf.cast(array, self._precision) if array.ndim == 2 else tf.convert_to_tensor(array)
-            for array in _arrays(layers)
+            for pair in pairs
+            for array in pair
         ]
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
@@ -93,13 +94,18 @@ class Predictor:
 
     def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, int, Any]]:
         """Yield the first row, the number of rows and what the graph makes of each chunk."""
-        shapes = tuple(tuple(weight.shape) for weight in self._weights)
+        inputs, *standardization = standardized(X, *self._standardization)
+        weights = [*map(tf.convert_to_tensor, standardization), *self._weights]
+        shapes = tuple(tuple(weight.shape) for weight in weights)
         graph = _compiled(name, *self._links, self._precision, shapes)
-        weights = self._weights
 
         def run(start: int) -> tuple[int, int, Any]:
-            rows = checked_rows(X, start, CHUNK_ROWS)
-            return start, len(rows), graph(_padded(rows), *further, *weights)
+            rows = checked_rows(inputs, start, CHUNK_ROWS)
+            result, is_finite = graph(_padded(rows), *further, *weights)
+            wrong = np.flatnonzero(~is_finite.numpy()[: len(rows)])
+            if wrong.size:
+                raise _overflow(inputs, start + int(wrong[0]), rows[wrong[0]])
+            return start, len(rows), result
 
         return computed_ahead(run, range(0, X.shape[0], CHUNK_ROWS))
 
@@ -119,7 +125,12 @@ def _compiled(
 
 
 def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
-    """Return the function from features and weights to what the name says."""
+    """Return the function from features and weights to what the name says.
+
+    It tells of each row too whether all of that is finite. Only results are looked at: a second
+    use of a value in between would keep TensorFlow from fusing it with the product before it, and
+    change its last bits.
+    """
 
     def product(h: Any, kernel: Any, bias: Any) -> Any:
         products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
@@ -131,18 +142,29 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
             h = activation(hidden)(product(h, kernel, bias))
         return h
 
-    def logits(features: Any, *weights: Any) -> Any:
+    def checked(values: Any) -> tuple[Any, Any]:
+        return values, tf.reduce_all(tf.math.is_finite(values), axis=1)
+
+    def hidden_activations(features: Any, *weights: Any) -> tuple[Any, Any]:
+        return checked(hidden_layers(features, *weights))
+
+    def scores(features: Any, *weights: Any) -> Any:
         return product(hidden_layers(features, *weights), *weights[-2:])
 
-    def probabilities(features: Any, *weights: Any) -> Any:
-        link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
-        return tf.clip_by_value(link(logits(features, *weights)), _ABOVE_ZERO, _BELOW_ONE)
+    def logits(features: Any, *weights: Any) -> tuple[Any, Any]:
+        return checked(scores(features, *weights))
 
-    def top_k(features: Any, k: Any, *weights: Any) -> Any:
-        return tf.math.top_k(probabilities(features, *weights), k)
+    def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
+        link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
+        linked = link(scores(features, *weights))
+        return checked(tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY))
+
+    def top_k(features: Any, k: Any, *weights: Any) -> tuple[Any, Any]:
+        values, is_finite = probabilities(features, *weights)
+        return tf.math.top_k(values, k), is_finite
 
     graphs: dict[str, Callable[..., Any]] = {
-        "hidden": hidden_layers,
+        "hidden": hidden_activations,
         "logits": logits,
         "probabilities": probabilities,
         "top_k": top_k,
@@ -150,13 +172,17 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
     return graphs[name]
 
 
-def _arrays(layers: PlainLayers) -> list[np.ndarray]:
-    pairs = zip(layers.kernels, layers.biases, strict=True)
-    return [layers.mean, layers.scale, *(array for pair in pairs for array in pair)]
-
-
 def _padded(rows: np.ndarray) -> Any:
     wanted = CHUNK_ROWS if has_gpu() else _FEWEST_ROWS
     if len(rows) < wanted:
         rows = np.pad(rows, ((0, wanted - len(rows)), (0, 0)))
     return tf.convert_to_tensor(rows)
+
+
+def _overflow(inputs: Any, row: int, features: np.ndarray) -> ValueError:
+    column = int(np.argmax(np.abs(features)))
+    return ValueError(
+        f"the prediction of row {row_number(inputs, row)} of X is not a finite number: expected "
+        "features like those of the training, and weights that are finite; the largest input is "
+        f"{features[column]:g}, of column {column}"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._layers import EPSILON, HiddenUnits, Standardization
 from sk_yt8m._runtime import keras, tf
 
@@ -17,7 +17,7 @@ class PlainLayers:
     """A network as it predicts: ``h = activation(h @ kernel + bias)`` layer by layer.
 
     Batch normalisation is folded into kernels and biases. The inputs are standardised first:
-    ``(x - mean) * scale``.
+    ``(x - mean) * scale``, with mean and scale in float64.
     """
 
     mean: np.ndarray
@@ -81,7 +81,7 @@ def initial_weights(
     sizes = (a.n_features, *a.hidden_layer_sizes, a.n_outputs)
     mean, deviation = moments or (np.zeros(a.n_features), np.ones(a.n_features))
     scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
-    weights = {"standardization/mean": mean, "standardization/scale": scale}
+    weights: Weights = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         last = i == len(a.hidden_layer_sizes)
         bound = (6.0 / (fan_in + fan_out)) ** 0.5
@@ -98,13 +98,21 @@ def initial_weights(
             weights[f"units_{i}/moving_variance"] = np.ones(fan_out)
         else:
             weights[f"units_{i}/bias"] = np.zeros(fan_out)
-    return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+    weights = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+    return {MEAN: mean, SCALE: scale, **weights}
 
 
 def set_weights(network: keras.Model, weights: Weights) -> None:
     """Give a network its weights by name."""
     for weight in network.weights:
         weight.assign(weights[weight.path])
+
+
+def set_standardization(network: keras.Model, mean: np.ndarray, scale: np.ndarray) -> None:
+    """Set what the network itself subtracts from its inputs, and multiplies them by."""
+    layer = network.get_layer("standardization")
+    layer.mean.assign(mean)
+    layer.scale.assign(scale)
 
 
 def fold(architecture: Architecture, weights: Weights) -> PlainLayers:
@@ -126,5 +134,5 @@ def fold(architecture: Architecture, weights: Weights) -> PlainLayers:
         biases.append(bias)
     kernels.append(weights["output/kernel"])
     biases.append(weights["output/bias"])
-    mean, scale = weights["standardization/mean"], weights["standardization/scale"]
+    mean, scale = (np.asarray(weights[name], dtype=np.float64) for name in (MEAN, SCALE))
     return PlainLayers(mean, scale, kernels, biases, architecture.activation)

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._architecture import HIGHEST_PROBABILITY
 from sk_yt8m._features import check_features
 from sk_yt8m._labels import TargetForm
 from sk_yt8m._model import Model
@@ -70,12 +71,15 @@ class NetworkPredictions:
         ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
             Probabilities strictly between 0 and 1. They do not depend on how rows are split into
             calls.
+
+        Raises
+        ------
+        ValueError
+            If a feature is not a finite number, or so large that the prediction would not be one.
         """
         form, predictor, X = self._ready(X)
         probabilities = predictor.probabilities(X)
-        if form.kind == "binary":
-            return np.hstack([1.0 - probabilities, probabilities])
-        return probabilities
+        return _both_classes(probabilities) if form.kind == "binary" else probabilities
 
     def predict(self, X: Any) -> Any:
         """Return the classes, or the labels of probability above one half.
@@ -158,10 +162,14 @@ class NetworkPredictions:
         check_is_fitted(self)
         X = check_features(self, X, reset=False)
         model = self._fitted_model()
-        return model.form, model.predictor(self.predict_precision), X
+        return model.form, model.predictor(str(self.predict_precision)), X
+
+
+def _both_classes(probabilities: np.ndarray) -> np.ndarray:
+    return np.hstack([np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY), probabilities])
 
 
 def _binary_top_k(probabilities: np.ndarray, k: int) -> TopK:
-    both = np.hstack([1.0 - probabilities, probabilities])
+    both = _both_classes(probabilities)
     indices = np.argsort(-both, axis=1, kind="stable")[:, :k]
     return TopK(indices.astype(np.int32), np.take_along_axis(both, indices, axis=1))

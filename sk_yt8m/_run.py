@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_yt8m._features import block_rows, take_rows
+from sk_yt8m._features import block_rows, is_wide, take_rows
 from sk_yt8m._model import Model
 from sk_yt8m._runtime import resolve_precision
 from sk_yt8m._shuffling import mixed_rows
@@ -21,19 +21,25 @@ _SAMPLED_ROWS = 1000
 
 
 def describe_run(
-    estimator: Any, problem: "Problem", validation: "Validation | None", previous: Model | None
+    estimator: Any,
+    problem: "Problem",
+    moments: tuple[np.ndarray, np.ndarray] | None,
+    validation: "Validation | None",
+    previous: Model | None,
 ) -> dict[str, Any]:
     """Return what has to be the same for a training to go on, as JSON.
 
-    The features are known by their shape, type, means and deviations, and by 1,000 of their rows;
-    labels and weights by all of them.
+    The features are known by their shape, type, means and deviations in the training rows, and by
+    1,000 of their rows; labels and weights by all of them.
 
     Parameters
     ----------
     estimator : DeepMultiLabelClassifier
         Its parameters.
     problem : Problem
-        The training data.
+        The data that was given, rows that are set aside included.
+    moments : tuple of ndarray of shape (n_features,), float64, or None
+        Mean and standard deviation of each feature, where they were measured.
     validation : Validation or None
         The validation data that was given.
     previous : Model or None
@@ -48,17 +54,19 @@ def describe_run(
     }
     drawn = estimator.random_state
     seed = int(drawn) if isinstance(drawn, (int, np.integer)) else drawn and type(drawn).__name__
-    moments = None if problem.moments is None else _sha256(*problem.moments)
     run |= {
         "hidden_layer_sizes": list(problem.architecture.hidden_layer_sizes),
         "random_state": seed,
         "the precision in use": resolve_precision(estimator.precision),
         "the version of sk_yt8m": __version__,
-        "X": {**_features(problem.X), "moments": moments},
+        "X": {**_features(problem.X), "moments": moments and _sha256(*moments)},
         "y": {"kind": problem.form.kind, **_labels(problem.indicator)},
         "sample_weight": None if problem.weight is None else _sha256(problem.weight),
         "X_val": None if validation is None else _features(validation.X),
         "y_val": None if validation is None else _labels(validation.indicator),
+        "sample_weight_val": None
+        if validation is None or validation.weight is None
+        else _sha256(validation.weight),
         "the weights of the warm start": None
         if previous is None
         else _sha256(*(weights for _, weights in sorted(previous.weights.items()))),
@@ -100,7 +108,7 @@ def _features(X: Any) -> dict[str, Any]:
         "shape": X.shape,
         "dtype": str(X.dtype),
         "rows shuffled together": mixed_rows(X),
-        "values": _sha256(take_rows(X, rows)),
+        "values": _sha256(take_rows(X, rows, np.float64 if is_wide(X) else np.float32)),
     }
 
 

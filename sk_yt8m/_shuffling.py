@@ -36,4 +36,4 @@ def shuffled_rows(X: Any, numbers: np.ndarray, rng: np.random.Generator) -> np.n
 
 
 def _run_rows(X: Any) -> int:
-    return max(1, _RUN_BYTES // (X.itemsize * X.shape[1]))
+    return max(1, _RUN_BYTES // (X.dtype.itemsize * X.shape[1]))

@@ -124,8 +124,11 @@ def _compiled(network: keras.Model, optimizer: AdamW, options: StepOptions) -> A
                 else gradient
                 for gradient, variable in zip(gradients, optimizer.variables, strict=True)
             ]
+            squares = [tf.reduce_sum(v * v) for v in optimizer.variables if len(v.shape) > 1]
+            penalty = options.alpha / 2 / n_rows * tf.add_n(squares)
         optimizer.apply(gradients, learning_rate)
-        return loss / n_terms
+        loss /= n_terms
+        return loss + penalty * tf.reduce_sum(row_weights) if options.alpha else loss
 
     compiled_step = tf.function(take_step, jit_compile=has_gpu() or None)
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._architecture import Architecture, Weights
+from sk_yt8m._architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._batches import Batches
+from sk_yt8m._features import standardized
 from sk_yt8m._feeding import Feed
-from sk_yt8m._network import set_weights
+from sk_yt8m._network import set_standardization, set_weights
 from sk_yt8m._runtime import tf
 from sk_yt8m._step_loop import StepOptions, give_back_loop, take_loop
 
@@ -34,12 +35,22 @@ class Trainer:
         self._loop = take_loop(architecture, options)
         self._give_back = weakref.finalize(self, give_back_loop, architecture, options, self._loop)
         self._give_back.atexit = False
-        self._loop.reset(weights, seed)
+        with np.errstate(over="ignore"):
+            self._loop.reset(weights, seed)
+        self._standardization = {
+            name: np.asarray(weights[name], dtype=np.float64) for name in (MEAN, SCALE)
+        }
         self.network, self.optimizer = self._loop.network, self._loop.optimizer
         self.step = self._loop.step
 
+    def inputs(self, X: Any) -> Any:
+        """Return the rows that a feed is to take, and let the network do the rest to them."""
+        rows, mean, scale = standardized(X, *self._standardization.values())
+        set_standardization(self.network, mean, scale)
+        return rows
+
     def train(self, feed: Feed, batches: Batches, learning_rates: np.ndarray) -> float:
-        """Take one step a batch and return the mean of the loss over the rows."""
+        """Take one step a batch and return the sum of the loss over the rows."""
         total = 0.0
         for features, places, steps in feed.blocks(batches):
             total += float(
@@ -52,18 +63,24 @@ class Trainer:
                     tf.convert_to_tensor(learning_rates[steps]),
                 )
             )
-        return total / float(batches.row_weights.sum())
+        return total
+
+    def is_finite(self) -> bool:
+        """Tell whether the running moments are finite: a huge input overflows their squares."""
+        return all(np.isfinite(v.numpy()).all() for v in self.network.non_trainable_variables)
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average where there is one."""
-        return {name: variable.numpy() for name, variable in self._predicting().items()}
+        weights = {name: variable.numpy() for name, variable in self._predicting().items()}
+        return weights | self._standardization
 
     def finish(self) -> Weights:
         """Return the same in the memory where they are; training cannot go on then."""
-        return {
+        weights = {
             name: np.asarray(memoryview(variable.read_value()))
             for name, variable in self._predicting().items()
         }
+        return weights | self._standardization
 
     def state(self) -> Weights:
         """Return all that training needs to go on exactly where it stands."""

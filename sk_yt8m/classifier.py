@@ -15,12 +15,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sk_yt8m._architecture import ACTIVATIONS, Weights
 from sk_yt8m._fitting import (
+    check_inputs,
     make_plan,
     make_trainer,
     read_problem,
     scorer_of,
     split_validation,
     start_weights,
+    used_rows,
 )
 from sk_yt8m._model import Model
 from sk_yt8m._prediction import NetworkPredictions
@@ -302,6 +304,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         sample_weight: npt.ArrayLike | None = None,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> "DeepMultiLabelClassifier":
         """Train the network.
 
@@ -344,23 +347,28 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._run import describe_run
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
-        problem = read_problem(self, X, y, sample_weight, previous=previous)
+        given = read_problem(self, X, y, sample_weight, previous=previous)
         seed = self._draw_seed()
         with open_checkpoints(self) as checkpoints:
             if checkpoints is not None:
                 seed = checkpoints.begin(seed)
-            numbers, validation = split_validation(self, problem, X_val, y_val, seed)
+            problem, validation = split_validation(
+                self, given, X_val, y_val, sample_weight_val, seed
+            )
             if checkpoints is not None:
-                given = None if X_val is None else validation
-                checkpoints.identify(describe_run(self, problem, given, previous))
+                named = None if X_val is None else validation
+                checkpoints.identify(describe_run(self, given, problem.moments, named, previous))
             weights = previous.weights if previous else start_weights(self, problem, seed)
+            check_inputs(problem, validation, weights, measured=previous is None)
             evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
             with closing(make_trainer(self, problem, weights, seed)) as trainer:
                 del weights, previous
+                feed = make_feed(trainer.inputs(problem.X))
+                numbers = np.arange(problem.X.shape[0])
                 history = train_epochs(
                     trainer,
-                    Rows(make_feed(problem.X), problem.indicator, numbers, problem.weight),
-                    make_plan(self, numbers.size, seed),
+                    Rows(feed, problem.indicator, numbers, problem.loss_weight),
+                    make_plan(self, problem, seed),
                     evaluate,
                     partial(print_epoch, problem.form.score_name) if self.verbose else None,
                     checkpoints,
@@ -403,12 +411,12 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._feeding import HostFeed
 
         previous = self._model if self._is_fitted() else None
-        problem = read_problem(
-            self, X, y, sample_weight, classes=classes, previous=previous, measure=previous is None
-        )
+        problem = read_problem(self, X, y, sample_weight, classes=classes, previous=previous)
+        problem = used_rows(problem)
         seed = self._draw_seed()
+        start = previous.weights if previous else start_weights(self, problem, seed)
+        check_inputs(problem, None, start, measured=previous is None)
         if previous is None:
-            start = start_weights(self, problem, seed)
             self._publish(Model(problem.architecture, problem.form, start))
             self._record([], [], [], 0)
         if self._trainer is None:
@@ -417,8 +425,9 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             self._trainer_state = None
 
         n_samples = problem.X.shape[0]
-        rows = Rows(HostFeed(problem.X), problem.indicator, np.arange(n_samples), problem.weight)
-        plan = replace(make_plan(self, n_samples, seed), schedule="constant", warmup_fraction=0.0)
+        feed = HostFeed(self._trainer.inputs(problem.X))
+        rows = Rows(feed, problem.indicator, np.arange(n_samples), problem.loss_weight)
+        plan = replace(make_plan(self, problem, seed), schedule="constant", warmup_fraction=0.0)
         if self.batch_size == "auto":
             plan = replace(plan, batch_size=512)
         loss = train_one_epoch(self._trainer, rows, plan, self.n_iter_)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
 from sk_yt8m._model import Model
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "onnx": ("onnx", ("tf2onnx", "onnx")),
     "litert": ("litert", ()),
 }
+#: What float32 must resolve of a feature, in standard deviations, and what it can hold.
+_COARSEST, _LARGEST = 0.01, 1e33
 _KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
 
 
@@ -66,11 +69,12 @@ def plain_network(model: Model, format: str = "saved_model") -> Any:
     from sk_yt8m._runtime import keras
 
     layers = fold(model.architecture, model.weights)
+    _check_float32(layers.mean, layers.scale)
     activation: Any = _KERAS_NAMES.get(layers.activation, layers.activation)
     if (format, activation) == ("onnx", "gelu"):
         activation = _gelu
     h = inputs = keras.Input((layers.mean.size,), dtype="float32", name="features")
-    h = (h - layers.mean) * layers.scale
+    h = (h - layers.mean.astype(np.float32)) * layers.scale.astype(np.float32)
     for kernel, bias in zip(layers.kernels, layers.biases, strict=True):
         last = bias is layers.biases[-1]
         # Zeros, because an unseeded initialiser would draw from the global random state.
@@ -80,16 +84,31 @@ def plain_network(model: Model, format: str = "saved_model") -> Any:
         h = dense(h)
         dense.set_weights([kernel, bias])
     link = keras.ops.softmax if model.form.out_activation == "softmax" else keras.ops.sigmoid
-    # The bounds of `predict_proba`, so that saturated scores tie as they do there.
-    lowest = float(np.finfo(np.float32).tiny)
-    highest = float(np.nextafter(np.float32(1), np.float32(0)))
-    h = keras.ops.clip(link(h), lowest, highest)
+    # As in `predict_proba`, so that saturated scores tie as they do there.
+    h = keras.ops.clip(link(h), LOWEST_PROBABILITY, HIGHEST_PROBABILITY)
     if model.form.kind == "binary":
-        h = keras.ops.concatenate([1.0 - h, h], axis=1)
+        negative = keras.ops.minimum(1.0 - h, HIGHEST_PROBABILITY)
+        h = keras.ops.concatenate([negative, h], axis=1)
     network = keras.Model(inputs, h)
     # The exporter of ONNX refuses a network that has never been called.
     network(np.zeros((1, layers.mean.size), dtype=np.float32))
     return network
+
+
+def _check_float32(mean: np.ndarray, scale: np.ndarray) -> None:
+    """Raise an error if float32 inputs cannot tell the values of a feature apart."""
+    with np.errstate(over="ignore"):
+        resolution = np.spacing(np.abs(mean).astype(np.float32)) * scale
+    # A feature that was constant has the scale 1.
+    lost = ~(resolution <= _COARSEST) & (scale != 1)
+    lost |= ~(np.abs(mean) < _LARGEST) | ~(scale < _LARGEST) | ~(scale > 1 / _LARGEST)
+    if lost.any():
+        column = int(np.argmax(lost))
+        raise ValueError(
+            f"an exported network takes float32, which cannot hold the features of column {column} "
+            f"(mean {mean[column]:g}, standard deviation {1 / scale[column]:g}): subtract an "
+            "offset from them or rescale them, and train on the result"
+        )
 
 
 def _gelu(x: Any) -> Any:

@@ -62,7 +62,8 @@ class FileMethods:
         NotFittedError
             If there is nothing to export yet.
         ValueError
-            If `format` or the ending of `path` is another.
+            If `format` or the ending of `path` is another, or float32 cannot hold the features:
+            those with a mean beyond some 100,000 standard deviations.
         ImportError
             If a package that the format needs is not installed.
         """

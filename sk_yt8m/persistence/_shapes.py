@@ -12,6 +12,8 @@ from sk_yt8m.persistence._json import shown
 Layout = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 _FLOAT, _COUNT = np.dtype(np.float32), np.dtype(np.int64)
+#: What the standardisation is kept in; files of version 0.1.0 have it in float32.
+_WIDE = np.dtype(np.float64)
 _NOT_TRAINED = ("mean", "scale", "moving_mean", "moving_variance")
 
 
@@ -30,7 +32,10 @@ def weight_layout(architecture: Architecture) -> Layout:
             shapes[f"units_{i}/{part}"] = (fan_out,)
     shapes["output/kernel"] = (sizes[-1], a.n_outputs)
     shapes["output/bias"] = (a.n_outputs,)
-    return {name: (shape, _FLOAT) for name, shape in shapes.items()}
+    return {
+        name: (shape, _WIDE if name.startswith("standardization/") else _FLOAT)
+        for name, shape in shapes.items()
+    }
 
 
 def training_layout(architecture: Architecture, *, averaged: bool) -> Layout:
@@ -45,6 +50,7 @@ def training_layout(architecture: Architecture, *, averaged: bool) -> Layout:
         for group in groups
         for i, shape in enumerate(trained)
     }
+    weights = {name: (shape, _FLOAT) for name, (shape, _) in weights.items()}
     return {**weights, **slots, "optimizer/step": ((), _COUNT)}
 
 
@@ -57,7 +63,8 @@ def check_layout(found: Layout, expected: Layout) -> None:
             f"{shown(unknown)} unknown"
         )
     for name, (shape, dtype) in expected.items():
-        if found[name] != (shape, dtype):
+        is_old = dtype == _WIDE and found[name] == (shape, _FLOAT)
+        if found[name] != (shape, dtype) and not is_old:
             raise ModelFileError(
                 f"tensor {name!r} must be of shape {shape} and type {dtype}, got {found[name][0]} "
                 f"and {found[name][1]}"

@@ -21,7 +21,11 @@ from sk_yt8m.persistence._shapes import Layout
 #: The largest header that is read: some hundred thousand names of labels.
 LARGEST_HEADER = 16 * 2**20
 
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+}
 _OTHER_FORMATS = {
     b"\x80": "a pickle",
     b"PK": "a zip archive, perhaps a .keras or .npz file",

@@ -85,7 +85,7 @@ WRONG_HEADERS = {
     "a place that ends before it begins": (first_tensor(data_offsets=[168, 0]), "cannot lie"),
     "three places": (first_tensor(data_offsets=[0, 84, 168]), "broken shape or place"),
     "an overlap": (first_tensor(data_offsets=[4, 172]), "does not begin"),
-    "an unknown type": (first_tensor(dtype="F64"), "unknown type 'F64'"),
+    "an unknown type": (first_tensor(dtype="F16"), "unknown type 'F16'"),
     "a type of pickles": (first_tensor(dtype="O"), "unknown type 'O'"),
     "transposed": (first_tensor(shape=[7, 6]), r"must be of shape \(6, 7\)"),
     "an entry that is a list": (
