@@ -189,7 +189,9 @@ def train_parts(
         if not np.isfinite(loss_sum):
             raise _diverged(f"the training loss became {loss_sum}", plan, epoch)
         if not trainer.is_finite():
-            raise _diverged("the squares of a layer's products overflowed", plan, epoch)
+            raise _diverged(
+                "the square of a gradient or of a layer's product overflowed", plan, epoch
+            )
         part = Part(stop, loss_sum, part.weight_sum + weight)
         yield part
 

@@ -66,8 +66,12 @@ class Trainer:
         return total
 
     def is_finite(self) -> bool:
-        """Tell whether the running moments are finite: a huge input overflows their squares."""
-        return all(np.isfinite(v.numpy()).all() for v in self.network.non_trainable_variables)
+        """Tell whether all running means of squares are: huge features overflow these first."""
+        moving = [variable.value for variable in self.network.non_trainable_variables]
+        return all(
+            bool(tf.reduce_all(tf.math.is_finite(variable)))
+            for variable in (*moving, *self.optimizer.second)
+        )
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average where there is one."""

@@ -31,7 +31,8 @@ _LARGEST_ARRAY = 256 * 2**20
 
 def encode(value: Any, what: str) -> Any:
     """Return a value as JSON; `what` names it where that cannot be done."""
-    if isinstance(value, np.generic) and value.dtype.kind in "biufU" and value.itemsize != 16:
+    is_long = isinstance(value, np.longdouble)
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU" and not is_long:
         value = value.item()
     if value is None or type(value) in (bool, int, str):
         return value
