@@ -1,44 +1,53 @@
-"""The average of several multilabel classifiers."""
+"""The average of several classifiers."""
 
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.parallel import Parallel, delayed
 
-from sk_yt8m._blockwise import BlockwisePredictions, multilabel_targets
+from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._labels import encode_targets
 
 
 class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseComposition):
-    """Average the probabilities of several multilabel classifiers.
+    """Average the probabilities of several classifiers.
 
-    What scikit-learn's ``VotingClassifier(voting="soft")`` does for classes, for labels: networks
-    of different seeds, sizes or features make different mistakes, and their mean fewer.
+    What scikit-learn's ``VotingClassifier(voting="soft")`` does for classes, for labels too:
+    networks of different seeds, sizes or features make different mistakes, and their mean fewer.
 
     Parameters
     ----------
     estimators : list of (str, estimator) tuples
-        The classifiers by name. Their ``predict_proba`` gives one array of shape (n_samples,
-        n_labels).
+        The classifiers by name, or ``"drop"`` in the place of one that is left out. Their
+        ``predict_proba`` gives one array of shape (n_samples, n_labels), or as scikit-learn's
+        forests and neighbours do, a list with the class probabilities of each label.
     weights : array-like of shape (n_estimators,), default=None
-        Weight of each in the mean; None for equal weights.
+        Weight of each in the mean, those left out included; None for equal weights. May be set
+        on a fitted classifier.
     n_jobs : int, default=None
         Number of processes that fit them. A network uses all cores by itself.
 
     Attributes
     ----------
     estimators_ : list of estimators
-        The fitted classifiers.
+        The fitted classifiers, without those left out.
     named_estimators_ : dict
         The same by name.
-    classes_ : ndarray of shape (n_labels, 2)
-        The classes of each label, 0 and 1.
-    label_names_ : ndarray of shape (n_labels,)
-        Names of the labels.
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
+        The classes; for multilabel targets those of each label, 0 and 1.
+    label_names_ : ndarray of shape (n_classes,) or (n_labels,)
+        What the columns of the probabilities stand for.
     n_outputs_ : int
-        Number of labels.
+        Number of labels or classes; 1 for binary targets.
+    n_features_in_ : int
+        Number of features, where one of the classifiers knows it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where one of the classifiers knows them.
 
     See Also
     --------
@@ -58,6 +67,12 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
     (5, 30)
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimators": [list],
+        "weights": ["array-like", None],
+        "n_jobs": [Integral, None],
+    }
+
     def __init__(
         self,
         estimators: list[tuple[str, Any]],
@@ -69,15 +84,18 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         self.weights = weights
         self.n_jobs = n_jobs
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, **fit_params: Any) -> "AveragingClassifier":
         """Fit all classifiers.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
-            Indicator of the labels, which every classifier gets as it is.
+            Features, which every classifier gets as they are.
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            Classes, or the indicator matrix of the labels, which every classifier gets as they
+            are.
         **fit_params : dict
             Further arguments of their `fit`.
 
@@ -89,26 +107,28 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         Raises
         ------
         ValueError
-            If there is no estimator, names repeat, the weights are not one number of at least 0
-            for each, or `y` is not an indicator of labels.
+            If there is no estimator, names repeat, an estimator is no classifier with
+            ``predict_proba``, the weights are not one finite number of at least 0 for each, or
+            `y` is neither classes nor an indicator of labels.
         """
-        names = [name for name, _ in self.estimators]
-        if not names:
-            raise ValueError("estimators must hold at least one (name, estimator) pair")
-        self._validate_names(names)
-        self._shares = self._checked_weights(len(names))
-        indicator, self._form = multilabel_targets(y, type(self).__name__)
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit)(clone(estimator), X, y, fit_params) for _, estimator in self.estimators
+        used = self._used_estimators()
+        is_used = np.array([name in used for name, _ in self.estimators])
+        self._shares(is_used)
+        _, form = encode_targets(y)
+        estimators = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit)(clone(estimator), X, y, fit_params) for estimator in used.values()
         )
-        self.named_estimators_ = dict(zip(names, self.estimators_, strict=True))
-        self.classes_ = self._form.classes
-        self.label_names_ = self._form.names
-        self.n_outputs_ = indicator.shape[1]
-        first = self.estimators_[0]
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(first, name):
-                setattr(self, name, getattr(first, name))
+        for name, estimator in zip(used, estimators, strict=True):
+            classes = getattr(estimator, "classes_", form.classes)
+            if form.kind != "multilabel" and not np.array_equal(classes, form.classes):
+                raise ValueError(
+                    f"estimator {name!r} has the classes_ {classes}: expected those of y, "
+                    f"{form.classes}"
+                )
+        self.estimators_ = estimators
+        self.named_estimators_ = dict(zip(used, estimators, strict=True))
+        self._is_used = is_used
+        self._publish(form)
         return self
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -142,20 +162,72 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         self._set_params("estimators", **params)
         return self
 
-    def _checked_weights(self, n_estimators: int) -> np.ndarray:
-        weights = np.ones(n_estimators) if self.weights is None else np.asarray(self.weights, float)
-        if weights.shape != (n_estimators,) or not (weights >= 0).all() or not weights.sum() > 0:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        parts = [get_tags(part) for part in self._classifiers()]
+        tags.input_tags.sparse = all(part.input_tags.sparse for part in parts)
+        tags.input_tags.allow_nan = all(part.input_tags.allow_nan for part in parts)
+        for name in ("multi_label", "multi_class"):
+            able = all(getattr(part.classifier_tags, name) for part in parts)
+            setattr(tags.classifier_tags, name, able)
+        return tags
+
+    def _classifiers(self) -> list[Any]:
+        """Return the estimators that are classifiers, whatever else the list may hold."""
+        items = self.estimators if isinstance(self.estimators, list) else []
+        parts = [item[1] for item in items if _is_pair(item)]
+        return [
+            part
+            for part in parts
+            if isinstance(part, BaseEstimator) and get_tags(part).classifier_tags is not None
+        ]
+
+    def _used_estimators(self) -> dict[str, Any]:
+        """Return the estimators that are not left out by name, checked."""
+        if not self.estimators or not all(_is_pair(item) for item in self.estimators):
             raise ValueError(
-                f"weights must be {n_estimators} numbers of at least 0, one for each estimator and "
-                f"not all 0, got {self.weights!r}"
+                "estimators must hold at least one (name, estimator) pair, and only such, got "
+                f"{self.estimators!r}"
             )
-        return (weights / weights.sum()).astype(np.float32)
+        self._validate_names([name for name, _ in self.estimators])
+        used = {name: part for name, part in self.estimators if not _is_drop(part)}
+        if not used:
+            raise ValueError('all estimators are "drop": expected at least one that is not')
+        for name, part in used.items():
+            if not hasattr(part, "fit") or not hasattr(part, "predict_proba"):
+                raise ValueError(
+                    f"estimator {name!r} is {part!r}: expected a classifier with fit and "
+                    'predict_proba, or "drop" to leave it out'
+                )
+        return used
+
+    def _shares(self, is_used: np.ndarray) -> np.ndarray:
+        """Return the shares of the estimators in use, of sum 1."""
+        if self.weights is None:
+            return np.full(is_used.sum(), 1 / is_used.sum())
+        weights = np.asarray(self.weights, dtype=np.float64)
+        if (
+            weights.shape != is_used.shape
+            or not (np.isfinite(weights) & (weights >= 0)).all()
+            or not weights[is_used].any()
+        ):
+            raise ValueError(
+                f"weights must be {is_used.size} finite numbers of at least 0, one for each "
+                f"estimator and not all 0, got {self.weights!r}"
+            )
+        # The sum of weights near the largest float would overflow.
+        shares = weights[is_used] / weights[is_used].max()
+        return shares / shares.sum()
+
+    def _parts(self) -> list[Any]:
+        return self.estimators_
 
     def _probabilities(self, rows: Any) -> np.ndarray:
-        total = np.zeros((1, self.n_outputs_), dtype=np.float32)
-        for share, estimator in zip(self._shares, self.estimators_, strict=True):
+        n_columns = len(self.label_names_)
+        total = np.zeros((1, n_columns))
+        for share, estimator in zip(self._shares(self._is_used), self.estimators_, strict=True):
             if share:
-                total = total + share * _one_array(estimator, rows, self.n_outputs_)
+                total = total + share * probabilities_of(estimator, rows, n_columns)
         return total
 
 
@@ -163,12 +235,9 @@ def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
     return estimator.fit(X, y, **fit_params)
 
 
-def _one_array(estimator: Any, rows: Any, n_labels: int) -> np.ndarray:
-    probabilities = estimator.predict_proba(rows)
-    if not isinstance(probabilities, np.ndarray) or probabilities.shape[1:] != (n_labels,):
-        got = getattr(probabilities, "shape", type(probabilities).__name__)
-        raise ValueError(
-            f"predict_proba of {type(estimator).__name__} must give one array of shape "
-            f"(n_samples, {n_labels}), got {got}"
-        )
-    return probabilities
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _is_drop(part: Any) -> bool:
+    return isinstance(part, str) and part == "drop"

@@ -6,12 +6,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight
 
-from sk_yt8m._blockwise import BlockwisePredictions, multilabel_targets
+from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._labels import TargetForm, encode_targets
 from sk_yt8m.metrics._select import select_top_k
+
+_REFERENCE_ROWS = 1024
 
 
 class DeepNeighborsClassifier(
@@ -21,7 +25,8 @@ class DeepNeighborsClassifier(
 
     A network forgets rare labels that its training rows still show. The neighbours of a row are
     the training rows whose activations in the last hidden layer have the highest cosine with its
-    own; their labels are averaged with the weights ``exp(temperature * cosine)``.
+    own; their labels are averaged with the weights ``exp(cosine / temperature)`` [1]_. The same
+    goes for the classes of a one-dimensional target.
 
     Parameters
     ----------
@@ -29,9 +34,10 @@ class DeepNeighborsClassifier(
         The network; None for one with default parameters. Any classifier with ``predict_proba``
         and ``hidden_activations`` will do.
     n_neighbors : int, default=50
-        Number of training rows that are averaged; at most as many as there are.
-    temperature : float, default=30.0
-        How fast the weight of a neighbour falls with its cosine.
+        Number of training rows that are averaged; at most as many as have a weight above 0.
+    temperature : float, default=1/30
+        Above 0. The lower it is, the faster the weight of a neighbour falls with its cosine;
+        infinity gives all neighbours the same weight.
     neighbor_weight : float, default=0.5
         Share of the neighbours in the average, from 0 to 1.
 
@@ -39,14 +45,16 @@ class DeepNeighborsClassifier(
     ----------
     estimator_ : estimator
         The fitted network.
-    classes_ : ndarray of shape (n_labels, 2)
-        The classes of each label, 0 and 1.
-    label_names_ : ndarray of shape (n_labels,)
-        Names of the labels.
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
+        The classes; for multilabel targets those of each label, 0 and 1.
+    label_names_ : ndarray of shape (n_classes,) or (n_labels,)
+        What the columns of the probabilities stand for.
     n_outputs_ : int
-        Number of labels.
+        Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
         Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` was a DataFrame with string column names.
 
     See Also
     --------
@@ -56,7 +64,13 @@ class DeepNeighborsClassifier(
     -----
     The activations of all training rows are kept, in float32: ``4 * n_samples *
     hidden_layer_sizes[-1]`` bytes, as much again in a pickle. A prediction compares a row with all
-    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations.
+    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations in float64.
+    `n_neighbors`, `temperature` and `neighbor_weight` may be set on a fitted classifier.
+
+    References
+    ----------
+    .. [1] Wu et al., "Unsupervised feature learning via non-parametric instance discrimination",
+       CVPR 2018.
 
     Examples
     --------
@@ -72,7 +86,7 @@ class DeepNeighborsClassifier(
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [None, HasMethods(["fit", "predict_proba", "hidden_activations"])],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "temperature": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="right")],
         "neighbor_weight": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -81,7 +95,7 @@ class DeepNeighborsClassifier(
         estimator: Any = None,
         *,
         n_neighbors: int = 50,
-        temperature: float = 30.0,
+        temperature: float = 1 / 30,
         neighbor_weight: float = 0.5,
     ) -> None:
         self.estimator = estimator
@@ -99,10 +113,12 @@ class DeepNeighborsClassifier(
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features.
-        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape (n_samples, n_labels)
-            Indicator of the labels.
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            Classes, or the indicator matrix of the labels.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row in the network's loss and among the neighbours.
+            Weight of each row in the network's loss and among the neighbours. Rows of weight 0
+            are nobody's neighbours.
         **fit_params : dict
             Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``.
 
@@ -114,52 +130,85 @@ class DeepNeighborsClassifier(
         Raises
         ------
         ValueError
-            If `y` is not an indicator of labels, or the network refuses its data.
+            If `y` is neither classes nor an indicator of labels, no weight is above 0, or the
+            network refuses its data.
         """
         from sk_yt8m.classifier import DeepMultiLabelClassifier
 
-        indicator, self._form = multilabel_targets(y, type(self).__name__)
-        network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
+        indicator, form = encode_targets(y)
+        weight = None
         if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, indicator, dtype=np.float64, ensure_non_negative=True
+            )
+            if not np.isfinite(weight).all():
+                raise ValueError(f"sample_weight must be finite, got {sample_weight!r}")
             fit_params["sample_weight"] = sample_weight
-        self.estimator_ = network.fit(X, y, **fit_params)
-        self._references = _unit_rows(self.estimator_.hidden_activations(X))
-        self._labels = sp.csr_array(indicator.astype(np.float32))
-        self._weights = None
-        if sample_weight is not None:
-            self._weights = _check_sample_weight(sample_weight, self._references, dtype=np.float32)
-        self.classes_ = self._form.classes
-        self.label_names_ = self._form.names
-        self.n_outputs_ = indicator.shape[1]
-        self.n_features_in_ = self.estimator_.n_features_in_
-        if hasattr(self.estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.estimator_.feature_names_in_
+        network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
+        network.fit(X, y, **fit_params)
+        references = _unit_rows(network.hidden_activations(X))
+        labels = _label_columns(indicator, form)
+        log_weights = np.zeros(len(references))
+        if weight is not None:
+            kept = np.flatnonzero(weight)
+            references, labels, log_weights = references[kept], labels[kept], np.log(weight[kept])
+
+        self.estimator_ = network
+        self._references, self._labels, self._log_weights = references, labels, log_weights
+        self._publish(form)
         return self
 
+    def _parts(self) -> list[Any]:
+        return [self.estimator_]
+
     def _probabilities(self, rows: Any) -> np.ndarray:
-        own = self.estimator_.predict_proba(rows)
-        share = np.float32(self.neighbor_weight)
-        return (1 - share) * own + share * self._neighbor_labels(rows)
+        own = probabilities_of(self.estimator_, rows, len(self.label_names_))
+        share = float(self.neighbor_weight)
+        return (1 - share) * own.astype(np.float64) + share * self._neighbor_labels(rows)
 
     def _neighbor_labels(self, rows: Any) -> np.ndarray:
-        cosines = _unit_rows(self.estimator_.hidden_activations(rows)) @ self._references.T
-        k = min(self.n_neighbors, cosines.shape[1])
-        nearest = select_top_k(cosines, k)
-        if nearest is None:
-            raise ValueError("the network's hidden activations hold NaN")
-        neighbors, cosines = nearest
-        weights = np.exp(self.temperature * (cosines - cosines[:, :1]))
-        if self._weights is not None:
-            weights *= self._weights[neighbors]
-        weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        k = min(int(self.n_neighbors), len(self._references))
+        nearest = select_top_k(self._cosines(rows), k)
+        assert nearest is not None, "_unit_rows lets no NaN through"
+        neighbors, cosines = nearest[0], nearest[1].astype(np.float64)
+        with np.errstate(over="ignore"):
+            falls = (cosines - cosines[:, :1]) / float(self.temperature)
+        weights = softmax(falls + self._log_weights[neighbors], axis=1)
         starts = np.arange(0, neighbors.size + 1, k)
         shape = (len(neighbors), len(self._references))
         mixture = sp.csr_array((weights.ravel(), neighbors.ravel(), starts), shape=shape)
         return (mixture @ self._labels).toarray()
 
+    def _cosines(self, rows: Any) -> np.ndarray:
+        """Return the cosine of each row with each training row, float32.
+
+        Sums in float32 would depend on the rows beside it, and so would the order of training
+        rows that are alike.
+        """
+        units = _unit_rows(self.estimator_.hidden_activations(rows)).astype(np.float64)
+        cosines = np.empty((len(units), len(self._references)), dtype=np.float32)
+        for start in range(0, len(self._references), _REFERENCE_ROWS):
+            columns = slice(start, start + _REFERENCE_ROWS)
+            cosines[:, columns] = units @ self._references[columns].astype(np.float64).T
+        return cosines
+
 
 def _unit_rows(activations: np.ndarray) -> np.ndarray:
     """Divide rows by their lengths, in place; rows of zeros stay."""
-    lengths = np.linalg.norm(activations, axis=1, keepdims=True)
-    activations /= np.maximum(lengths, np.finfo(np.float32).tiny)
+    # Squares of large activations would overflow, squares of small ones vanish.
+    largest = np.abs(activations).max(axis=1, keepdims=True)
+    if not np.isfinite(largest).all():
+        row = int(np.flatnonzero(~np.isfinite(largest.ravel()))[0])
+        raise ValueError(f"the network's hidden activations overflow in row {row}")
+    largest[largest == 0] = 1.0
+    activations /= largest
+    activations /= np.maximum(np.linalg.norm(activations, axis=1, keepdims=True), 1.0)
     return activations
+
+
+def _label_columns(indicator: Any, form: TargetForm) -> Any:
+    """Return the labels with a column for each that has a probability, CSR in float64."""
+    if form.kind == "binary":
+        positive = indicator.toarray()
+        return sp.csr_array(np.hstack([1 - positive, positive]), dtype=np.float64)
+    return sp.csr_array(indicator, dtype=np.float64)

@@ -7,7 +7,6 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -54,20 +53,21 @@ class TestHiddenActivations:
 class TestNeighbors:
     def twin(self, clf, rows, weight=None) -> np.ndarray:
         """The definition, row by row."""
-        references = clf.estimator_.hidden_activations(X).astype(float)
+        weight = np.ones(len(X)) if weight is None else weight
+        kept = weight > 0
+        weight, labels = weight[kept], Y[kept]
+        references = clf.estimator_.hidden_activations(X)[kept].astype(float)
         references /= np.linalg.norm(references, axis=1, keepdims=True)
         result = []
         for row in rows:
             own = clf.estimator_.hidden_activations(row[np.newaxis])[0].astype(float)
             cosine = references @ own / np.linalg.norm(own)
             nearest = np.argsort(-cosine, kind="stable")[: clf.n_neighbors]
-            shares = np.exp(clf.temperature * cosine[nearest])
-            if weight is not None:
-                shares *= weight[nearest]
-            labels = shares @ Y[nearest] / shares.sum()
+            shares = np.exp(cosine[nearest] / clf.temperature) * weight[nearest]
+            found = shares @ labels[nearest] / shares.sum()
             probabilities = clf.estimator_.predict_proba(row[np.newaxis])[0]
             share = clf.neighbor_weight
-            result.append((1 - share) * probabilities + share * labels)
+            result.append((1 - share) * probabilities + share * found)
         return np.array(result)
 
     def test_the_definition(self, neighbors):
@@ -92,7 +92,7 @@ class TestNeighbors:
         np.testing.assert_allclose(clf.predict_proba(X), own, rtol=1e-6)
         clf.set_params(neighbor_weight=1.0, n_neighbors=1)
         np.testing.assert_allclose(clf.predict_proba(X), Y, atol=1e-6)
-        clf.set_params(n_neighbors=10_000, temperature=0.0)
+        clf.set_params(n_neighbors=10_000, temperature=np.inf)
         means = np.broadcast_to(Y.mean(axis=0), Y.shape)
         np.testing.assert_allclose(clf.predict_proba(X), means, atol=1e-5)
 
@@ -102,7 +102,7 @@ class TestNeighbors:
         assert isinstance(DeepNeighborsClassifier().fit(X[:20], Y[:20]).estimator_, type(network()))
 
     def test_bad_parameters(self):
-        for parameters in ({"n_neighbors": 0}, {"neighbor_weight": 1.1}, {"temperature": -1}):
+        for parameters in ({"n_neighbors": 0}, {"neighbor_weight": 1.1}, {"temperature": 0}):
             with pytest.raises(ValueError, match=next(iter(parameters))):
                 DeepNeighborsClassifier(network(), **parameters).fit(X, Y)
         with pytest.raises(ValueError, match="hidden_activations"):
@@ -133,7 +133,7 @@ class TestAverage:
         [
             ([], {}, "at least one"),
             ([("a", network()), ("a", network())], {}, "not unique"),
-            ([("a", network())], {"weights": [1, 2]}, "weights must be 1 numbers"),
+            ([("a", network())], {"weights": [1, 2]}, "weights must be 1 finite numbers"),
             ([("a", network())], {"weights": [-1]}, "at least 0"),
             ([("a", network()), ("b", network())], {"weights": [0, 0]}, "not all 0"),
         ],
@@ -141,12 +141,6 @@ class TestAverage:
     def test_bad_parameters(self, estimators, options, message):
         with pytest.raises(ValueError, match=message):
             AveragingClassifier(estimators, **options).fit(X, Y)
-
-    def test_lists_of_arrays_are_refused(self):
-        forest = RandomForestClassifier(2, random_state=0)
-        clf = AveragingClassifier([("forest", forest)]).fit(X, Y)
-        with pytest.raises(ValueError, match="RandomForestClassifier must give one array"):
-            clf.predict_proba(X)
 
 
 @pytest.mark.parametrize("name", ["neighbors", "average"])
@@ -176,11 +170,6 @@ class TestBoth:
         clf = request.getfixturevalue(name)
         again = pickle.loads(pickle.dumps(clf))
         np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
-
-    def test_other_targets_are_refused(self, name, request):
-        clf = clone(request.getfixturevalue(name))
-        with pytest.raises(ValueError, match=r"indicator matrix .* got multiclass"):
-            clf.fit(X, Y[:, :3].sum(axis=1))
 
     def test_no_rows(self, name, request):
         with pytest.raises(ValueError, match="0 rows"):

@@ -177,7 +177,7 @@ def _scores(estimator: Any, X: Any) -> npt.NDArray[Any]:
         scores = estimator.predict_proba(X)
         if isinstance(scores, list):
             pairs = zip(scores, estimator.classes_, strict=True)
-            return np.column_stack([_of_class_one(*pair) for pair in pairs])
+            return np.column_stack([of_class_one(*pair) for pair in pairs])
         return np.asarray(scores)
     if hasattr(estimator, "decision_function"):
         scores = np.asarray(estimator.decision_function(X))
@@ -188,7 +188,8 @@ def _scores(estimator: Any, X: Any) -> npt.NDArray[Any]:
     )
 
 
-def _of_class_one(proba: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def of_class_one(proba: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the probabilities of class 1 of one label."""
     # A label that was always or never true in training has one class, and so one column.
     columns = np.flatnonzero(np.asarray(classes) == 1)
     return proba[:, columns[0]] if columns.size else np.zeros(len(proba), dtype=proba.dtype)
