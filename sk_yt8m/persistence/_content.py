@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import config_context
 
 from sk_yt8m._architecture import ACTIVATIONS, Architecture
 from sk_yt8m._labels import TargetForm
@@ -29,7 +30,12 @@ PLACES = frozenset({"checkpoint_dir"})
 
 _KINDS = ("binary", "multiclass", "multilabel")
 _PARTS = {"estimator", "versions", "parameters", "architecture", "target", "feature_names"}
-_PARTS |= {"history"}
+_PARTS |= {"history", "metadata_requests"}
+
+#: Methods whose arguments a meta-estimator may be asked to route.
+_ROUTED = ("fit", "partial_fit", "score")
+
+Requests = dict[str, dict[str, bool | str]]
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,14 @@ class Content:
     scores: list[float]
     seconds: list[float]
     n_seen: int
+    requests: Requests
 
 
 def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, Any]:
     """Return the JSON part of a fitted classifier's file."""
     form = model.form
     names = getattr(estimator, "feature_names_in_", None)
+    requests = _requests_of(estimator)
     return {
         "estimator": type(estimator).__name__,
         "versions": {name: _version(name) for name in ("sk-yt8m", "tensorflow", "numpy")},
@@ -80,6 +88,7 @@ def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, A
             "seconds": [encode(float(time), "a time") for time in estimator.epoch_times_],
             "n_seen": int(estimator.t_),
         },
+        **({"metadata_requests": requests} if requests else {}),
     }
 
 
@@ -104,7 +113,18 @@ def read_content(content: dict[str, Any]) -> Content:
         scores=_read_floats(history, "scores"),
         seconds=_read_floats(history, "seconds"),
         n_seen=_read_count(history, "n_seen"),
+        requests=_read_requests(content.get("metadata_requests", {})),
     )
+
+
+def set_requests(estimator: "DeepMultiLabelClassifier", requests: Requests) -> None:
+    """Set the metadata requests that a file holds."""
+    try:
+        with config_context(enable_metadata_routing=True):
+            for method, asked in requests.items():
+                getattr(estimator, f"set_{method}_request")(**asked)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"it holds an impossible metadata request: {error}") from error
 
 
 def read_architecture(content: dict[str, Any]) -> Architecture:
@@ -129,6 +149,31 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
         batch_normalization=field(value, "batch_normalization", bool),
         **rates,
     )
+
+
+def _requests_of(estimator: "DeepMultiLabelClassifier") -> Requests:
+    """Return what `set_fit_request` and its like have set."""
+    routing = estimator.get_metadata_routing()
+    requests = {}
+    for method in _ROUTED:
+        asked = {
+            name: request if isinstance(request, str) else bool(request)
+            for name, request in getattr(routing, method).requests.items()
+            if request is not None
+        }
+        if asked:
+            requests[method] = asked
+    return requests
+
+
+def _read_requests(value: Any) -> Requests:
+    if type(value) is not dict:
+        raise ModelFileError(f"its metadata requests are not an object, but {shown(value)}")
+    check_keys(value, set(_ROUTED), "the list of its metadata requests")
+    return {
+        method: {name: field(asked, name, bool, str) for name in asked}
+        for method, asked in ((method, field(value, method, dict)) for method in value)
+    }
 
 
 def _read_form(value: dict[str, Any], architecture: Architecture) -> TargetForm:

@@ -9,7 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._architecture import Architecture, Weights
 from sk_yt8m._model import Model
-from sk_yt8m.persistence._content import Content, describe, read_architecture, read_content
+from sk_yt8m.persistence._content import (
+    Content,
+    describe,
+    read_architecture,
+    read_content,
+    set_requests,
+)
 from sk_yt8m.persistence._errors import ModelFileError
 from sk_yt8m.persistence._json import check_keys, dump_json, field, parse_json, shown
 from sk_yt8m.persistence._shapes import (
@@ -159,6 +165,7 @@ def _build(content: Content, tensors: Weights) -> "DeepMultiLabelClassifier":
     estimator.n_features_in_ = content.architecture.n_features
     if content.feature_names is not None:
         estimator.feature_names_in_ = content.feature_names
+    set_requests(estimator, content.requests)
     return estimator
 
 
