@@ -15,7 +15,8 @@ from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._labels import TargetForm, encode_targets
 from sk_yt8m.metrics._select import select_top_k
 
-_REFERENCE_ROWS = 1024
+# So many training rows are taken in float64 at a time.
+_PART_ROWS = 1024
 
 
 class DeepNeighborsClassifier(
@@ -64,7 +65,7 @@ class DeepNeighborsClassifier(
     -----
     The activations of all training rows are kept, in float32: ``4 * n_samples *
     hidden_layer_sizes[-1]`` bytes, as much again in a pickle. A prediction compares a row with all
-    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations in float64.
+    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations.
     `n_neighbors`, `temperature` and `neighbor_weight` may be set on a fitted classifier.
 
     References
@@ -167,30 +168,37 @@ class DeepNeighborsClassifier(
         return (1 - share) * own.astype(np.float64) + share * self._neighbor_labels(rows)
 
     def _neighbor_labels(self, rows: Any) -> np.ndarray:
-        k = min(int(self.n_neighbors), len(self._references))
-        nearest = select_top_k(self._cosines(rows), k)
-        assert nearest is not None, "_unit_rows lets no NaN through"
-        neighbors, cosines = nearest[0], nearest[1].astype(np.float64)
+        neighbors, cosines = self._nearest(_unit_rows(self.estimator_.hidden_activations(rows)))
         with np.errstate(over="ignore"):
             falls = (cosines - cosines[:, :1]) / float(self.temperature)
         weights = softmax(falls + self._log_weights[neighbors], axis=1)
-        starts = np.arange(0, neighbors.size + 1, k)
+        starts = np.arange(0, neighbors.size + 1, neighbors.shape[1])
         shape = (len(neighbors), len(self._references))
         mixture = sp.csr_array((weights.ravel(), neighbors.ravel(), starts), shape=shape)
         return (mixture @ self._labels).toarray()
 
-    def _cosines(self, rows: Any) -> np.ndarray:
-        """Return the cosine of each row with each training row, float32.
+    def _nearest(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the nearest training rows and their cosines, best first, ties to the first row.
 
-        Sums in float32 would depend on the rows beside it, and so would the order of training
-        rows that are alike.
+        The rounding of a large product in float32 differs between rows that are alike, and
+        depends on the rows beside. So it only tells which training rows may be among the nearest.
         """
-        units = _unit_rows(self.estimator_.hidden_activations(rows)).astype(np.float64)
-        cosines = np.empty((len(units), len(self._references)), dtype=np.float32)
-        for start in range(0, len(self._references), _REFERENCE_ROWS):
-            columns = slice(start, start + _REFERENCE_ROWS)
-            cosines[:, columns] = units @ self._references[columns].astype(np.float64).T
-        return cosines
+        k = min(int(self.n_neighbors), len(self._references))
+        rough = units @ self._references.T
+        best = select_top_k(rough, k)
+        assert best is not None, "_unit_rows lets no NaN through"
+        margin = 2 * units.shape[1] * np.finfo(np.float32).eps
+        candidates = rough >= best[1][:, -1:] - margin
+        neighbors = np.empty((len(units), k), dtype=np.int32)
+        cosines = np.empty((len(units), k))
+        for row, unit in enumerate(units.astype(np.float64)):
+            places = np.flatnonzero(candidates[row])
+            parts = (places[i : i + _PART_ROWS] for i in range(0, places.size, _PART_ROWS))
+            exact = np.concatenate([self._references[part] @ unit for part in parts])
+            exact = exact.astype(np.float32)
+            order = np.argsort(-exact, kind="stable")[:k]
+            neighbors[row], cosines[row] = places[order], exact[order]
+        return neighbors, cosines
 
 
 def _unit_rows(activations: np.ndarray) -> np.ndarray:
