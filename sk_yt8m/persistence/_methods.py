@@ -14,9 +14,9 @@ class FileMethods:
         """Write the fitted classifier to one file that is safe to open.
 
         The file is in the safetensors format: weights as numbers, and parameters, classes, names
-        and metadata requests as JSON text with a checksum of it all. `sk_yt8m.load` reads it. It is written under
-        another name in the same folder, forced to the disk and renamed, so that a crash or a full
-        disk leaves an old file of that name as it was.
+        and metadata requests as JSON text with a checksum of it all. `sk_yt8m.load` reads it. It
+        is written under another name in the same folder, forced to the disk and renamed, so that
+        a crash or a full disk leaves an old file of that name as it was.
 
         Parameters
         ----------
