@@ -144,6 +144,7 @@ class DeepNeighborsClassifier(
             )
             if not np.isfinite(weight).all():
                 raise ValueError(f"sample_weight must be finite, got {sample_weight!r}")
+            weight = weight / weight.max()
             fit_params["sample_weight"] = sample_weight
         network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
         network.fit(X, y, **fit_params)
@@ -151,7 +152,8 @@ class DeepNeighborsClassifier(
         labels = _label_columns(indicator, form)
         log_weights = np.zeros(len(references))
         if weight is not None:
-            kept = np.flatnonzero(weight)
+            # What float32 cannot hold beside the largest weight has none in the network either.
+            kept = np.flatnonzero(weight >= np.finfo(np.float32).tiny)
             references, labels, log_weights = references[kept], labels[kept], np.log(weight[kept])
 
         self.estimator_ = network

@@ -18,12 +18,13 @@ def votes(**parameters) -> DeepNeighborsClassifier:
 
 
 class TestWeights:
+    @pytest.mark.parametrize("zero", [0.0, -0.0, 1e-300])
     @pytest.mark.parametrize("n_kept", [1, 7, 60])
-    def test_a_weight_of_zero_is_removal(self, n_kept):
-        weight = np.where(np.arange(90) < n_kept, WEIGHT, 0.0)
+    def test_a_weight_of_zero_is_removal(self, n_kept, zero):
+        weight = np.where(np.arange(90) < n_kept, WEIGHT, zero)
         order = rng.permutation(90)
         clf = votes(n_neighbors=9).fit(X[order], Y[order], sample_weight=weight[order])
-        kept = order[weight[order] > 0]
+        kept = order[order < n_kept]
         removed = votes(n_neighbors=9).fit(X[kept], Y[kept], sample_weight=weight[kept])
         np.testing.assert_array_equal(clf.predict_proba(X), removed.predict_proba(X))
 
