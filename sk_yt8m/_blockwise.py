@@ -130,9 +130,15 @@ class BlockwisePredictions:
         -------
         float
             The score, from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If `y` has other labels than in training, or in another order.
         """
         check_is_fitted(self)
         if self._form.kind == "multilabel":
+            _check_labels(y, self._form)
             return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
@@ -198,6 +204,24 @@ def probabilities_of(estimator: Any, rows: Any, n_columns: int) -> np.ndarray:
             f"predict_proba of {type(estimator).__name__} gives NaN or numbers outside 0 to 1"
         )
     return probabilities
+
+
+def _check_labels(y: Any, form: TargetForm) -> None:
+    """Raise a ValueError if `y` has other labels than in training, or in another order."""
+    names = form.names.tolist()
+    shape = np.shape(y)
+    if len(shape) == 2 and shape[1] != len(names):
+        raise ValueError(f"y has {shape[1]} labels: expected the {len(names)} of training")
+    columns = np.asarray(y.columns).tolist() if hasattr(y, "columns") else names
+    # Names cannot be compared with the mere numbers of the columns of an array.
+    if names == list(range(len(names))) and set(columns) != set(names):
+        return
+    wrong = [i for i, name in enumerate(names) if columns[i] != name]
+    if wrong:
+        raise ValueError(
+            "y has other label names than in training, or in another order: column "
+            f"{wrong[0]} is {columns[wrong[0]]!r}, expected {names[wrong[0]]!r}"
+        )
 
 
 def _located(error: ValueError, rows: Any, start: int) -> ValueError:

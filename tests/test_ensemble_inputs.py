@@ -220,6 +220,26 @@ class TestTargets:
         expected = gap_score(Y, fitted.predict_proba(X), sample_weight=weight)
         assert fitted.score(X, Y, weight) == expected
 
+    def test_score_compares_label_names(self, fitted):
+        frame = pd.DataFrame(Y, columns=list("vwxyz"))
+        clf = clone(fitted).fit(X, frame)
+        expected = fitted.score(X, Y)
+        for y in (frame, Y, sp.csr_array(Y)):
+            assert clf.score(X, y) == expected
+        for y in (frame[list("wvxyz")], frame.rename(columns={"v": "a"})):
+            with pytest.raises(ValueError, match=r"column 0 is '[wa]', expected 'v'"):
+                clf.score(X, y)
+        assert fitted.score(X, pd.DataFrame(Y)) == fitted.score(X, frame) == expected
+        with pytest.raises(ValueError, match="another order: column 3 is 4, expected 3"):
+            fitted.score(X, pd.DataFrame(Y)[[0, 1, 2, 4, 3]])
+
+    @pytest.mark.parametrize("n_labels", [1, 4, 6])
+    @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, pd.DataFrame])
+    def test_score_takes_no_other_number_of_labels(self, fitted, form, n_labels):
+        y = np.hstack([Y, Y])[:, :n_labels]
+        with pytest.raises(ValueError, match=f"y has {n_labels} labels: expected the 5 of"):
+            fitted.score(X, form(y))
+
     @pytest.mark.parametrize("k", [np.int8(3), np.int64(3), np.uint8(3)])
     def test_k_of_numpy(self, fitted, k):
         np.testing.assert_array_equal(
