@@ -167,7 +167,10 @@ class BlockwisePredictions:
             try:
                 block = self._probabilities(rows)
             except ValueError as error:
-                raise _located(error, rows, start) from error
+                located = _located(error, rows, start)
+                if located is None:
+                    raise
+                raise located from error
             # The mean of probabilities of 1 can be one rounding above.
             yield start, np.clip(block, 0.0, 1.0).astype(np.float32)
 
@@ -224,8 +227,8 @@ def _check_labels(y: Any, form: TargetForm) -> None:
         )
 
 
-def _located(error: ValueError, rows: Any, start: int) -> ValueError:
-    """Return the error of a block of rows with the numbers that its rows have in X."""
+def _located(error: ValueError, rows: Any, start: int) -> ValueError | None:
+    """Return the error of a block of rows with their numbers in X, None where it has them."""
     try:
         values = rows.toarray() if sp.issparse(rows) else np.asarray(rows, dtype=np.float64)
         bad = np.argwhere(~np.isfinite(values))
@@ -239,6 +242,6 @@ def _located(error: ValueError, rows: Any, start: int) -> ValueError:
             "expected finite numbers"
         )
     if start == 0:
-        return error
+        return None
     stop = start + _num_samples(rows) - 1
     return ValueError(f"in rows {start} to {stop} of X, counted from {start}: {error}")

@@ -205,7 +205,10 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         """Return the shares of the estimators in use, of sum 1."""
         if self.weights is None:
             return np.full(is_used.sum(), 1 / is_used.sum())
-        weights = np.asarray(self.weights, dtype=np.float64)
+        try:
+            weights = np.asarray(self.weights, dtype=np.float64)
+        except (TypeError, ValueError):
+            weights = np.empty(0)
         if (
             weights.shape != is_used.shape
             or not (np.isfinite(weights) & (weights >= 0)).all()

@@ -140,7 +140,7 @@ class DeepNeighborsClassifier(
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
-                sample_weight, indicator, dtype=np.float64, ensure_non_negative=True
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
             if not np.isfinite(weight).all():
                 raise ValueError(f"sample_weight must be finite, got {sample_weight!r}")

@@ -49,7 +49,7 @@ class TestWeights:
         "weights",
         [
             *([np.inf, 1], [np.nan, 1], [-1, 2], [0, 0], [1], [1, 1, 1], [[1, 1]], []),
-            *(np.float64(1), np.array(1.0)),
+            *(np.float64(1), np.array(1.0), ["a", 1], [None, 1], [1j, 1], {"part 0": 1}),
         ],
     )
     def test_bad_ones_are_refused_before_and_after_fit(self, weights):

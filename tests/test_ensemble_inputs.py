@@ -124,6 +124,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=message):
             fitted.predict_proba(rows)
 
+    @pytest.mark.parametrize("options", [{}, {"sample_weight": np.ones(513)}], ids=str)
+    def test_lengths_that_differ(self, fitted, options):
+        with pytest.raises(ValueError, match=r"numbers of samples: \[513, 512\]"):
+            clone(fitted).fit(X, Y[:-1], **options)
+
     @pytest.mark.parametrize("rows", [None, 3.0, "text"])
     def test_no_rows_at_all(self, fitted, rows):
         with pytest.raises((TypeError, ValueError)):
