@@ -37,7 +37,7 @@ class DeepNeighborsClassifier(
     n_neighbors : int, default=50
         Number of training rows that are averaged; at most as many as have a weight above 0.
     temperature : float, default=1/30
-        Above 0. The lower it is, the faster the weight of a neighbour falls with its cosine;
+        Divisor of the cosines, above 0. The lower it is, the more the nearest neighbours count;
         infinity gives all neighbours the same weight.
     neighbor_weight : float, default=0.5
         Share of the neighbours in the average, from 0 to 1.
@@ -119,7 +119,7 @@ class DeepNeighborsClassifier(
             Classes, or the indicator matrix of the labels.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the network's loss and among the neighbours. Rows of weight 0
-            are nobody's neighbours.
+            are never neighbours.
         **fit_params : dict
             Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``.
 
