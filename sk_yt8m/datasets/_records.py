@@ -7,22 +7,27 @@ no index: a file that ends between two records looks whole. Source: TensorFlow's
 """
 
 import gzip
+import io
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+from google_crc32c import extend
 from google_crc32c import value as crc32c
 
 from sk_yt8m.datasets._checked import new_file
+from sk_yt8m.datasets._gunzip import Gunzip
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _OVERHEAD = _HEADER.size + _FOOTER.size
 _LARGEST = 2**31 - 1  # protobuf's limit for a message
+_MASK_DELTA = 0xA282EAD8
 _BLOCK = 2**20
+#: Bytes after a damaged header in which the end of its record is looked for.
+_SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
 _WHAT_CAME = {b"<": "HTML or XML", b"{": "JSON", b"PK\x03\x04": "a zip archive", b"PAR1": "Parquet"}
 
@@ -98,8 +103,12 @@ class Record(NamedTuple):
 def read_records(path: Path, report: Report) -> Iterator[Record]:
     """Yield the sound records of a file, plain or gzipped; the rest goes to the report.
 
-    After a damaged record reading goes on at the next one: at the place that a sound header gives,
-    or else wherever the next sound record begins. One record is in memory at a time.
+    After a damaged record reading goes on at the next one: where its length leads, or else at the
+    next record whose length fits its checksum. One record is in memory at a time.
+
+    Each damaged record has a number and an entry of its own, as far as they can be told apart.
+    Where lengths and contents of several in a row are damaged, they count as one, and the entry
+    says so.
 
     Raises
     ------
@@ -107,35 +116,36 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
         At the first damage, unless the report takes it.
     """
     offset, number, name = 0, 1, str(path)
-    file, size = _open(path)
+    file, unzipped, size = _open(path)
     with file:
-        try:
-            while True:
-                try:
-                    content = _read_one(file, size)
-                except _BrokenError as broken:
-                    following = _next_record(file, offset, broken.length, size)
-                    came = _shown(broken.header) if number == 1 else ""
-                    came = (came or broken.came) + _left_out(offset, broken.length, following)
-                    report.add(RecordDamage(name, number, offset, "", broken.expected, came))
-                    if following is None:
-                        break
-                    offset = following
-                    file.seek(offset)
-                else:
-                    if content is None:
-                        if offset == 0:
-                            report.add(RecordDamage(name, 0, 0, "", "records", "an empty file"))
-                        break
-                    yield Record(number, offset, content)
-                    offset += len(content) + _OVERHEAD
-                number += 1
-        except EOFError:
-            came = "one that is cut off"
-            report.add(RecordDamage(name, number, offset, "", "a whole gzip file", came))
-        except (gzip.BadGzipFile, zlib.error) as error:
+        while True:
+            try:
+                content = _read_one(file, size)
+            except _BrokenError as broken:
+                following = _next_record(file, offset, broken, size)
+                if following is None and broken.is_cut and unzipped is not None:
+                    # The end of what could be unpacked: see below.
+                    break
+                came = _shown(broken.header) if number == 1 else ""
+                came = (came or broken.came) + _left_out(offset, number, following)
+                report.add(RecordDamage(name, number, offset, "", broken.expected, came))
+                if following is None:
+                    number, offset = number + 1, file.seek(0, io.SEEK_END)
+                    break
+                offset = following.offset
+                file.seek(offset)
+            else:
+                if content is None:
+                    if offset == 0 and (unzipped is None or unzipped.damage is None):
+                        report.add(RecordDamage(name, 0, 0, "", "records", "an empty file"))
+                    break
+                yield Record(number, offset, content)
+                offset += len(content) + _OVERHEAD
+            number += 1
+        if unzipped is not None and unzipped.damage is not None:
             # What came before is sound: records have checksums of their own.
-            report.add(RecordDamage(name, number, offset, "", "a sound gzip file", str(error)))
+            expected, came, *_ = unzipped.damage
+            report.add(RecordDamage(name, number, offset, "", expected, came))
 
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:
@@ -155,14 +165,15 @@ def _is_gz(path: Path) -> bool:
     return path.suffix == ".gz"
 
 
-def _open(path: Path) -> tuple[IO[bytes], int]:
-    """Return the file, unpacked if it is gzipped, and how long a record in it can be."""
+def _open(path: Path) -> tuple[IO[bytes], Gunzip | None, int]:
+    """Return the file; what unpacks it if it is gzipped; and how long a record in it can be."""
     with open(path, "rb") as file:
         start = file.read(_HEADER.size)
     # A record of the right length begins with the same bytes.
     if start.startswith(_GZIP) and not _is_header(start):
-        return cast(IO[bytes], gzip.open(path, "rb")), _LARGEST
-    return open(path, "rb", buffering=_BLOCK), min(path.stat().st_size, _LARGEST)
+        unzipped = Gunzip(path)
+        return io.BufferedReader(unzipped, _BLOCK), unzipped, _LARGEST
+    return open(path, "rb", buffering=_BLOCK), None, min(path.stat().st_size, _LARGEST)
 
 
 def _is_header(header: bytes) -> bool:
@@ -171,14 +182,34 @@ def _is_header(header: bytes) -> bool:
 
 def _masked(content: bytes) -> int:
     checksum = crc32c(content)
-    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return ((checksum >> 15 | checksum << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 class _BrokenError(Exception):
-    """A damaged record, with its length where the header is sound."""
+    """A damaged record; `length` only where the header is sound."""
 
-    def __init__(self, expected: str, came: str, header: bytes, length: int | None) -> None:
-        self.expected, self.came, self.header, self.length = expected, came, header, length
+    def __init__(
+        self,
+        expected: str,
+        came: str,
+        header: bytes,
+        *,
+        length: int | None = None,
+        is_cut: bool = False,
+    ) -> None:
+        self.expected, self.came, self.header = expected, came, header
+        self.length, self.is_cut = length, is_cut
+
+
+class _Following(NamedTuple):
+    """Where reading goes on after a damaged record.
+
+    `found` tells what was searched for, a sound "record" or "header"; empty if the record ends
+    there.
+    """
+
+    offset: int
+    found: str
 
 
 def _read_one(file: IO[bytes], size: int) -> bytes | None:
@@ -188,47 +219,111 @@ def _read_one(file: IO[bytes], size: int) -> bytes | None:
         return None
     if len(header) < _HEADER.size:
         came = f"the end of the file after {len(header)} of them"
-        raise _BrokenError("a header of 12 bytes", came, header, None)
+        raise _BrokenError("a header of 12 bytes", came, header, is_cut=True)
     length, checksum = _HEADER.unpack(header)
     if _masked(header[:8]) != checksum:
-        raise _BrokenError("a record's length and its checksum", repr(header), header, None)
+        raise _BrokenError("a record's length and its checksum", repr(header), header)
     content = file.read(length + 4) if length <= size else b""
     if len(content) < length + 4:
         expected = f"{length} bytes and their checksum"
-        raise _BrokenError(expected, "the end of the file before that", header, None)
+        raise _BrokenError(expected, "the end of the file before that", header, is_cut=True)
     data = content[:-4]
     if _masked(data) != _FOOTER.unpack_from(content, length)[0]:
         expected = f"the checksum of the record's {length} bytes"
-        raise _BrokenError(expected, "another one", header, length)
+        raise _BrokenError(expected, "another one", header, length=length)
     return data
 
 
-def _next_record(file: IO[bytes], offset: int, length: int | None, size: int) -> int | None:
-    """Return where reading goes on after a damaged record.
-
-    At the place that its length gives, if there a record or the end follows. Otherwise where the
-    next record begins whose length and content fit their checksums.
-    """
-    if length is not None:
-        end = offset + length + _OVERHEAD
+def _next_record(
+    file: IO[bytes], offset: int, broken: _BrokenError, size: int
+) -> _Following | None:
+    """Find where reading goes on after the damaged record at an offset; None for nowhere."""
+    if broken.length is not None:
+        # The header is sound. Bytes may be missing in the content, and so lead into a later record.
+        end = offset + broken.length + _OVERHEAD
         file.seek(end)
         header = file.read(_HEADER.size)
-        if not header or _is_header(header):
-            return end
-    offset += 1
-    while True:
-        file.seek(offset)
+        if header and not _is_header(header):
+            inside = _search(file, offset + 1, end, size, whole=True)
+            if inside is not None:
+                return _Following(inside, "record")
+        return _Following(end, "")
+    if broken.is_cut:
+        found = _search(file, offset + 1, None, size, whole=True)
+        return None if found is None else _Following(found, "record")
+    found = _search(file, offset + 1, None, size, whole=False)
+    file.seek(offset)
+    stretch = file.read(min(_SEARCHED, _SEARCHED if found is None else found - offset))
+    end = _first_end(stretch)
+    if end is not None:
+        return _Following(offset + end, "")
+    return None if found is None else _Following(found, "header")
+
+
+def _search(
+    file: IO[bytes], start: int, stop: int | None, size: int, *, whole: bool
+) -> int | None:
+    """Return where the next record begins whose length, or `whole` of which, fits its checksum."""
+    while stop is None or start < stop:
+        file.seek(start)
         block = file.read(_BLOCK)
         for place in _headers(block):
-            file.seek(offset + place)
+            if stop is not None and start + place >= stop:
+                return None
+            if not whole:
+                return start + place
+            file.seek(start + place)
             try:
                 _read_one(file, size)
             except _BrokenError:
                 continue
-            return offset + place
+            return start + place
         if len(block) < _BLOCK:
             return None
-        offset += _BLOCK - _HEADER.size + 1
+        start += _BLOCK - _HEADER.size + 1
+    return None
+
+
+def _first_end(stretch: bytes) -> int | None:
+    """Return where the first of one or more records with damaged headers ends; None if unknown.
+
+    It ends where its content fits a checksum. Or else where its length says, if that, and the
+    lengths of those after it, lead to the end of the stretch or to a record of sound content.
+    """
+    end = _content_end(stretch, 0)
+    if end is not None:
+        return end
+    place, first = 0, None
+    while place + _OVERHEAD <= len(stretch):
+        length = _HEADER.unpack_from(stretch, place)[0]
+        if not 0 < length <= len(stretch) - place - _OVERHEAD:
+            break
+        place += length + _OVERHEAD
+        first = place if first is None else first
+        if place == len(stretch) or _content_end(stretch, place) is not None:
+            return first
+    return None
+
+
+def _content_end(stretch: bytes, start: int) -> int | None:
+    """Return the end of the record at a place, if bytes from there on fit the checksum after them.
+
+    One in 2**32 places fits by chance.
+    """
+    start += _HEADER.size
+    n_places = len(stretch) - start - _FOOTER.size + 1
+    if n_places < 1:
+        return None
+    data = np.frombuffer(stretch, np.uint8, offset=start).astype(np.uint32)
+    stored = sum(data[byte:][:n_places] << np.uint32(8 * byte) for byte in range(4))
+    rotated = stored - np.uint32(_MASK_DELTA)
+    wanted = (rotated >> np.uint32(17) | rotated << np.uint32(15)).tolist()
+    checksum = 0
+    for place, checksum_here in enumerate(wanted, start=start):
+        if checksum == checksum_here:
+            return place + _FOOTER.size
+        checksum = extend(checksum, stretch[place : place + 1])
+    return None
 
 
 def _headers(block: bytes) -> list[int]:
@@ -248,7 +343,7 @@ def _headers(block: bytes) -> list[int]:
     for byte in range(4):
         table = [crc32c(bytes(byte) + bytes([i]) + bytes(7 - byte)) ^ zeros for i in range(256)]
         checksum ^= np.array(table, dtype=np.uint64)[data[places + byte]]
-    masked = ((checksum >> 15 | checksum << 17) + 0xA282EAD8).astype(np.uint32)
+    masked = ((checksum >> 15 | checksum << 17) + _MASK_DELTA).astype(np.uint32)
     stored = sum(data[places + 8 + byte].astype(np.uint32) << 8 * byte for byte in range(4))
     return places[masked == stored].tolist()
 
@@ -260,9 +355,10 @@ def _shown(header: bytes) -> str:
     return ""
 
 
-def _left_out(offset: int, length: int | None, following: int | None) -> str:
+def _left_out(offset: int, number: int, following: _Following | None) -> str:
     if following is None:
         return "; no sound record follows"
-    if length is not None and following == offset + length + _OVERHEAD:
+    if not following.found:
         return ""
-    return f"; the next sound record begins {following - offset} bytes later"
+    place = f"{following.offset - offset} bytes later and counts as record {number + 1}"
+    return f"; the next sound {following.found} begins {place}"
