@@ -5,9 +5,9 @@ after every field, the last one included. That last comma is what tells a whole 
 was cut inside its last number.
 """
 
-import gzip
+import bisect
+import io
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sk_yt8m.datasets._gunzip import Gunzip
 from sk_yt8m.datasets._layout import N_FEATURES, N_LABELS
 
 _BOM = b"\xef\xbb\xbf"
@@ -22,6 +23,7 @@ _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ONES_TO_ZEROS = bytes.maketrans(b"1", b"0")
 _OF_NUMBERS = b"0123456789.,+-eE"
 _CHUNK = 2**20
+_GZIP_SUFFIX = ".gz"
 
 
 class Damage(NamedTuple):
@@ -90,7 +92,9 @@ def parse_shard(
     n_labels, n_features : int
         Fields of each kind in a line.
     skip : bool
-        Leave damaged lines out and list them, instead of raising an error.
+        Leave damaged lines out and list them, instead of raising an error. Of a gzip file that is
+        cut off, the lines before the cut are kept. Of one that is damaged in another way, only
+        those of members whose checksum is right are: the others may look sound and be wrong.
 
     Raises
     ------
@@ -102,26 +106,37 @@ def parse_shard(
     labels: list[np.ndarray] = []
     lines: list[int] = []
     damage: list[Damage] = []
+
+    def take(number: int, line: bytes) -> _FieldError | None:
+        try:
+            parsed = _parse_line(line, n_labels, n_features)
+        except _FieldError as bad:
+            return bad
+        features.append(parsed[0])
+        labels.append(parsed[1])
+        lines.append(number)
+        return None
+
     try:
         for number, line in _numbered_lines(path):
-            try:
-                parsed = _parse_line(line, n_labels, n_features)
-            except _FieldError as bad:
-                problem = Damage(str(path), number, bad.field, bad.expected, bad.came)
-                if not skip:
-                    raise ValueError(str(problem)) from None
-                damage.append(problem)
+            if damage and not skip:
+                # Only a gzip file is read on: damage of its own may explain that of the line.
                 continue
-            features.append(parsed[0])
-            labels.append(parsed[1])
-            lines.append(number)
-    except _FileError as bad:
-        problem = Damage(str(path), bad.line, 0, bad.expected, bad.came)
-        if not skip:
-            raise ValueError(str(problem)) from None
-        damage.append(problem)
-        if not bad.keeps_lines:
-            features, labels, lines = [], [], []
+            bad = take(number, line)
+            if bad is not None:
+                damage.append(Damage(str(path), number, bad.field, bad.expected, bad.came))
+                if not skip and path.suffix != _GZIP_SUFFIX:
+                    break
+    except _FileError as bad_file:
+        first = bad_file.line
+        if bad_file.rest and not (damage and not skip) and take(first, bad_file.rest) is None:
+            first += 1
+        damage = [problem for problem in damage if problem.line < first]
+        damage.append(Damage(str(path), first, 0, bad_file.expected, bad_file.came))
+        n_kept = int(np.searchsorted(lines, first)) if first else len(lines)
+        del features[n_kept:], labels[n_kept:], lines[n_kept:]
+    if damage and not skip:
+        raise ValueError(str(damage[0]))
     return Shard(
         np.array(features, dtype=np.float32).reshape(-1, n_features),
         np.concatenate(labels, dtype=np.int32) if labels else np.zeros(0, dtype=np.int32),
@@ -137,34 +152,42 @@ class _FieldError(Exception):
 
 
 class _FileError(Exception):
-    def __init__(self, line: int, expected: str, came: str, *, keeps_lines: bool) -> None:
-        self.line, self.expected, self.came = line, expected, came
-        self.keeps_lines = keeps_lines
+    """The lines from `line` on cannot be read or trusted; `rest` may still be the whole of it."""
+
+    def __init__(self, line: int, expected: str, came: str, rest: bytes = b"") -> None:
+        self.line, self.expected, self.came, self.rest = line, expected, came, rest
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their ends; a cut gzip file gives those before the cut."""
-    number, rest = 0, b""
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                if not number and not rest:
-                    chunk = chunk.removeprefix(_BOM)
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in whole:
-                    number += 1
-                    yield number, line + b"\n"
-    except EOFError:
-        raise _FileError(
-            number + 1, "a whole gzip file", "one that is cut off", keeps_lines=True
-        ) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
+    """Yield the lines with their ends; a damaged gzip file gives those before the damage, too."""
+    number, rest, end = 0, b"", 0
+    unzipped = Gunzip(path) if path.suffix == _GZIP_SUFFIX else None
+    ends: list[int] = []
+    with open(path, "rb") if unzipped is None else io.BufferedReader(unzipped, _CHUNK) as file:
+        while chunk := file.read(_CHUNK):
+            if not number and not rest:
+                end = len(chunk)
+                chunk = chunk.removeprefix(_BOM)
+                end -= len(chunk)
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                number += 1
+                end += len(line) + 1
+                if unzipped is not None:
+                    ends.append(end)
+                yield number, line + b"\n"
+    if unzipped is not None and unzipped.damage is not None:
+        expected, came, is_cut, n_sound = unzipped.damage
+        if is_cut:
+            raise _FileError(number + 1, expected, came, rest)
         # Lines from a damaged stream may look sound and be wrong.
-        raise _FileError(0, "a sound gzip file", str(error), keeps_lines=False) from None
+        first = bisect.bisect_right(ends, n_sound) + 1
+        came += f" at line {number + 1}" if first <= number else ""
+        raise _FileError(first, expected, came)
     if rest:
         yield number + 1, rest
     elif number == 0:
-        raise _FileError(0, "lines of labels and features", "an empty file", keeps_lines=True)
+        raise _FileError(0, "lines of labels and features", "an empty file")
 
 
 def _parse_line(line: bytes, n_labels: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,7 @@ class Gunzip(io.RawIOBase):
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")
+        self._file = open(path, "rb")  # noqa: SIM115, `close` closes it
         self.damage: GzipDamage | None = None
         self._rewind()
 

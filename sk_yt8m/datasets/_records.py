@@ -122,7 +122,7 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
             try:
                 content = _read_one(file, size)
             except _BrokenError as broken:
-                following = _next_record(file, offset, broken, size)
+                following = _next_record(file, offset, broken)
                 if following is None and broken.is_cut and unzipped is not None:
                     # The end of what could be unpacked: see below.
                     break
@@ -202,14 +202,10 @@ class _BrokenError(Exception):
 
 
 class _Following(NamedTuple):
-    """Where reading goes on after a damaged record.
-
-    `found` tells what was searched for, a sound "record" or "header"; empty if the record ends
-    there.
-    """
+    """Where reading goes on after a damaged record, and whether that is known to end there."""
 
     offset: int
-    found: str
+    is_end: bool
 
 
 def _read_one(file: IO[bytes], size: int) -> bytes | None:
@@ -234,50 +230,32 @@ def _read_one(file: IO[bytes], size: int) -> bytes | None:
     return data
 
 
-def _next_record(
-    file: IO[bytes], offset: int, broken: _BrokenError, size: int
-) -> _Following | None:
+def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Following | None:
     """Find where reading goes on after the damaged record at an offset; None for nowhere."""
     if broken.length is not None:
         # The header is sound. Bytes may be missing in the content, and so lead into a later record.
         end = offset + broken.length + _OVERHEAD
         file.seek(end)
         header = file.read(_HEADER.size)
-        if header and not _is_header(header):
-            inside = _search(file, offset + 1, end, size, whole=True)
-            if inside is not None:
-                return _Following(inside, "record")
-        return _Following(end, "")
-    if broken.is_cut:
-        found = _search(file, offset + 1, None, size, whole=True)
-        return None if found is None else _Following(found, "record")
-    found = _search(file, offset + 1, None, size, whole=False)
-    file.seek(offset)
-    stretch = file.read(min(_SEARCHED, _SEARCHED if found is None else found - offset))
-    end = _first_end(stretch)
-    if end is not None:
-        return _Following(offset + end, "")
-    return None if found is None else _Following(found, "header")
+        inside = _search(file, offset + 1, end) if header and not _is_header(header) else None
+        return _Following(end, True) if inside is None else _Following(inside, False)
+    found = _search(file, offset + 1)
+    if not broken.is_cut:
+        file.seek(offset)
+        stretch = file.read(min(_SEARCHED, _SEARCHED if found is None else found - offset))
+        n_bytes = _first_end(stretch)
+        if n_bytes is not None:
+            return _Following(offset + n_bytes, True)
+    return None if found is None else _Following(found, False)
 
 
-def _search(
-    file: IO[bytes], start: int, stop: int | None, size: int, *, whole: bool
-) -> int | None:
-    """Return where the next record begins whose length, or `whole` of which, fits its checksum."""
+def _search(file: IO[bytes], start: int, stop: int | None = None) -> int | None:
+    """Return where the next sound header begins; None if there is none before `stop`."""
     while stop is None or start < stop:
         file.seek(start)
         block = file.read(_BLOCK)
         for place in _headers(block):
-            if stop is not None and start + place >= stop:
-                return None
-            if not whole:
-                return start + place
-            file.seek(start + place)
-            try:
-                _read_one(file, size)
-            except _BrokenError:
-                continue
-            return start + place
+            return start + place if stop is None or start + place < stop else None
         if len(block) < _BLOCK:
             return None
         start += _BLOCK - _HEADER.size + 1
@@ -293,13 +271,13 @@ def _first_end(stretch: bytes) -> int | None:
     end = _content_end(stretch, 0)
     if end is not None:
         return end
-    place, first = 0, None
+    place = first = 0
     while place + _OVERHEAD <= len(stretch):
         length = _HEADER.unpack_from(stretch, place)[0]
         if not 0 < length <= len(stretch) - place - _OVERHEAD:
             break
         place += length + _OVERHEAD
-        first = place if first is None else first
+        first = first or place
         if place == len(stretch) or _content_end(stretch, place) is not None:
             return first
     return None
@@ -315,8 +293,9 @@ def _content_end(stretch: bytes, start: int) -> int | None:
     if n_places < 1:
         return None
     data = np.frombuffer(stretch, np.uint8, offset=start).astype(np.uint32)
-    stored = sum(data[byte:][:n_places] << np.uint32(8 * byte) for byte in range(4))
-    rotated = stored - np.uint32(_MASK_DELTA)
+    rotated = np.full(n_places, 2**32 - _MASK_DELTA, dtype=np.uint32)
+    for byte in range(4):
+        rotated += data[byte:][:n_places] << np.uint32(8 * byte)
     wanted = (rotated >> np.uint32(17) | rotated << np.uint32(15)).tolist()
     checksum = 0
     for place, checksum_here in enumerate(wanted, start=start):
@@ -358,7 +337,7 @@ def _shown(header: bytes) -> str:
 def _left_out(offset: int, number: int, following: _Following | None) -> str:
     if following is None:
         return "; no sound record follows"
-    if not following.found:
+    if following.is_end:
         return ""
     place = f"{following.offset - offset} bytes later and counts as record {number + 1}"
-    return f"; the next sound {following.found} begins {place}"
+    return f"; the next sound header begins {place}"

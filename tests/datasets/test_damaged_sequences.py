@@ -161,8 +161,10 @@ def test_a_cut_gzip_file_tells_the_same_as_its_unpacked_part(folder, pieces, dat
     assert records == plain
     assert damage[-1].expected == "a whole gzip file"
     assert [d.record for d in damage[:-1]] == [d.record for d in plain_damage][: len(damage) - 1]
-    assert damage[-1].record == max([r.number for r in records] + [d.record for d in damage[:-1]],
-                                    default=0) + 1
+    assert (
+        damage[-1].record
+        == max([r.number for r in records] + [d.record for d in damage[:-1]], default=0) + 1
+    )
 
 
 def test_a_corrupt_gzip_file_keeps_the_records_before_the_damage(folder):

@@ -98,7 +98,7 @@ def test_a_hole_in_the_file_costs_the_records_it_touches(sound, folder):
     records, damage = read(sound[:start] + sound[stop:], folder)
     assert [record.content for record in records] == [b"first", b"", b"the last"]
     assert [d.offset for d in damage] == [OFFSETS[2]]
-    assert "next sound record begins" in damage[0].came
+    assert "next sound header begins" in damage[0].came
 
 
 def test_noise_between_records_is_passed_over(sound, folder):
