@@ -49,8 +49,8 @@ def main() -> None:
     args = parser.parse_args()
 
     options = {"return_indicator": "sparse", "return_X_y": True}
-    X, Y = load_csv(args.data, split="train", **options)
-    X_val, Y_val = load_csv(args.data, split="val", **options)
+    X, Y = load_csv(args.data, split="course-train", **options)
+    X_val, Y_val = load_csv(args.data, split="course-val", **options)
     clf = DeepMultiLabelClassifier(
         hidden_layer_sizes=(500,), max_iter=args.max_iter, random_state=0
     ).fit(X, Y, X_val=X_val, y_val=Y_val)

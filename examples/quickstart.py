@@ -22,8 +22,8 @@ def main() -> None:
     args = parser.parse_args()
 
     sparse = {"return_indicator": "sparse", "return_X_y": True}
-    X, Y = load_csv(args.data, split="train", **sparse)
-    X_val, Y_val = load_csv(args.data, split="val", **sparse)
+    X, Y = load_csv(args.data, split="course-train", **sparse)
+    X_val, Y_val = load_csv(args.data, split="course-val", **sparse)
     names = load_vocabulary(args.vocabulary or args.data / "vocabulary.csv")["name"]
     print(f"{X.shape[0]} videos to train on, {X_val.shape[0]} to validate, {Y.shape[1]} labels")
 

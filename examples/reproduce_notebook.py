@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", help="float32, bfloat16 or auto")
     args = parser.parse_args()
 
-    train = load_csv(args.data, split="train", return_indicator="sparse")
-    val = load_csv(args.data, split="val", return_indicator="sparse")
+    train = load_csv(args.data, split="course-train", return_indicator="sparse")
+    val = load_csv(args.data, split="course-val", return_indicator="sparse")
     parameters = NOTEBOOK | {"max_iter": args.max_iter, "precision": args.precision}
     clf = DeepMultiLabelClassifier(random_state=0, verbose=True, **parameters)
     clf.fit(train.data, train.target, X_val=val.data, y_val=val.target)

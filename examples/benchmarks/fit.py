@@ -37,7 +37,7 @@ def load(data: Path | None, n_rows: int) -> tuple[np.ndarray, Any]:
 
     if data is None:
         return make_videos(n_rows, random_state=0, return_indicator="sparse", return_X_y=True)
-    X, Y = load_csv(data, split="train", return_indicator="sparse", return_X_y=True)
+    X, Y = load_csv(data, split="course-train", return_indicator="sparse", return_X_y=True)
     return X[:n_rows], Y[:n_rows]
 
 

@@ -52,8 +52,8 @@ def main() -> None:
     others = {name: json.loads(value) for name, _, value in (p.partition("=") for p in args.set)}
 
     sparse = {"return_indicator": "sparse", "return_X_y": True}
-    X, Y = load_csv(args.data, split="train", **sparse)
-    X_val, Y_val = load_csv(args.data, split="val", **sparse)
+    X, Y = load_csv(args.data, split="course-train", **sparse)
+    X_val, Y_val = load_csv(args.data, split="course-val", **sparse)
     X = np.array(X)
     # TensorFlow's import is not part of what fit needs.
     import sk_yt8m._training  # noqa: F401

@@ -52,8 +52,8 @@ def main() -> None:
     args = parser.parse_args()
 
     options = {"return_indicator": "sparse", "return_X_y": True}
-    X, Y = load_csv(args.data, split="train", **options)
-    X_val, Y_val = load_csv(args.data, split="val", **options)
+    X, Y = load_csv(args.data, split="course-train", **options)
+    X_val, Y_val = load_csv(args.data, split="course-val", **options)
     X, X_val = np.array(X), np.array(X_val)
 
     start = time.perf_counter()

@@ -115,8 +115,8 @@ def run_peer(peer: Callable[..., Epochs], train: tuple, val: tuple, limit: float
 def run_one(name: str, data: Path, limit: float) -> Curve:
     """Run one contender in this process."""
     options = {"return_indicator": "sparse", "return_X_y": True}
-    X, Y = load_csv(data, split="train", **options)
-    train, val = (np.array(X), Y), load_csv(data, split="val", **options)
+    X, Y = load_csv(data, split="course-train", **options)
+    train, val = (np.array(X), Y), load_csv(data, split="course-val", **options)
     if name in OURS:
         return run_ours(OURS[name], train, val)
     return run_peer(PEERS[name][1], train, val, limit)

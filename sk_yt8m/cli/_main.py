@@ -51,9 +51,9 @@ def main(debug: bool) -> None:
     From files to the labels of new videos:
       sk-yt8m fetch course --to course
       sk-yt8m convert course/yt8m_course store
-      sk-yt8m train store model.safetensors --split train --validation-split val
-      sk-yt8m evaluate model.safetensors store --split test
-      sk-yt8m predict model.safetensors store --split test --out labels.csv
+      sk-yt8m train store model.safetensors --split course-train --validation-split course-val
+      sk-yt8m evaluate model.safetensors store --split course-test
+      sk-yt8m predict model.safetensors store --split course-test --out labels.csv
 
     The exit code is 0 if all is well, 1 if a command fails or finds damage, and 2 if it is called
     in the wrong way.

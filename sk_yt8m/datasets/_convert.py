@@ -98,9 +98,8 @@ def convert(
     label_column, id_column : str
         For Parquet, as in :func:`load_parquet`.
     split : str, optional
-        Only files of this split, as their names tell: "train", "validate" or "test", and for CSV
-        "train", "test" or "val" as in :func:`load_csv`. For arrays, the split to which all rows
-        belong.
+        Only files whose names begin with "train", "validate" or "test", and for CSV a split as in
+        :func:`load_csv`; other files are left out. For arrays, the split to which all rows belong.
     n_jobs : int, optional
         How many processes read files at the same time, as in joblib.
     on_error : {"raise", "skip"}, default="raise"

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sk_yt8m.datasets._download import RemoteFile, download
-from sk_yt8m.datasets._layout import COURSE_SPLITS, in_split
+from sk_yt8m.datasets._layout import in_split
 from sk_yt8m.datasets._load import load_csv
 
 _BASE_URL = (
@@ -23,7 +23,7 @@ _N_THREADS = 4
 @validate_params(
     {
         "data_home": [str, PathLike, None],
-        "split": [StrOptions(set(COURSE_SPLITS)), None],
+        "split": [StrOptions({"train", "test", "val"}), None],
         "download_if_missing": ["boolean"],
         "n_retries": [Interval(Integral, 0, None, closed="left")],
         "delay": [Interval(Real, 0.0, None, closed="left")],
@@ -73,6 +73,7 @@ def fetch_course(
         to ``yt8m_course/cache``. By default as in `sklearn.datasets.get_data_home`.
     split : {"train", "test", "val"}, optional
         Fetch and load only this part, as the course notebook divides the data; by default all.
+        Of the same folder :func:`load_csv` gives it with ``split="course-train"`` and so on.
     download_if_missing : bool, default=True
         If False, raise an OSError when a file is not there instead of downloading it.
     n_retries : int, default=3
@@ -151,7 +152,7 @@ def _shards(split: str | None, base_url: str | None) -> list[RemoteFile]:
     return [
         RemoteFile(name, _address(base_url, f"dataset/{name}"), checksum)
         for name, checksum in _read_registry().items()
-        if name != _VOCABULARY and (split is None or in_split(Path(name), split))
+        if name != _VOCABULARY and (split is None or in_split(Path(name), f"course-{split}"))
     ]
 
 

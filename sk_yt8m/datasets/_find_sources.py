@@ -10,16 +10,15 @@ import numpy as np
 
 from sk_yt8m.datasets._checked import checked_features, checked_indicator
 from sk_yt8m.datasets._examples import find_level
-from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split
-from sk_yt8m.datasets._load import find_files
+from sk_yt8m.datasets._layout import CSV_SPLITS, N_LABELS, in_split
+from sk_yt8m.datasets._load import CSV_SHARD, find_files
 from sk_yt8m.datasets._parquet import check_pyarrow, parquet_columns
 from sk_yt8m.datasets._record_files import RECORD_NAME, SPLITS, find_files_named
 from sk_yt8m.datasets._record_layout import DEFAULT_FEATURES, RecordLayout, feature_widths
 from sk_yt8m.datasets._sources import ArraySource, CsvLayout, FileSource, Layout, Source
 
 _FORMATS = {"csv": r".+\.csv(\.gz)?", "tfrecord": RECORD_NAME, "parquet": r".+\.parquet"}
-#: A vocabulary may lie beside the course's shards, which have numbers.
-_IN_FOLDER = "|".join([r".*\d\.csv(\.gz)?", RECORD_NAME, _FORMATS["parquet"]])
+_IN_FOLDER = "|".join([CSV_SHARD, RECORD_NAME, _FORMATS["parquet"]])
 #: Options that only one format has, and what they are by default.
 _ONLY_FOR: dict[str, dict[str, Any]] = {
     "tfrecord": {
@@ -130,12 +129,13 @@ def _from_files(
 
 
 def _of_split(files: list[Path], kind: str, split: str | None) -> list[Path]:
-    allowed = COURSE_SPLITS if kind == "csv" else SPLITS
-    if split is not None and split not in allowed:
-        raise ValueError(f"split must be one of {sorted(allowed)} or None, got {split!r}")
     if kind == "csv":
         return find_files(files, split)
-    chosen = [file for file in files if split is None or _split_of(file, kind) == split]
+    if split is None:
+        return files
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {sorted(SPLITS)} or None, got {split!r}")
+    chosen = [file for file in files if in_split(file, split)]
     if not chosen:
         raise FileNotFoundError(f"no file of the split {split!r} among {len(files)} files")
     return chosen
@@ -204,6 +204,5 @@ def _find_format(source: Any) -> tuple[str, list[Path]]:
 
 def _split_of(file: Path, kind: str) -> str:
     """Return the split that the name of a file tells; nothing if it tells none."""
-    if kind == "csv":
-        return next((split for split in COURSE_SPLITS if in_split(file, split)), "")
-    return next((split for split in SPLITS if file.name.startswith(split)), "")
+    allowed = CSV_SPLITS if kind == "csv" else SPLITS
+    return next((split for split in allowed if in_split(file, split)), "")

@@ -10,29 +10,26 @@ N_LABELS = 3862
 
 FEATURE_NAMES = [f"rgb_{i}" for i in range(N_RGB)] + [f"audio_{i}" for i in range(N_AUDIO)]
 
-#: The course notebook's split: name -> prefix of the files and their numbers.
+#: What names of CSV files may begin with to tell their split.
+CSV_SPLITS = ("train", "val", "test")
+#: How the course notebook divides its files: name of the split -> prefix of the files and numbers.
 COURSE_SPLITS = {
-    "train": ("train", range(206)),
-    "test": ("val", range(28)),
-    "val": ("val", range(28, 57)),
+    "course-train": ("train", range(206)),
+    "course-test": ("val", range(28)),
+    "course-val": ("val", range(28, 57)),
 }
 
-_SHARD = re.compile(r"(?P<prefix>.*?)_?(?P<number>\d+)\.csv(\.gz)?")
-
-
-def shard_key(path: Path) -> tuple[str, int]:
-    """Return prefix and number of a CSV shard: ``("train", 12)`` for ``train_12.csv.gz``.
-
-    A name without a number has the number -1, so that it comes first.
-    """
-    match = _SHARD.fullmatch(path.name)
-    if match is None:
-        return path.name.split(".csv")[0], -1
-    return match["prefix"], int(match["number"])
+_COURSE_FILE = re.compile(r"(?P<prefix>train|val)_(?P<number>\d+)\.csv(\.gz)?")
 
 
 def in_split(path: Path, split: str) -> bool:
-    """Tell whether a CSV shard belongs to a split of the course notebook."""
+    """Tell whether a file belongs to a split, by its name.
+
+    It does if the name begins with the split, in lower or upper case, and to a split of the course
+    if it is one of the course's files.
+    """
+    if split not in COURSE_SPLITS:
+        return path.name.lower().startswith(split)
     prefix, numbers = COURSE_SPLITS[split]
-    name, number = shard_key(path)
-    return name == prefix and number in numbers
+    match = _COURSE_FILE.fullmatch(path.name)
+    return match is not None and match["prefix"] == prefix and int(match["number"]) in numbers

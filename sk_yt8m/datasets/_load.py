@@ -11,10 +11,12 @@ import numpy as np
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._csv import Damage, Shard, parse_shard
-from sk_yt8m.datasets._each_once import check_each_once
-from sk_yt8m.datasets._layout import COURSE_SPLITS, N_LABELS, in_split, shard_key
+from sk_yt8m.datasets._layout import COURSE_SPLITS, CSV_SPLITS, N_LABELS, in_split
+from sk_yt8m.datasets._record_files import find_files_named
 from sk_yt8m.datasets._store import StoreError, indicator, read_store, write_store
 
+#: In a folder; a vocabulary may lie beside the shards, which have numbers.
+CSV_SHARD = r".*\d\.csv(\.gz)?"
 _DESCR = """\
 Video-level features of YouTube-8M in the CSV layout of a deep learning course: 1,024 visual and
 128 audio features a video, and which of 3,862 labels it has.
@@ -38,17 +40,20 @@ def load_csv(
     """Load CSV shards in the layout of the YouTube-8M course subset.
 
     A line is 3,862 labels, each ``0`` or ``1``, then 1,152 features, with a comma after every
-    field. There is no header. Files are taken in the order of their prefix and number
-    (``train_2`` before ``train_10``), rows in the order of the file.
+    field. There is no header.
 
     Parameters
     ----------
-    path : path or iterable of paths
-        A file, plain or gzipped (``.csv``, ``.csv.gz``), a folder of such files, or several of
-        these.
-    split : {"train", "test", "val"}, optional
-        Only the files of this split, as the course notebook divides them: ``train_*``,
-        ``val_0`` to ``val_27``, and ``val_28`` to ``val_56``. By default all files.
+    path : path, pattern or iterable of these
+        A file, plain or gzipped (``.csv``, ``.csv.gz``); a pattern such as ``"data/train_*.csv"``;
+        a folder, which stands for its files with a number before ``.csv`` or ``.csv.gz``; or
+        several of these. Files of a folder or a pattern come in natural order, ``train_2`` before
+        ``train_10``, and rows in the order of the file.
+    split : {"train", "val", "test", "course-train", "course-val", "course-test"}, optional
+        Only files whose names begin with "train", "val" or "test"; other files are left out. Or,
+        of the YouTube-8M course's files, those of a part as its notebook divides them:
+        "course-train" is ``train_0`` to ``train_205``, "course-test" ``val_0`` to ``val_27``, and
+        "course-val" ``val_28`` to ``val_56``. By default all files.
     return_indicator : {"dense", "sparse"}, default="dense"
         Whether the labels come as a dense array or as a CSR matrix, both uint8.
     return_X_y : bool, default=False
@@ -127,40 +132,24 @@ def load_csv(
 def find_files(
     path: str | PathLike[str] | Iterable[str | PathLike[str]], split: str | None
 ) -> list[Path]:
-    """Return the CSV files that a path stands for, in the order of their numbers."""
-    if split is not None and split not in COURSE_SPLITS:
-        raise ValueError(f"split must be one of {sorted(COURSE_SPLITS)} or None, got {split!r}")
-    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
-    files: list[Path] = []
-    for one in map(Path, paths):
-        if one.is_dir():
-            inside = [file for file in one.iterdir() if _is_shard(file)]
-            if not inside:
-                raise FileNotFoundError(f"{one} holds no .csv or .csv.gz file of videos")
-            files += sorted(inside, key=shard_key)
-        elif one.is_file():
-            files.append(one)
-        else:
-            raise FileNotFoundError(f"{one}: no such file or folder")
+    """Return the CSV files that a path stands for, of a split if one is given."""
+    allowed = [*CSV_SPLITS, *COURSE_SPLITS]
+    if split is not None and split not in allowed:
+        raise ValueError(f"split must be one of {allowed} or None, got {split!r}")
+    files = find_files_named(path, CSV_SHARD, ".csv or .csv.gz")
     if split is not None:
-        files = [file for file in files if in_split(file, split)]
-    if not files:
-        wanted = "" if split is None else f" of the split {split!r}"
-        raise FileNotFoundError(
-            f"no CSV file{wanted} in {', '.join(map(str, paths)) or 'an empty list'}"
-        )
-    check_each_once(files)
-    seen: dict[tuple[Path, tuple[str, int]], Path] = {}
+        chosen = [file for file in files if in_split(file, split)]
+        if not chosen:
+            raise FileNotFoundError(
+                f"no CSV file of the split {split!r} among {len(files)}, such as {files[0]}"
+            )
+        files = chosen
+    seen: dict[str, Path] = {}
     for file in files:
-        twin = seen.setdefault((file.parent.resolve(), shard_key(file)), file)
+        twin = seen.setdefault(str(file.parent.resolve() / file.name).removesuffix(".gz"), file)
         if twin is not file:
             raise ValueError(f"expected every shard once, got both {twin} and {file}")
     return files
-
-
-def _is_shard(file: Path) -> bool:
-    # A vocabulary may lie beside the shards; shards have numbers.
-    return file.name.endswith((".csv", ".csv.gz")) and shard_key(file)[1] >= 0 and file.is_file()
 
 
 def _fingerprint(files: list[Path], on_error: str) -> str:

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sk_yt8m.datasets._download import RemoteFile, download
 from sk_yt8m.datasets._plan import fetch_plan
-from sk_yt8m.datasets._record_files import SPLITS, _natural, _of_shard
+from sk_yt8m.datasets._record_files import SPLITS, _of_shard, natural_key
 
 _PLANS = "http://data.yt8m.org"
 _MIRRORS = {name: f"http://{name}.data.yt8m.org" for name in ("us", "eu", "asia")}
@@ -174,7 +174,7 @@ def _addresses(mirror: str) -> tuple[str, str]:
 
 
 def _choose(plan: dict[str, str], shard: tuple[int, int] | None, n_files: int | None) -> list[str]:
-    files = sorted(map(Path, plan), key=_natural)
+    files = sorted(map(Path, plan), key=natural_key)
     if shard is not None:
         files = _of_shard(files, shard)
     return [file.name for file in files[:n_files]]

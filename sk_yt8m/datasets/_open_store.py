@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m.datasets._layout import COURSE_SPLITS, in_split
 from sk_yt8m.datasets._row_checksums import stored_crc32
 from sk_yt8m.datasets._store import (
     FEATURES,
@@ -107,7 +108,8 @@ class Store:
         ids : sequence of str, optional
             The row has one of these ids.
         split : str, optional
-            The row is of this split.
+            The row is of this split. For CSV files also a split of the YouTube-8M course, as in
+            :func:`load_csv`.
         labels : int or sequence of int, optional
             The row has at least one of these labels.
 
@@ -123,11 +125,14 @@ class Store:
         """
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
-            names, n_rows = self._splits()
-            if split not in names:
-                known = sorted(set(names.tolist()) - {""})
-                raise ValueError(f"split must be one of {known}, got {split!r}")
-            keep &= np.repeat(names == split, n_rows)
+            splits, n_rows = self._splits()
+            files = [Path(one["name"]) for one in self.manifest["sources"]]
+            of_course = {name: [in_split(f, name) for f in files] for name in COURSE_SPLITS}
+            known = {name: splits == name for name in splits.tolist() if name}
+            known |= {name: np.array(inside) for name, inside in of_course.items() if any(inside)}
+            if split not in known:
+                raise ValueError(f"split must be one of {sorted(known)}, got {split!r}")
+            keep &= np.repeat(known[split], n_rows)
         if ids is not None:
             keep &= self._with_ids([ids] if isinstance(ids, str) else ids)
         if labels is not None:

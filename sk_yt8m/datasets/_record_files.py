@@ -1,4 +1,4 @@
-"""Which TFRecord files a path stands for."""
+"""Which files a path stands for, and in which order."""
 
 import glob
 import re
@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from sk_yt8m.datasets._each_once import check_each_once
+from sk_yt8m.datasets._layout import in_split
 
 SPLITS = ("train", "validate", "test")
 
@@ -27,7 +28,7 @@ def find_record_files(
         A folder stands for its files named ``*.tfrecord``, in natural order; a pattern for the
         files that match, in the same order.
     split : {"train", "validate", "test"}, optional
-        Only the files whose names begin so.
+        Only the files whose names begin so, in lower or upper case.
     shard : tuple of (int, int), optional
         ``(i, n)``: of these files the i-th, from 0, and every n-th after it.
     """
@@ -35,7 +36,7 @@ def find_record_files(
         raise ValueError(f"split must be one of {list(SPLITS)} or None, got {split!r}")
     files = find_files_named(path, RECORD_NAME, "TFRecord")
     if split is not None:
-        files = [file for file in files if file.name.startswith(split)]
+        files = [file for file in files if in_split(file, split)]
         if not files:
             raise FileNotFoundError(f"no TFRecord file of the split {split!r} in {path}")
     return files if shard is None else _of_shard(files, shard)
@@ -52,14 +53,14 @@ def find_files_named(
             inside = [file for file in one.iterdir() if re.fullmatch(name, file.name)]
             if not inside:
                 raise FileNotFoundError(f"{one} holds no {kind} file")
-            files += sorted(inside, key=_natural)
+            files += sorted(inside, key=natural_key)
         elif one.is_file():
             files.append(one)
         else:
             matches = [Path(name) for name in glob.glob(str(one), recursive=True)]
             if not matches:
                 raise FileNotFoundError(f"{one}: no such file or folder, and no file matches it")
-            files += sorted((file for file in matches if file.is_file()), key=_natural)
+            files += sorted((file for file in matches if file.is_file()), key=natural_key)
     if not files:
         where = ", ".join(map(str, paths)) or "an empty list"
         raise FileNotFoundError(f"no {kind} file in {where}")
@@ -79,9 +80,12 @@ def _of_shard(files: list[Path], shard: tuple[int, int]) -> list[Path]:
     return files[number::n_shards]
 
 
-def _natural(path: Path) -> list[tuple[str, int, str]]:
-    """Return a key by which ``train_2`` comes before ``train_10``."""
-    parts = [*_DIGITS.split(str(path)), "0"]
-    return [
-        (text, int(digits), digits) for text, digits in zip(parts[::2], parts[1::2], strict=True)
-    ]
+def natural_key(path: Path) -> tuple[list[tuple[str, int]], str]:
+    """Return the key of the order of files everywhere: numbers in a name count as numbers.
+
+    So ``train_2`` comes before ``train_10``, and ``part2_7`` before ``part10_1``. Names that differ
+    in leading zeros only are in the order of text. Whether a file is gzipped makes no difference.
+    """
+    name = str(path).removesuffix(".gz")
+    parts = [*_DIGITS.split(name), "0"]
+    return list(zip(parts[::2], map(int, parts[1::2]), strict=True)), name

@@ -70,7 +70,7 @@ def load_tfrecords(
         have 1024, 128 and 1024 values; give others as a dict of name to width. The frames of
         "mean_rgb" are those under "rgb".
     split : {"train", "validate", "test"}, optional
-        Only files whose names begin with this.
+        Only files whose names begin with this; other files are left out.
     shard : tuple of (int, int), optional
         ``(i, n)``: of all files the i-th, from 0, and every n-th after it.
     max_videos : int, optional

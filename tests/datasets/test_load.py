@@ -34,7 +34,14 @@ def rows(*pairs):
 
 @pytest.mark.parametrize(
     ("split", "order"),
-    [("train", (2, 0, 1)), ("test", (3, 4)), ("val", (5, 6)), (None, (2, 0, 1, 3, 4, 5, 6))],
+    [
+        ("train", (2, 0, 1)),
+        ("val", (3, 4, 5, 6)),
+        ("course-train", (2, 0, 1)),
+        ("course-test", (3, 4)),
+        ("course-val", (5, 6)),
+        (None, (2, 0, 1, 3, 4, 5, 6)),
+    ],
 )
 def test_splits_in_numeric_order(folder, videos, split, order):
     bunch = load_csv(folder, split=split)
@@ -50,10 +57,10 @@ def test_splits_in_numeric_order(folder, videos, split, order):
 
 def test_forms(folder, videos):
     expected = videos.target[rows(5, 6)]
-    X, Y = load_csv(folder, split="val", return_X_y=True, return_indicator="sparse")
+    X, Y = load_csv(folder, split="course-val", return_X_y=True, return_indicator="sparse")
     assert isinstance(Y, sp.csr_matrix)
     assert abs(Y.astype(int) - expected).nnz == 0
-    bunch = load_csv(folder, split="val", as_frame=True)
+    bunch = load_csv(folder, split="course-val", as_frame=True)
     assert bunch.data.columns[[0, 1023, 1024, 1151]].tolist() == [
         "rgb_0",
         "rgb_1023",
@@ -64,7 +71,7 @@ def test_forms(folder, videos):
     np.testing.assert_array_equal(bunch.target.to_numpy(), expected.toarray())
     assert bunch.frame.shape == (4, 1152 + 3862)
     data, target = load_csv(
-        folder, split="val", as_frame=True, return_X_y=True, return_indicator="sparse"
+        folder, split="course-val", as_frame=True, return_X_y=True, return_indicator="sparse"
     )
     assert isinstance(data, pd.DataFrame)
     assert all(isinstance(dtype, pd.SparseDtype) for dtype in target.dtypes)

@@ -137,8 +137,9 @@ def test_splits(folders, tmp_path):
     train = convert(folders["tfrecord"], tmp_path / "train", split="train")
     np.testing.assert_array_equal(train.X, store.X[store.rows(split="train")])
     csv = convert(folders["csv.gz"], tmp_path / "csv")
-    assert csv.split.tolist() == ["test"] * 60 + ["val"] * 30
-    assert len(convert(folders["csv.gz"], tmp_path / "csv val", split="val")) == 30
+    assert csv.split.tolist() == ["val"] * 90
+    assert csv.rows(split="course-test").tolist() == list(range(60))
+    assert len(convert(folders["csv.gz"], tmp_path / "csv val", split="course-val")) == 30
     X, Y = np.ones((4, 2)), np.ones((4, 1))
     assert convert((X, Y), tmp_path / "arrays", split="dev").split.tolist() == ["dev"] * 4
     with pytest.raises(ValueError, match=r"split must be one of \['test', 'train', 'validate'\]"):
