@@ -1,22 +1,25 @@
 """What someone hands to a writer, checked, and the file that it writes."""
 
+import gzip
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 
 from sk_yt8m._disk import naming
+from sk_yt8m.datasets._ids import checked_ids
 
 _BLOCK = 4096
 
 
 def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
     """Return finite features as an array of shape (n_videos, n_features), not copied."""
+    _check_not_masked(X, "X")
     X = np.asarray(X)
     wanted = "n_features" if n_features is None else str(n_features)
     if X.ndim != 2 or (n_features is not None and X.shape[1] != n_features):
@@ -37,11 +40,18 @@ def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
     return X
 
 
-def checked_indicator(Y: Any, n_videos: int) -> sp.csr_matrix:
+def _check_not_masked(array: Any, name: str) -> None:
+    if np.ma.isMaskedArray(array):
+        raise ValueError(f"{name} must not be a masked array: fill or leave out what is masked")
+
+
+def checked_indicator(Y: Any, n_videos: int, n_labels: int | None = None) -> sp.csr_matrix:
     """Return an indicator as a CSR matrix without stored zeros, its labels in order."""
+    _check_not_masked(Y, "Y")
     Y = Y if sp.issparse(Y) else np.asarray(Y)
-    if Y.ndim != 2 or Y.shape[0] != n_videos:
-        raise ValueError(f"Y must have shape ({n_videos}, n_labels), got {Y.shape}")
+    wanted = "n_labels" if n_labels is None else str(n_labels)
+    if Y.ndim != 2 or Y.shape[0] != n_videos or n_labels not in (None, Y.shape[1]):
+        raise ValueError(f"Y must have shape ({n_videos}, {wanted}), got {Y.shape}")
     if Y.dtype.kind not in "fiub":
         raise ValueError(f"Y must hold 0 and 1, got {Y.dtype}")
     Y = sp.csr_matrix(Y)
@@ -61,18 +71,9 @@ def checked_indicator(Y: Any, n_videos: int) -> sp.csr_matrix:
     return Y
 
 
-def checked_ids(ids: Sequence[str] | None, n_videos: int, path: Path) -> list[bytes]:
-    """Return ids in UTF-8, by default from the name of the file and the number of the row."""
-    if ids is None:
-        stem = path.name.split(".")[0]
-        return [f"{stem}-{row}".encode() for row in range(n_videos)]
-    if isinstance(ids, str) or len(ids) != n_videos:
-        raise ValueError(f"ids must be one for each of {n_videos} videos, got {len(ids)}")
-    names = []
-    for row, name in enumerate(ids):
-        if not isinstance(name, str) or not 0 < len(name.encode()) <= 256:
-            raise ValueError(f"ids must be strings of 1 to 256 bytes, got {name!r} in row {row}")
-        names.append(name.encode())
+def different_ids(ids: Sequence[str], n_videos: int) -> list[bytes]:
+    """Return ids in UTF-8, all different."""
+    names = checked_ids(ids, n_videos)
     if len(set(names)) < n_videos:
         seen: dict[bytes, int] = {}
         for row, coded in enumerate(names):
@@ -82,6 +83,12 @@ def checked_ids(ids: Sequence[str] | None, n_videos: int, path: Path) -> list[by
                     f"ids must be all different, got {coded.decode()!r} in rows {first} and {row}"
                 )
     return names
+
+
+def check_not_empty(X: Any) -> None:
+    """Raise an error where a file would hold nothing, which readers take for damage."""
+    if len(X) == 0:
+        raise ValueError("X must hold at least one video, got none")
 
 
 @contextmanager
@@ -98,3 +105,14 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+@contextmanager
+def new_file_or_gzip(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file as `new_file` does, gzipped if its name ends in .gz."""
+    with new_file(path) as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        with gzip.GzipFile(path.stem, "wb", fileobj=raw, mtime=0) as packed:
+            yield cast(IO[bytes], packed)

@@ -10,11 +10,17 @@ import numpy as np
 
 from sk_yt8m.datasets._checked import checked_features, checked_indicator
 from sk_yt8m.datasets._examples import find_level
+from sk_yt8m.datasets._ids import checked_ids
 from sk_yt8m.datasets._layout import CSV_SPLITS, N_LABELS, in_split
 from sk_yt8m.datasets._load import CSV_SHARD, find_files
 from sk_yt8m.datasets._parquet import check_pyarrow, parquet_columns
 from sk_yt8m.datasets._record_files import RECORD_NAME, SPLITS, find_files_named
-from sk_yt8m.datasets._record_layout import DEFAULT_FEATURES, RecordLayout, feature_widths
+from sk_yt8m.datasets._record_layout import (
+    DEFAULT_FEATURES,
+    RecordLayout,
+    feature_widths,
+    record_features,
+)
 from sk_yt8m.datasets._sources import ArraySource, CsvLayout, FileSource, Layout, Source
 
 _FORMATS = {"csv": r".+\.csv(\.gz)?", "tfrecord": RECORD_NAME, "parquet": r".+\.parquet"}
@@ -30,7 +36,6 @@ _ONLY_FOR: dict[str, dict[str, Any]] = {
     "parquet": {"label_column": "labels", "id_column": "id"},
 }
 _BLOCK_BYTES = 2**26
-_LONGEST_ID = 256
 
 
 def find_sources(
@@ -73,7 +78,7 @@ def _is_arrays(source: Any) -> bool:
     return (
         isinstance(source, tuple)
         and len(source) in (2, 3)
-        and not any(isinstance(one, (str, PathLike)) for one in source)
+        and not isinstance(source[0], (str, PathLike))
     )
 
 
@@ -89,7 +94,10 @@ def _check_options(kind: str, options: dict[str, Any]) -> None:
 def _from_arrays(source: tuple[Any, ...], split: str) -> tuple[list[Source], dict[str, Any]]:
     X = checked_features(source[0])
     Y = checked_indicator(source[1], len(X))
-    ids = None if len(source) == 2 else _checked_ids(source[2], len(X))
+    ids = None
+    if len(source) == 3 and source[2] is not None:
+        names = [name.decode() for name in checked_ids(source[2], len(X))]
+        ids = np.array(names, dtype=str)
     n_rows = max(1, _BLOCK_BYTES // (4 * max(1, X.shape[1])))
     sources: list[Source] = [
         ArraySource(X, Y, ids, range(start, min(start + n_rows, len(X))), split)
@@ -118,7 +126,8 @@ def _from_files(
         layout = parquet_columns(files, features, n_labels, *columns)
         widths = layout.features
     else:
-        widths = feature_widths(DEFAULT_FEATURES if features is None else features)
+        check = record_features if kind == "tfrecord" else feature_widths
+        widths = check(DEFAULT_FEATURES if features is None else features)
         n_labels = N_LABELS if n_labels is None else n_labels
         if kind == "csv":
             layout = CsvLayout(n_labels, sum(width for _, width in widths))
@@ -164,22 +173,6 @@ def _record_layout(
         options["frame_choice"],
         options["missing_labels"],
     )
-
-
-def _checked_ids(ids: Any, n_rows: int) -> np.ndarray | None:
-    if ids is None:
-        return None
-    ids = np.asarray(ids, dtype=None if n_rows else str)
-    if ids.shape != (n_rows,) or ids.dtype.kind not in "UO":
-        raise ValueError(f"ids must be {n_rows} strings, got {ids.dtype} of shape {ids.shape}")
-    lengths = np.array([len(one) if isinstance(one, str) else 0 for one in ids])
-    bad = np.flatnonzero((lengths < 1) | (lengths > _LONGEST_ID))
-    if bad.size:
-        raise ValueError(
-            f"ids must be strings of 1 to {_LONGEST_ID} characters, "
-            f"got {ids[bad[0]]!r} in row {bad[0]}"
-        )
-    return ids.astype(str)
 
 
 def _find_format(source: Any) -> tuple[str, list[Path]]:

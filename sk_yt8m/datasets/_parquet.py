@@ -12,8 +12,8 @@ from sklearn.utils import check_scalar
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._checked import (
     checked_features,
-    checked_ids,
     checked_indicator,
+    different_ids,
     new_file,
 )
 from sk_yt8m.datasets._layout import N_FEATURES, N_LABELS
@@ -165,7 +165,8 @@ def write_parquet(
     Y : {array-like, sparse matrix} of shape (n_rows, n_labels)
         Indicator of the labels.
     ids : sequence of str, optional
-        Ids, all different, for the column "id". By default there is no such column.
+        Ids for the column "id", 1 to 256 bytes in UTF-8 without the character NUL, all different.
+        By default there is no such column.
     features : sequence of str or dict of str to int, optional
         Columns of features and their widths. By default "mean_rgb" and "mean_audio" if there are
         1152 features, else one column "features".
@@ -190,7 +191,10 @@ def write_parquet(
     widths = feature_widths(features)
     X = checked_features(X, sum(width for _, width in widths))
     Y = checked_indicator(Y, len(X))
-    names = None if ids is None else [name.decode() for name in checked_ids(ids, len(X), Path())]
+    reserved = [name for name, _ in widths if name in ("id", "labels")]
+    if reserved:
+        raise ValueError(f"features must not be called as other columns are, got {reserved[0]!r}")
+    names = None if ids is None else [name.decode() for name in different_ids(ids, len(X))]
     fields = [] if names is None else [pa.field("id", pa.string())]
     fields.append(pa.field("labels", pa.list_(pa.int32())))
     fields += [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_yt8m.datasets._examples import Block
+from sk_yt8m.datasets._ids import IdError, decode_id
 from sk_yt8m.datasets._records import Report
 
 N_LABELS_KEY = b"sk_yt8m.n_labels"
@@ -229,12 +230,16 @@ class _Batch:
 
         if self.columns.ids is None:
             return np.zeros(len(self.sound), dtype="<U1")
-        name = self.columns.ids
-        ids = self.batch.column(name).cast(pa.large_string()).fill_null("").to_pylist()
-        lengths = np.array([len(one) for one in ids], dtype=np.int64)
-        bad = np.flatnonzero((lengths < 1) | (lengths > 256))
-        self._bad(bad, name, "an id of 1 to 256 characters", lambda row: repr(ids[row][:40]))
-        return np.array([one if 1 <= len(one) <= 256 else "" for one in ids], dtype=str)
+        column = self.batch.column(self.columns.ids).cast(pa.large_string())
+        ids = []
+        for row, name in enumerate(column.cast(pa.large_binary()).fill_null(b"").to_pylist()):
+            try:
+                ids.append(decode_id(name))
+            except IdError as error:
+                came = error.came
+                self._bad(np.array([row]), self.columns.ids, error.expected, lambda _: came)  # noqa: B023
+                ids.append("")
+        return np.array(ids, dtype=str)
 
 
 def _values(column: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 from sk_yt8m.datasets._layout import N_AUDIO, N_LABELS, N_RGB
 
@@ -12,6 +14,7 @@ SEGMENT_LABELS = b"segment_labels"
 SEGMENT_SCORES = b"segment_scores"
 SEGMENT_SECONDS = 5
 SEGMENT_STARTS = b"segment_start_times"
+_OTHER_KEYS = {*ID_KEYS, LABELS, SEGMENT_LABELS, SEGMENT_SCORES, SEGMENT_STARTS}
 
 #: YouTube-8M's features and their widths; version 1 had "mean_inc3" in place of the others.
 WIDTHS = {"mean_rgb": N_RGB, "mean_audio": N_AUDIO, "mean_inc3": 1024}
@@ -60,10 +63,22 @@ def feature_widths(features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[s
         if len(set(features)) < len(features):
             raise ValueError(f"features must differ from each other, got {features!r}")
         features = {name: WIDTHS[name] for name in features}
-    for name, width in features.items():
-        if not isinstance(width, int) or width < 1:
+    pairs: list[tuple[Any, Any]] = list(features.items())
+    for name, width in pairs:
+        if not isinstance(name, str):
+            raise ValueError(f"features must have strings as names, got {name!r}")
+        if isinstance(width, bool) or not isinstance(width, Integral) or width < 1:
             raise ValueError(f"features must have widths of at least 1, got {name!r}: {width!r}")
-    return tuple(features.items())
+    return tuple((name, int(width)) for name, width in pairs)
+
+
+def record_features(features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return key and width of each feature of a record, none of them a key of something else."""
+    widths = feature_widths(features)
+    for name, _ in widths:
+        if name.encode() in _OTHER_KEYS:
+            raise ValueError(f"features must not be called as other keys are, got {name!r}")
+    return widths
 
 
 def frame_key(feature: str) -> bytes:

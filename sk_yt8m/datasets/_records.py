@@ -6,7 +6,6 @@ no index: a file that ends between two records looks whole. Source: TensorFlow's
 ``record_writer.h`` and the guide https://www.tensorflow.org/tutorials/load_data/tfrecord.
 """
 
-import gzip
 import io
 import struct
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ import numpy as np
 from google_crc32c import extend
 from google_crc32c import value as crc32c
 
-from sk_yt8m.datasets._checked import new_file
+from sk_yt8m.datasets._checked import new_file_or_gzip
 from sk_yt8m.datasets._gunzip import Gunzip
 
 _HEADER = struct.Struct("<QI")
@@ -150,19 +149,15 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:
     """Write records; the file is there whole or not at all, gzipped if its name ends in .gz."""
-    with new_file(path) as raw:
-        packed = gzip.GzipFile(path.stem, "wb", fileobj=raw, mtime=0) if _is_gz(path) else None
-        file = packed or raw
-        for content in contents:
+    with new_file_or_gzip(path) as file:
+        for number, content in enumerate(contents, start=1):
+            if len(content) > _LARGEST:
+                raise ValueError(
+                    f"record {number} must have at most {_LARGEST} bytes, got {len(content)}"
+                )
             length = struct.pack("<Q", len(content))
             file.write(length + _FOOTER.pack(_masked(length)))
             file.write(content + _FOOTER.pack(_masked(content)))
-        if packed is not None:
-            packed.close()
-
-
-def _is_gz(path: Path) -> bool:
-    return path.suffix == ".gz"
 
 
 def _open(path: Path) -> tuple[IO[bytes], Gunzip | None, int]:

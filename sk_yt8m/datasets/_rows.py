@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from sk_yt8m.datasets._ids import IdError, decode_id
 from sk_yt8m.datasets._record_layout import (
     ID_KEYS,
     LABELS,
@@ -33,7 +34,6 @@ from sk_yt8m.datasets._wire import (
 
 Spans = dict[bytes, Span]
 _Value = TypeVar("_Value")
-_LONGEST_ID = 256
 _LEVEL = np.float64(4 / 255)
 _LOWEST = 4 / 512 - 2
 
@@ -116,12 +116,10 @@ def _video_id(record: bytes, context: Spans) -> str:
     names = _value(record, context, key, read_strings)
     if len(names) != 1:
         raise FeatureError(key, "one id", f"{len(names)}")
-    if not 0 < len(names[0]) <= _LONGEST_ID:
-        raise FeatureError(key, f"an id of 1 to {_LONGEST_ID} bytes", f"{len(names[0])} bytes")
     try:
-        return names[0].decode()
-    except UnicodeDecodeError:
-        raise FeatureError(key, "an id in UTF-8", repr(names[0][:40])) from None
+        return decode_id(names[0])
+    except IdError as error:
+        raise FeatureError(key, error.expected, error.came) from None
 
 
 def _labels(record: bytes, context: Spans, layout: RecordLayout) -> list[int]:

@@ -17,7 +17,7 @@ from sk_yt8m.datasets._record_layout import (
     DEFAULT_FEATURES,
     LEVELS,
     RecordLayout,
-    feature_widths,
+    record_features,
 )
 from sk_yt8m.datasets._records import RecordDamage, Report
 
@@ -150,7 +150,7 @@ def load_tfrecords(
         if value is not None:
             check_scalar(value, name, Integral, min_val=1)
     check_scalar(n_labels, "n_labels", Integral, min_val=1)
-    widths = feature_widths(features)
+    widths = record_features(features)
     files = find_record_files(path, split, shard)
     if level == "auto":
         level = _level_of(files, [name for name, _ in widths])

@@ -1,5 +1,6 @@
 """(X, Y) -> a TFRecord file in the layouts of YouTube-8M."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -8,7 +9,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._checked import checked_features, checked_ids, checked_indicator
+from sk_yt8m.datasets._checked import (
+    check_not_empty,
+    checked_features,
+    checked_indicator,
+    different_ids,
+)
 from sk_yt8m.datasets._record_layout import (
     DEFAULT_FEATURES,
     ID_KEYS,
@@ -16,10 +22,13 @@ from sk_yt8m.datasets._record_layout import (
     SEGMENT_LABELS,
     SEGMENT_SCORES,
     SEGMENT_STARTS,
-    feature_widths,
+    RecordLayout,
     frame_key,
+    record_features,
 )
 from sk_yt8m.datasets._records import write_records
+from sk_yt8m.datasets._rows import FeatureError, read_rows
+from sk_yt8m.datasets._wire import make_head
 from sk_yt8m.datasets._wire_write import (
     CONTEXT,
     FEATURE,
@@ -52,12 +61,13 @@ def write_tfrecords(
     X : array-like of shape (n_videos, n_features) or sequence of arrays
         At video level the features, finite, written as float32. At frame level for each video an
         array of shape (n_frames, n_features), uint8: a value q stands for
-        ``q * 4 / 255 + 4 / 512 - 2``.
+        ``q * 4 / 255 + 4 / 512 - 2``. Frames of nothing but zeros at the end are padding, and not
+        written.
     Y : {array-like, sparse matrix} of shape (n_videos, n_labels)
         Indicator of the labels.
     ids : sequence of str, optional
-        Id of each video, all different. By default the name of the file and the number of the
-        row: ``train0-0``, ``train0-1``.
+        Id of each video, 1 to 256 bytes in UTF-8 without the character NUL, all different. By
+        default the name of the file and the number of the row: ``train0-0``, ``train0-1``.
     level : {"video", "frame"}, default="video"
         Kind of the records.
     features : sequence of str or dict of str to int, default=("mean_rgb", "mean_audio")
@@ -72,7 +82,9 @@ def write_tfrecords(
     Raises
     ------
     ValueError
-        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id comes twice.
+        If there is no video, shapes do not fit, a feature is not finite, a label is not 0 or 1, an
+        id is none or comes twice, or :func:`load_tfrecords` would refuse a record for any other
+        reason.
 
     Examples
     --------
@@ -92,16 +104,44 @@ def write_tfrecords(
     if segments is not None and level != "frame":
         raise ValueError("segments must be None at video level")
     path = Path(path)
-    widths = feature_widths(features)
+    widths = record_features(features)
     n_features = sum(width for _, width in widths)
     if level == "video":
         X = checked_features(X, n_features)
     else:
+        if len({frame_key(name) for name, _ in widths}) < len(widths):
+            raise ValueError(f"features must not have the frames of two features in one, {widths}")
         X = [_checked_frames(frames, video, n_features) for video, frames in enumerate(X)]
+    check_not_empty(X)
     Y = checked_indicator(Y, len(X))
-    names = checked_ids(ids, len(X), path)
+    if Y.shape[1] == 0:
+        raise ValueError(f"Y must have at least one label, got shape {Y.shape}")
+    names = different_ids(_default_ids(path, len(X)) if ids is None else ids, len(X))
     ratings = None if segments is None else _checked_segments(segments, X, Y.shape[1])
-    write_records(path, _records(X, Y, names, ratings, widths, level, id_key.encode()))
+    records = _records(X, Y, names, ratings, widths, level, id_key.encode())
+    levels = (level,) if ratings is None else (level, "segment")
+    layouts = [RecordLayout(one, widths, Y.shape[1]) for one in levels]
+    write_records(path, _read_back(records, layouts))
+
+
+def _default_ids(path: Path, n_videos: int) -> list[str]:
+    """Return ids from the name of the file and the number of the row."""
+    stem = re.sub(r"\.tfrecords?(?=[-.]|$)", "", path.name.removesuffix(".gz"))
+    return [f"{stem}-{row}" for row in range(n_videos)]
+
+
+def _read_back(records: Iterator[bytes], layouts: Sequence[RecordLayout]) -> Iterator[bytes]:
+    """Yield records, each of which the loader accepts."""
+    for video, record in enumerate(records):
+        for layout in layouts:
+            heads = [make_head(key, width) for key, width in layout.features]
+            try:
+                read_rows(record, layout, heads)
+            except FeatureError as error:
+                raise ValueError(
+                    f"video {video}, key {error.key!r}: expected {error.expected}, got {error.came}"
+                ) from None
+        yield record
 
 
 def _records(
@@ -143,9 +183,13 @@ def _checked_frames(frames: Any, video: int, n_features: int) -> np.ndarray:
             f"X must hold an array of shape (n_frames, {n_features}), uint8, for each video, "
             f"but that of video {video} is {frames.dtype} of shape {frames.shape}"
         )
-    if len(frames) == 0:
-        raise ValueError(f"X must hold at least one frame for each video, video {video} has none")
-    return frames
+    filled = np.flatnonzero(frames.any(axis=1))
+    if filled.size == 0:
+        raise ValueError(
+            "X must hold at least one frame that is not of zeros only for each video, "
+            f"video {video} has none"
+        )
+    return frames[: filled[-1] + 1]
 
 
 def _checked_segments(
@@ -153,8 +197,15 @@ def _checked_segments(
 ) -> list[np.ndarray]:
     if len(segments) != len(X):
         raise ValueError(f"segments must be one for each of {len(X)} videos, got {len(segments)}")
-    checked = [np.asarray(ratings, dtype=np.float64).reshape(-1, 3) for ratings in segments]
+    checked = [np.asarray(ratings, dtype=np.float64) for ratings in segments]
     for video, ratings in enumerate(checked):
+        if ratings.size == 0:
+            checked[video] = ratings = ratings.reshape(0, 3)
+        if ratings.ndim != 2 or ratings.shape[1] != 3:
+            raise ValueError(
+                "segments must hold arrays of shape (n_ratings, 3), "
+                f"but that of video {video} has shape {ratings.shape}"
+            )
         for start, label, score in ratings:
             if not (start in range(len(X[video])) and label in range(n_labels) and 0 <= score <= 1):
                 raise ValueError(

@@ -146,8 +146,8 @@ def test_columns_by_name(tmp_path):
             "finite numbers",
             "inf at index 1",
         ),
-        ({"id": ["a", None, "c"]}, 2, "id", "an id of 1 to 256 characters", "''"),
-        ({"id": ["a", "b", ""]}, 3, "id", "an id of 1 to 256 characters", "''"),
+        ({"id": ["a", None, "c"]}, 2, "id", "an id of 1 to 256 bytes", "0 bytes"),
+        ({"id": ["a", "b", ""]}, 3, "id", "an id of 1 to 256 bytes", "0 bytes"),
     ],
 )
 def test_a_damaged_row_is_named_and_the_others_are_kept(

@@ -543,8 +543,8 @@ def test_bad_sources(folders, tmp_path):
         ((X, Y[:2]), {}, r"Y must have shape \(3, n_labels\)"),
         ((X * np.nan, Y), {}, "row 0, column 0 is nan"),
         ((X, Y * 2), {}, "Y must hold 0 and 1"),
-        ((X, Y, ["a", "b"]), {}, r"ids must be 3 strings, got <U1 of shape \(2,\)"),
-        ((X, Y, ["a", "b", ""]), {}, "strings of 1 to 256 characters, got np.str_.''. in row 2"),
+        ((X, Y, ["a", "b"]), {}, "ids must be one for each of 3 videos, got 2"),
+        ((X, Y, ["a", "b", ""]), {}, "strings of 1 to 256 bytes .*, got '' in row 2"),
         ((X, Y), {"n_labels": 1}, "n_labels must be None with arrays"),
         ((X, Y), {"level": "video"}, "level is for tfrecord files"),
     ):
