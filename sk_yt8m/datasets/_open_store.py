@@ -142,6 +142,10 @@ class Store:
     def _with_ids(self, ids: Sequence[str]) -> np.ndarray:
         if self.ids is None:
             raise ValueError("ids must be None: the store has no ids")
+        for name in ids:
+            if isinstance(name, str) and "\0" in name:
+                # An array of strings would drop it at the end, and find another id.
+                raise ValueError(f"ids must be without the character NUL, got {name!r}")
         wanted = np.unique(np.asarray(ids, dtype=str))
         keep, found = np.zeros(len(self), dtype=bool), np.zeros(wanted.size, dtype=bool)
         for start in range(0, len(self) if wanted.size else 0, _CHUNK):

@@ -99,7 +99,7 @@ def write_tfrecords(
     """
     if level not in ("video", "frame"):
         raise ValueError(f'level must be "video" or "frame", got {level!r}')
-    if id_key.encode() not in ID_KEYS:
+    if id_key not in [key.decode() for key in ID_KEYS]:
         raise ValueError(f'id_key must be "id" or "video_id", got {id_key!r}')
     if segments is not None and level != "frame":
         raise ValueError("segments must be None at video level")

@@ -226,6 +226,34 @@ def test_a_flipped_bit_in_the_data_never_passes_unseen(tmp_path):
     assert len(loaded.errors) == 1
 
 
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.45, 0.6, 0.95])
+def test_damage_in_a_large_row_group_keeps_what_comes_before(tmp_path, share):
+    n_rows, n_group = 20000, 10000
+    X = np.random.default_rng(0).normal(size=(n_rows, 8)).astype(np.float32)
+    content = pa.table(
+        {
+            "id": list(map(str, range(n_rows))),
+            "labels": [[row % 3] for row in range(n_rows)],
+            "features": pa.FixedSizeListArray.from_arrays(X.ravel(), 8),
+        }
+    )
+    options = {"write_page_checksum": True, "use_dictionary": False, "data_page_size": 20000}
+    path = tmp_path / "a.parquet"
+    pq.write_table(content, path, row_group_size=n_group, compression="none", **options)
+    damaged = bytearray(path.read_bytes())
+    damaged[int(share * len(damaged))] ^= 4
+    path.write_bytes(damaged)
+    loaded = load_parquet(path, n_labels=3, on_error="skip")
+    np.testing.assert_array_equal(loaded.data, X[loaded.row - 1])
+    assert loaded.ids.tolist() == [str(row - 1) for row in loaded.row]
+    (problem,) = loaded.errors
+    group = int(share > 0.5)
+    first_lost = int(problem.expected.split()[3])
+    end = (group + 1) * n_group
+    assert loaded.row.tolist() == [*range(1, first_lost), *range(end + 1, n_rows + 1)]
+    assert problem.expected == f"sound rows from {first_lost} in row group {group}"
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PAR1" * 9])
 def test_other_files_are_named(tmp_path, content):
     pq.write_table(table(), tmp_path / "b.parquet")
