@@ -94,7 +94,12 @@ def check_not_empty(X: Any) -> None:
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its name when it is whole; after an error nothing is left of it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: expected the name of a file to write")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
+    # A short prefix, because a name has at most 255 bytes on most disks.
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
     try:
         with naming(path), os.fdopen(handle, "wb") as file:
             yield file

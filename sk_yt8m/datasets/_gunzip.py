@@ -87,16 +87,21 @@ class Gunzip(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes and return how many there were; 0 at the end."""
-        while self._taken == len(self._unpacked) and not self._ended:
-            self._unpacked, self._taken = self._unpack(), 0
-            self._n_unpacked += len(self._unpacked)
+        """Fill a buffer with the next bytes and return how many there were; fewer at the end."""
         view = memoryview(buffer).cast("B")
-        part = self._unpacked[self._taken : self._taken + len(view)]
-        view[: len(part)] = part
-        self._taken += len(part)
-        self._position += len(part)
-        return len(part)
+        n_bytes = 0
+        while n_bytes < len(view):
+            if self._taken == len(self._unpacked):
+                if self._ended:
+                    break
+                self._unpacked, self._taken = self._unpack(), 0
+                self._n_unpacked += len(self._unpacked)
+            part = self._unpacked[self._taken : self._taken + len(view) - n_bytes]
+            view[n_bytes : n_bytes + len(part)] = part
+            n_bytes += len(part)
+            self._taken += len(part)
+        self._position += n_bytes
+        return n_bytes
 
     def close(self) -> None:
         """Close the file."""

@@ -25,6 +25,8 @@ _OVERHEAD = _HEADER.size + _FOOTER.size
 _LARGEST = 2**31 - 1  # protobuf's limit for a message
 _MASK_DELTA = 0xA282EAD8
 _BLOCK = 2**20
+#: In which the next record is looked for first; small, because a gzip file reads to go back.
+_FIRST_BLOCK = 2**15
 #: Bytes after a damaged header in which the end of its record is looked for.
 _SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
@@ -246,14 +248,16 @@ def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Followi
 
 def _search(file: IO[bytes], start: int, stop: int | None = None) -> int | None:
     """Return where the next sound header begins; None if there is none before `stop`."""
+    size = _FIRST_BLOCK
     while stop is None or start < stop:
         file.seek(start)
-        block = file.read(_BLOCK)
+        block = file.read(size)
         for place in _headers(block):
             return start + place if stop is None or start + place < stop else None
-        if len(block) < _BLOCK:
+        if len(block) < size:
             return None
-        start += _BLOCK - _HEADER.size + 1
+        start += size - _HEADER.size + 1
+        size = min(2 * size, _BLOCK)
     return None
 
 

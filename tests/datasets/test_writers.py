@@ -474,6 +474,22 @@ def test_a_bad_last_row_leaves_what_was_there(tmp_path, end):
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {path.name: before}
 
 
+@pytest.mark.parametrize("end", ENDS)
+def test_places_where_no_file_can_be(tmp_path, end):
+    X = np.ones((1, 1152), dtype=np.float32)
+    with pytest.raises(
+        FileNotFoundError, match=rf"a_0\.{end} cannot be written: there is no folder"
+    ):
+        write_one(tmp_path / "none" / f"a_0.{end}", X)
+    folder = tmp_path / f"a_0.{end}"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError, match=rf"a_0\.{end} is a folder"):
+        write_one(folder, X)
+    longest = tmp_path / f"{'n' * (254 - len(end))}.{end}"
+    write_one(longest, X)
+    assert sorted(tmp_path.iterdir()) == [folder, longest]
+
+
 def test_a_gzipped_csv_file_is_the_same_at_every_time(tmp_path):
     for name in ("a_0.csv.gz", "b_0.csv.gz"):
         write_one(tmp_path / name, np.ones((3, 1152)))
