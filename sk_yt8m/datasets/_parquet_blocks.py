@@ -1,6 +1,6 @@
 """A Parquet file of videos -> blocks of rows, as arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,7 +166,7 @@ class _Batch:
             rated_counts=zeros,
         )
 
-    def _bad(self, rows: np.ndarray, column: str, expected: str, came: Any) -> None:
+    def _bad(self, rows: Iterable[int], column: str, expected: str, came: Any) -> None:
         for row in rows:
             if self.sound[row]:
                 number = self.start + int(row) + 1
@@ -236,8 +236,7 @@ class _Batch:
             try:
                 ids.append(decode_id(name))
             except IdError as error:
-                came = error.came
-                self._bad(np.array([row]), self.columns.ids, error.expected, lambda _: came)  # noqa: B023
+                self._bad([row], self.columns.ids, error.expected, lambda _, came=error.came: came)
                 ids.append("")
         return np.array(ids, dtype=str)
 
