@@ -18,6 +18,17 @@ LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
 
+#: What the first training fixes.
+_FIXED = (
+    "n_features",
+    "hidden_layer_sizes",
+    "n_outputs",
+    "activation",
+    "batch_normalization",
+    "standardize",
+)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """All that determines the shape and the behaviour of a network, but not its weights."""
@@ -29,10 +40,11 @@ class Architecture:
     batch_normalization: bool
     dropout: float
     input_dropout: float
+    standardize: bool
 
     def check_same_layers(self, other: "Architecture") -> None:
-        """Raise a ValueError if the weights of one network do not fit the other."""
-        for name in ("n_features", "hidden_layer_sizes", "n_outputs", "batch_normalization"):
+        """Raise a ValueError if the weights of one network mean something else in the other."""
+        for name in _FIXED:
             if getattr(self, name) != getattr(other, name):
                 raise ValueError(
                     f"{name} was {getattr(self, name)} when the network was trained and is now "

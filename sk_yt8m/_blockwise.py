@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sk_yt8m._labels import TargetForm
+from sk_yt8m._labels import TargetForm, check_labels
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
 from sk_yt8m.metrics._responses import of_class_one
@@ -138,7 +138,7 @@ class BlockwisePredictions:
         """
         check_is_fitted(self)
         if self._form.kind == "multilabel":
-            _check_labels(y, self._form)
+            check_labels(self._form, y)
             return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
@@ -166,6 +166,8 @@ class BlockwisePredictions:
             rows = _safe_indexing(X, slice(start, min(start + BLOCK_ROWS, n_samples)))
             try:
                 block = self._probabilities(rows)
+            except _RowError as error:
+                raise ValueError(f"row {start + error.row} of X: {error}") from error
             except ValueError as error:
                 located = _located(error, rows, start)
                 if located is None:
@@ -202,29 +204,23 @@ def probabilities_of(estimator: Any, rows: Any, n_columns: int) -> np.ndarray:
             f"got {actual}"
         )
     probabilities = np.asarray(result)
-    if not ((probabilities >= -_ROUNDING) & (probabilities <= 1 + _ROUNDING)).all():
-        raise ValueError(
-            f"predict_proba of {type(estimator).__name__} gives NaN or numbers outside 0 to 1"
+    wrong = ~((probabilities >= -_ROUNDING) & (probabilities <= 1 + _ROUNDING))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise _RowError(
+            f"predict_proba of {type(estimator).__name__} gives {probabilities[row, column]}, "
+            "expected a number from 0 to 1",
+            int(row),
         )
     return probabilities
 
 
-def _check_labels(y: Any, form: TargetForm) -> None:
-    """Raise a ValueError if `y` has other labels than in training, or in another order."""
-    names = form.names.tolist()
-    shape = np.shape(y)
-    if len(shape) == 2 and shape[1] != len(names):
-        raise ValueError(f"y has {shape[1]} labels: expected the {len(names)} of training")
-    columns = np.asarray(y.columns).tolist() if hasattr(y, "columns") else names
-    # Names cannot be compared with the mere numbers of the columns of an array.
-    if names == list(range(len(names))) and set(columns) != set(names):
-        return
-    wrong = [i for i, name in enumerate(names) if columns[i] != name]
-    if wrong:
-        raise ValueError(
-            "y has other label names than in training, or in another order: column "
-            f"{wrong[0]} is {columns[wrong[0]]!r}, expected {names[wrong[0]]!r}"
-        )
+class _RowError(ValueError):
+    """A wrong value in a row of a block."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 def _located(error: ValueError, rows: Any, start: int) -> ValueError | None:

@@ -190,7 +190,9 @@ def train_parts(
             raise _diverged(f"the training loss became {loss_sum}", plan, epoch)
         if not trainer.is_finite():
             raise _diverged(
-                "the square of a gradient or of a layer's product overflowed", plan, epoch
+                "the square of a weight, of a gradient or of a layer's product overflowed",
+                plan,
+                epoch,
             )
         part = Part(stop, loss_sum, part.weight_sum + weight)
         yield part
@@ -251,7 +253,6 @@ def train_epochs(
             score, best = None, history.weights
             if evaluate is not None:
                 weights = trainer.weights()
-                _check_finite(weights, plan, epoch)
                 score = evaluate(weights)
                 if not history.scores or score > max(history.scores):
                     best = weights

@@ -30,6 +30,7 @@ from sk_yt8m.metrics import gap_score
 
 if TYPE_CHECKING:
     from sk_yt8m._epochs import Plan
+    from sk_yt8m._step_loop import StepOptions
     from sk_yt8m._training import Trainer
 
 
@@ -143,16 +144,21 @@ def read_problem(
     *,
     classes: npt.ArrayLike | None = None,
     previous: Model | None = None,
+    some_classes: bool = False,
 ) -> Problem:
     """Check the arguments of `fit`, against a previous model where training goes on.
+
+    With `some_classes`, a one-dimensional `y` may hold only some of the classes of the model.
 
     Whether the features are finite is found out later, by `used_rows` and `check_inputs`.
     """
     X = check_features(estimator, X, reset=previous is None)
-    indicator, form = encode_targets(
-        y, classes if previous is None else previous.form.known_classes
-    )
+    known = classes
+    if previous is not None:
+        known = previous.form.known_classes if some_classes else None
+    indicator, form = encode_targets(y, known)
     check_consistent_length(X, indicator)
+    (form if previous is None else previous.form).check_classes(classes)
     p = plain_parameters(estimator)
     architecture = Architecture(
         n_features=X.shape[1],
@@ -162,6 +168,7 @@ def read_problem(
         batch_normalization=p.batch_normalization,
         dropout=p.dropout,
         input_dropout=p.input_dropout,
+        standardize=p.standardize,
     )
     if previous is not None:
         previous.check_same(architecture, form)
@@ -212,7 +219,7 @@ def _exact(X: Any) -> Any:
 def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
     """Return the sizes of the hidden layers, the last of which the heads share."""
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+    if not all(type(size) is int and size > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers above 0, got {hidden_layer_sizes!r}")
     if n_heads > 1 and (not sizes or sizes[-1] % n_heads):
         raise ValueError(
@@ -244,7 +251,7 @@ def hold_out(
 
     Classes keep their shares; labels of a multilabel target are not looked at.
     """
-    strata = None if form.kind == "multilabel" else class_codes(indicator, form)
+    strata = None if form.kind == "multilabel" else form.classes[class_codes(indicator, form)]
     kept, held = train_test_split(
         np.arange(indicator.shape[0]), test_size=fraction, random_state=seed, stratify=strata
     )
@@ -292,12 +299,18 @@ def start_weights(estimator: Any, problem: Problem, seed: int) -> Weights:
 
 def make_trainer(estimator: Any, problem: Problem, weights: Weights, seed: int) -> "Trainer":
     """Return what trains the problem's network from the given weights."""
-    from sk_yt8m._runtime import resolve_precision
-    from sk_yt8m._step_loop import StepOptions
     from sk_yt8m._training import Trainer
 
+    return Trainer(problem.architecture, weights, step_options(estimator, problem), seed)
+
+
+def step_options(estimator: Any, problem: Problem) -> "StepOptions":
+    """Return how the steps of a training are done."""
+    from sk_yt8m._runtime import resolve_precision
+    from sk_yt8m._step_loop import StepOptions
+
     p = plain_parameters(estimator)
-    options = StepOptions(
+    return StepOptions(
         out_activation=problem.form.out_activation,
         precision=resolve_precision(p.precision),
         loss_reduction=p.loss_reduction,
@@ -309,7 +322,6 @@ def make_trainer(estimator: Any, problem: Problem, weights: Weights, seed: int) 
         beta_2=p.beta_2,
         epsilon=p.epsilon,
     )
-    return Trainer(problem.architecture, weights, options, seed)
 
 
 def make_plan(estimator: Any, problem: Problem, seed: int) -> "Plan":

@@ -128,11 +128,98 @@ class TargetForm:
 
     def check_same(self, other: "TargetForm") -> None:
         """Raise a ValueError if another target has other labels or classes than this one."""
-        if self.kind != other.kind or not np.array_equal(self.classes, other.classes):
+        both = {self.kind, other.kind}
+        if "multilabel" not in both and not np.array_equal(self.classes, other.classes):
+            raise ValueError(
+                f"expected a y with the classes of training, {_some(self.classes)}, "
+                f"got {_some(other.classes)}"
+            )
+        if len(both) > 1 or not np.array_equal(self.classes, other.classes):
             raise ValueError(
                 f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
                 f"training, got a {other.kind} one with {len(other.classes)}"
             )
+        if self.kind == "multilabel":
+            check_label_names(self.names, other.names)
+
+    def check_classes(self, classes: npt.ArrayLike | None) -> None:
+        """Raise a ValueError if the argument `classes` of `partial_fit` is not that of training."""
+        if classes is None:
+            return
+        given = np.unique(np.asarray(classes))
+        if self.kind == "multilabel":
+            if given.size != len(self.names):
+                raise ValueError(
+                    f"classes has {given.size} entries, but y has {len(self.names)} labels: the "
+                    "labels are the columns of y, and classes may be left out"
+                )
+        elif not np.array_equal(given, self.classes):
+            raise ValueError(
+                f"classes={given.tolist()} are not the same as on the last call to fit or "
+                f"partial_fit, which were {self.classes.tolist()}"
+            )
+
+
+def label_columns(y: Any) -> np.ndarray | None:
+    """Return the column names of a DataFrame of labels, None for what has no names."""
+    if not hasattr(y, "columns") or hasattr(y, "tocsr"):
+        return None
+    return np.asarray(y.columns)
+
+
+def check_label_names(expected: np.ndarray, names: np.ndarray) -> None:
+    """Raise a ValueError if labels have other names than in training, or another order.
+
+    Numbers from 0 in ascending order are the names of what has none, and agree with all names.
+
+    Parameters
+    ----------
+    expected : ndarray of shape (n_labels,)
+        The names in training.
+    names : ndarray of shape (n_labels,)
+        The names now.
+    """
+    known, given = expected.tolist(), names.tolist()
+    if known == given:
+        return
+    if len(known) != len(given):
+        raise ValueError(f"y has {len(given)} labels: expected the {len(known)} of training")
+    numbers = list(range(len(known)))
+    # Other numbers beside those of an array are columns of it in another order.
+    if given == numbers or (known == numbers and set(given) != set(numbers)):
+        return
+    unseen = [name for name in given if name not in set(known)]
+    missing = [name for name in known if name not in set(given)]
+    message = "The label names of y should match those that were passed during fit.\n"
+    if unseen:
+        message += f"Label names unseen at fit time:\n{_listed(unseen)}"
+    if missing:
+        message += f"Label names seen at fit time, yet now missing:\n{_listed(missing)}"
+    if not unseen and not missing:
+        at = next(i for i, pair in enumerate(zip(known, given, strict=True)) if pair[0] != pair[1])
+        message += (
+            f"Label names must be in the same order as they were in fit: column {at} is "
+            f"{given[at]!r}, expected {known[at]!r}\n"
+        )
+    raise ValueError(message)
+
+
+def check_labels(form: TargetForm, y: Any) -> None:
+    """Raise a ValueError if an indicator has other labels than in training, or another order."""
+    names = label_columns(y)
+    if names is None:
+        shape = np.shape(y)
+        names = np.arange(shape[1]) if len(shape) == 2 else form.names
+    check_label_names(form.names, names)
+
+
+def _some(classes: np.ndarray) -> str:
+    return f"{classes[:10].tolist()}" + (f" and {len(classes) - 10} more" * (len(classes) > 10))
+
+
+def _listed(names: list[Any]) -> str:
+    shown = [f"- {name}\n" for name in names[:5]]
+    return "".join(shown) + ("- ...\n" if len(names) > 5 else "")
 
 
 def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, TargetForm]:
@@ -169,13 +256,30 @@ def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, T
     refuse_masked(y, "y")
     if hasattr(y, "tocsr"):
         return _multilabel(indicator_from_sparse(y.tocsr()), None, y.dtype, sparse=True)
-    if hasattr(y, "columns"):
-        indicator = indicator_from_frame(y)
-        return _multilabel(indicator, np.asarray(y.columns), np.dtype(np.int64), sparse=False)
-    array = np.asarray(y)
+    names = label_columns(y)
+    if names is not None and names.size != 1:
+        dtype, sparse = _frame_kind(y)
+        return _multilabel(indicator_from_frame(y), names, dtype, sparse=sparse)
+    array = _dense_column(y) if names is not None else np.asarray(y)
     if array.ndim == 2 and array.shape[1] > 1:
         return _multilabel(indicator_from_dense(array), None, array.dtype, sparse=False)
     return _one_dimensional(array, classes)
+
+
+def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
+    """Return the dtype that holds all columns of a DataFrame, and whether all are sparse."""
+    kinds, sparse = set(), set()
+    for dtype in frame.dtypes:
+        plain = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", dtype)
+        kinds.add(plain if isinstance(plain, np.dtype) else np.dtype(object))
+        sparse.add(hasattr(dtype, "fill_value"))
+    return np.result_type(*kinds) if kinds else np.dtype(object), sparse == {True}
+
+
+def _dense_column(frame: Any) -> np.ndarray:
+    """Return the one column of a DataFrame, shape (n_samples, 1)."""
+    column = np.asarray(frame[frame.columns[0]])
+    return column.reshape(-1, 1)
 
 
 def _multilabel(
@@ -188,7 +292,9 @@ def _multilabel(
         )
     classes = np.tile(np.array([0, 1]), (n_labels, 1))
     names = np.arange(n_labels) if names is None else names
-    return indicator, TargetForm("multilabel", classes, names, np.dtype(dtype), sparse)
+    # Objects may be numbers and booleans side by side.
+    dtype = np.dtype(np.int64) if np.dtype(dtype).hasobject else np.dtype(dtype)
+    return indicator, TargetForm("multilabel", classes, names, dtype, sparse)
 
 
 def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[Any, TargetForm]:

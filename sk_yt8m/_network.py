@@ -102,10 +102,19 @@ def initial_weights(
     return {MEAN: mean, SCALE: scale, **weights}
 
 
+def named_weights(network: keras.Model) -> dict[str, Any]:
+    """Return the variables of a network by layer and part, whatever scope it was built in."""
+    return {
+        f"{layer.name}/{variable.name}": variable
+        for layer in network.layers
+        for variable in layer.weights
+    }
+
+
 def set_weights(network: keras.Model, weights: Weights) -> None:
     """Give a network its weights by name."""
-    for weight in network.weights:
-        weight.assign(weights[weight.path])
+    for name, variable in named_weights(network).items():
+        variable.assign(weights[name])
 
 
 def set_standardization(network: keras.Model, mean: np.ndarray, scale: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sk_yt8m._architecture import Weights
 from sk_yt8m._kernels import adamw, average_into
 from sk_yt8m._layers import ramped
 from sk_yt8m._runtime import fill_with_zeros, tf
@@ -57,6 +58,15 @@ class AdamW:
         fill_with_zeros(self.slots().values())
         for average, variable in zip(self.averages, self.variables, strict=False):
             average.assign(variable)
+
+    def restore(self, state: Weights) -> None:
+        """Go on from the slots of an optimiser of the same variables, which have their values."""
+        for name, slot in self.slots().items():
+            if name in state:
+                slot.assign(state[name])
+        if "optimizer/average/0" not in state:
+            for average, variable in zip(self.averages, self.variables, strict=False):
+                average.assign(variable)
 
     def apply(self, gradients: Sequence[Any], learning_rate: Any) -> None:
         """Take one step; called inside a graph."""

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._architecture import HIGHEST_PROBABILITY
 from sk_yt8m._features import check_features
-from sk_yt8m._labels import TargetForm
+from sk_yt8m._labels import TargetForm, check_labels
 from sk_yt8m._model import Model
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
@@ -80,6 +80,21 @@ class NetworkPredictions:
         form, predictor, X = self._ready(X)
         probabilities = predictor.probabilities(X)
         return _both_classes(probabilities) if form.kind == "binary" else probabilities
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of the probability of every label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
+            Natural logarithms of `predict_proba`.
+        """
+        return np.log(self.predict_proba(X))
 
     def predict(self, X: Any) -> Any:
         """Return the classes, or the labels of probability above one half.
@@ -152,9 +167,16 @@ class NetworkPredictions:
         -------
         float
             The score, from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If `y` has other labels than in training, or in another order.
         """
         check_is_fitted(self)
-        if self._fitted_model().form.kind == "multilabel":
+        form = self._fitted_model().form
+        if form.kind == "multilabel":
+            check_labels(form, y)
             return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 

@@ -58,6 +58,10 @@ class StepLoop:
         fill_with_zeros(variable.value for variable in self.network.weights)
         set_weights(self.network, weights)
         self.optimizer.reset()
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Draw the dropout masks from another seed from now on."""
         for variable, value in zip(self._seeds, mask_seeds(seed, len(self._seeds)), strict=True):
             variable.assign(value)
 

@@ -9,7 +9,7 @@ from sk_yt8m._architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._batches import Batches
 from sk_yt8m._features import standardized
 from sk_yt8m._feeding import Feed
-from sk_yt8m._network import set_standardization, set_weights
+from sk_yt8m._network import named_weights, set_standardization, set_weights
 from sk_yt8m._runtime import tf
 from sk_yt8m._step_loop import StepOptions, give_back_loop, take_loop
 
@@ -32,16 +32,23 @@ class Trainer:
     def __init__(
         self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
     ) -> None:
-        self._loop = take_loop(architecture, options)
-        self._give_back = weakref.finalize(self, give_back_loop, architecture, options, self._loop)
-        self._give_back.atexit = False
+        self.kind = architecture, options
+        loop = take_loop(architecture, options)
         with np.errstate(over="ignore"):
-            self._loop.reset(weights, seed)
+            loop.reset(weights, seed)
+        # A loop that cannot be reset is thrown away.
+        self._loop = loop
+        self._give_back = weakref.finalize(self, give_back_loop, architecture, options, loop)
+        self._give_back.atexit = False
         self._standardization = {
             name: np.asarray(weights[name], dtype=np.float64) for name in (MEAN, SCALE)
         }
         self.network, self.optimizer = self._loop.network, self._loop.optimizer
         self.step = self._loop.step
+
+    def reseed(self, seed: int) -> None:
+        """Draw the dropout masks from another seed from now on."""
+        self._loop.reseed(seed)
 
     def inputs(self, X: Any) -> Any:
         """Return the rows that a feed is to take, and let the network do the rest to them."""
@@ -66,12 +73,12 @@ class Trainer:
         return total
 
     def is_finite(self) -> bool:
-        """Tell whether all running means of squares are: huge features overflow these first."""
-        moving = [variable.value for variable in self.network.non_trainable_variables]
-        return all(
-            bool(tf.reduce_all(tf.math.is_finite(variable)))
-            for variable in (*moving, *self.optimizer.second)
-        )
+        """Tell whether all moments and the squares of all weights are: they overflow first."""
+        moments = [variable.value for variable in self.network.non_trainable_variables]
+        moments += self.optimizer.second
+        # Weights whose squares overflow give no finite products either.
+        norms = [tf.nn.l2_loss(v) for v in (*self.optimizer.variables, *self.optimizer.averages)]
+        return all(bool(tf.reduce_all(tf.math.is_finite(values))) for values in (*moments, *norms))
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average where there is one."""
@@ -88,25 +95,41 @@ class Trainer:
 
     def state(self) -> Weights:
         """Return all that training needs to go on exactly where it stands."""
-        state = {name: variable.numpy() for name, variable in self.optimizer.slots().items()}
-        return state | {variable.path: variable.value.numpy() for variable in self.network.weights}
+        variables = {**self.optimizer.slots(), **named_weights(self.network)}
+        return {name: variable.numpy() for name, variable in variables.items()}
 
     def restore(self, state: Weights | None) -> None:
-        """Go on from what `state` returned; None for a new start."""
+        """Go on from what `state` of this or another trainer returned; None for a new start.
+
+        Moving averages that the other trainer did not keep start from its weights.
+        """
         if state is None:
             return
         set_weights(self.network, state)
-        for name, variable in self.optimizer.slots().items():
-            variable.assign(state[name])
+        self.optimizer.restore(state)
 
     def close(self) -> None:
         """Free the memory of the training, and let another go on with its compiled loop."""
         self._give_back()
 
+    def __enter__(self) -> "Trainer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, FloatingPointError):
+            self.close()
+        else:
+            self.discard()
+
+    def discard(self) -> None:
+        """Free the memory of a training that failed, and let nobody use its loop again."""
+        if self._give_back.detach():
+            self._loop.free()
+
     def _predicting(self) -> dict[str, Any]:
         averages = zip(self.network.trainable_variables, self.optimizer.averages, strict=False)
-        averaged = {variable.path: average for variable, average in averages}
+        averaged = {id(variable): average for variable, average in averages}
         return {
-            variable.path: averaged.get(variable.path, variable.value)
-            for variable in self.network.weights
+            name: averaged.get(id(variable), variable.value)
+            for name, variable in named_weights(self.network).items()
         }

@@ -1,7 +1,7 @@
 """The deep classifier, as scikit-learn sees it."""
 
 import os
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sk_yt8m._architecture import ACTIVATIONS, Weights
 from sk_yt8m._fitting import (
+    Problem,
     check_inputs,
     make_plan,
     make_trainer,
@@ -22,10 +23,12 @@ from sk_yt8m._fitting import (
     scorer_of,
     split_validation,
     start_weights,
+    step_options,
     used_rows,
 )
 from sk_yt8m._model import Model
 from sk_yt8m._prediction import NetworkPredictions
+from sk_yt8m._rollback import restored_on_failure
 from sk_yt8m.persistence._methods import FileMethods
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int, default=(2000, 3200)
+    hidden_layer_sizes : sequence of int or int, default=(2000, 3200)
         Number of units of each hidden layer; empty for a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Activation of the hidden layers.
@@ -75,7 +78,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         `X_val`, a part of the training data is set aside.
     validation_fraction : float, default=0.1
         Share of the training data that is set aside.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int or np.inf, default=10
         Stop after so many epochs without improvement.
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of Adam's moments.
@@ -147,8 +150,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         Number of samples seen in training.
     loss_ : float
         Training loss of the last epoch.
-    best_loss_ : float
-        Lowest training loss of an epoch.
+    best_loss_ : float or None
+        Lowest training loss of an epoch; None where the best epoch is told by validation.
     loss_curve_ : list of float
         Training loss of each epoch.
     epoch_times_ : list of float
@@ -189,7 +192,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -203,7 +206,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
@@ -318,7 +324,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels, of any integer or boolean type. The
-            column names of a DataFrame become `label_names_`.
+            column names of a DataFrame become `label_names_`. One column is classes, but for a
+            sparse matrix, which is always an indicator.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss.
         X_val, y_val : optional
@@ -347,9 +354,11 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._run import describe_run
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
-        given = read_problem(self, X, y, sample_weight, previous=previous)
-        seed = self._draw_seed()
-        with open_checkpoints(self) as checkpoints:
+        with ExitStack() as stack:
+            stack.enter_context(restored_on_failure(self))
+            given = read_problem(self, X, y, sample_weight, previous=previous)
+            seed = self._draw_seed()
+            checkpoints = stack.enter_context(open_checkpoints(self))
             if checkpoints is not None:
                 seed = checkpoints.begin(seed)
             problem, validation = split_validation(
@@ -361,7 +370,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             weights = previous.weights if previous else start_weights(self, problem, seed)
             check_inputs(problem, validation, weights, measured=previous is None)
             evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
-            with closing(make_trainer(self, problem, weights, seed)) as trainer:
+            with make_trainer(self, problem, weights, seed) as trainer:
                 del weights, previous
                 feed = make_feed(trainer.inputs(problem.X))
                 numbers = np.arange(problem.X.shape[0])
@@ -391,48 +400,79 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
         The first call sets the standardisation and the output biases, so its rows should be
         typical. The learning rate is `learning_rate_init` throughout, and ``batch_size="auto"``
-        means at most 512 rows.
+        means at most 512 rows. Between calls, parameters of the training may be changed and apply
+        at once; those of the network's structure are refused: `hidden_layer_sizes`, `activation`,
+        `batch_normalization` and `standardize`. `max_iter`, `learning_rate`, `warmup_fraction`,
+        `tol` and `n_iter_no_change` are for `fit` only.
+
+        A call that fails leaves the classifier as it was before.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, as in `fit`.
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            Targets, as in `fit`. The columns of a DataFrame have the names and the order of the
+            first call.
         classes : array-like of shape (n_classes,), optional
             All classes that will ever come; needed at the first call where `y` is
-            one-dimensional and does not hold all of them. For multilabel targets the labels are
-            the columns of `y`.
+            one-dimensional and does not hold all of them. The same in every call. For multilabel
+            targets the labels are the columns of `y`.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row in the loss; a row of weight 0 is left out.
 
         Returns
         -------
         DeepMultiLabelClassifier
             The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If a value is not what is described here, or differs from the first call where it may
+            not.
+        FloatingPointError
+            If the training diverges.
         """
         from sk_yt8m._epochs import Rows, train_one_epoch
         from sk_yt8m._feeding import HostFeed
 
-        previous = self._model if self._is_fitted() else None
-        problem = read_problem(self, X, y, sample_weight, classes=classes, previous=previous)
-        problem = used_rows(problem)
-        seed = self._draw_seed()
-        start = previous.weights if previous else start_weights(self, problem, seed)
-        check_inputs(problem, None, start, measured=previous is None)
-        if previous is None:
-            self._publish(Model(problem.architecture, problem.form, start))
-            self._record([], [], [], 0)
-        if self._trainer is None:
-            self._trainer = make_trainer(self, problem, self._model.weights, seed)
-            self._trainer.restore(self._trainer_state)
-            self._trainer_state = None
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        with restored_on_failure(self) as before, ExitStack() as failure:
+            previous = self._model if self._is_fitted() else None
+            problem = read_problem(
+                self,
+                X,
+                y,
+                sample_weight,
+                classes=classes,
+                previous=previous,
+                some_classes=True,
+            )
+            problem = used_rows(problem)
+            seed = self._draw_seed()
+            start = previous.weights if previous else start_weights(self, problem, seed)
+            check_inputs(problem, None, start, measured=previous is None)
+            if previous is None:
+                self._publish(Model(problem.architecture, problem.form, start))
+                self._record([], [], [], 0)
+            before.update(self._settled())
+            trainer = self._trainer_for(problem, before.get("_trainer_state"), seed)
+            failure.push(trainer)
 
-        n_samples = problem.X.shape[0]
-        feed = HostFeed(self._trainer.inputs(problem.X))
-        rows = Rows(feed, problem.indicator, np.arange(n_samples), problem.loss_weight)
-        plan = replace(make_plan(self, problem, seed), schedule="constant", warmup_fraction=0.0)
-        if self.batch_size == "auto":
-            plan = replace(plan, batch_size=512)
-        loss = train_one_epoch(self._trainer, rows, plan, self.n_iter_)
-        self._model_is_behind = True
-        self._record([*self.loss_curve_, loss], [], [], self.t_ + n_samples)
+            n_samples = problem.X.shape[0]
+            feed = HostFeed(trainer.inputs(problem.X))
+            rows = Rows(feed, problem.indicator, np.arange(n_samples), problem.loss_weight)
+            plan = replace(make_plan(self, problem, seed), schedule="constant", warmup_fraction=0.0)
+            if self.batch_size == "auto":
+                plan = replace(plan, batch_size=512)
+            loss = train_one_epoch(trainer, rows, plan, self.n_iter_)
+            failure.pop_all()
+            self._trainer, self._trainer_state = trainer, None
+            self._model_is_behind = True
+            self._record([*self.loss_curve_, loss], [], [], self.t_ + n_samples)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -445,13 +485,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._is_fitted():
-            self._fitted_model()
-        state = dict(super().__getstate__())
-        trainer = state.get("_trainer")
-        if trainer is not None:
-            state.update(_trainer=None, _trainer_state=trainer.state())
-        return state
+        return {**super().__getstate__(), **self._settled()}
 
     _is_fitted = __sklearn_is_fitted__
 
@@ -460,6 +494,33 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             self._model = Model(self._model.architecture, self._model.form, self._trainer.weights())
             self._model_is_behind = False
         return self._model
+
+    def _settled(self) -> dict[str, Any]:
+        """Return the attributes that hold a training under way as plain arrays."""
+        trainer = vars(self).get("_trainer")
+        if trainer is None:
+            return {}
+        return {
+            "_model": self._fitted_model(),
+            "_model_is_behind": False,
+            "_trainer": None,
+            "_trainer_state": trainer.state(),
+        }
+
+    def _trainer_for(self, problem: Problem, state: Weights | None, seed: int) -> "Trainer":
+        """Return a trainer that goes on from a state, with the parameters of now."""
+        trainer = self._trainer
+        if trainer is not None and trainer.kind == (
+            problem.architecture,
+            step_options(self, problem),
+        ):
+            trainer.reseed(seed)
+            return trainer
+        if trainer is not None:
+            trainer.close()
+        trainer = make_trainer(self, problem, self._model.weights, seed)
+        trainer.restore(state)
+        return trainer
 
     def _publish(self, model: Model) -> None:
         """Set all attributes that follow from a trained network."""
@@ -481,7 +542,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         self.epoch_times_ = seconds
         self.loss_curve_ = losses
         self.loss_ = losses[-1] if losses else np.inf
-        self.best_loss_ = min(losses, default=np.inf)
+        self.best_loss_ = None if scores else min(losses, default=np.inf)
         self.n_iter_ = len(losses)
         self.t_ = n_seen
         self.validation_scores_ = scores or None

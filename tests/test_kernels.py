@@ -125,7 +125,9 @@ def test_backpropagation_is_the_automatic_gradient(
     from sk_yt8m._runtime import tf
 
     rng = np.random.default_rng(0)
-    architecture = Architecture(4, hidden_layer_sizes, 3, "tanh", batch_normalization, 0.0, 0.0)
+    architecture = Architecture(
+        4, hidden_layer_sizes, 3, "tanh", batch_normalization, 0.0, 0.0, True
+    )
     network, *_ = build_network(architecture, "float32")
     moments = rng.normal(size=4), rng.uniform(0.5, 2, 4)
     set_weights(network, initial_weights(architecture, moments, rng.normal(size=3), seed=0))

@@ -160,6 +160,13 @@ def _blocks_of_scores(
         yield batch, scores
 
 
+def final_classifier(estimator: Any) -> Any:
+    """Follow pipelines and searches down to the classifier."""
+    if hasattr(estimator, "best_estimator_"):
+        return final_classifier(estimator.best_estimator_)
+    return final_classifier(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
+
+
 def _final_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     """Follow pipelines and searches, which hide predict_top_k, down to the classifier."""
     if hasattr(estimator, "best_estimator_"):

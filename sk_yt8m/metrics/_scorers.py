@@ -13,12 +13,13 @@ from scipy.sparse import csr_array
 from sklearn.metrics._scorer import _BaseScorer
 
 from sk_yt8m._dense import refuse_masked
+from sk_yt8m._labels import check_label_names, label_columns
 from sk_yt8m.metrics._checks import check_k
 from sk_yt8m.metrics._family import Need, find_metric, metric_names, width_of
 from sk_yt8m.metrics._gap import gap_score
 from sk_yt8m.metrics._hit import hit_at_k_score
 from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
-from sk_yt8m.metrics._responses import Answers, Predictions
+from sk_yt8m.metrics._responses import Answers, Predictions, final_classifier
 from sk_yt8m.metrics._true_labels import check_y_true
 
 # Any estimator has one of these; whether its labels can be ranked is told when it scores.
@@ -252,9 +253,19 @@ def scorer_names() -> list[str]:
 
 
 def indicator_of(y_true: Any, estimator: Any) -> Any:
-    """Return ``y_true`` as it is, or one column a class of the estimator where it is 1-d."""
+    """Return ``y_true`` as it is, or one column a class of the estimator where it is 1-d.
+
+    Raises
+    ------
+    ValueError
+        If labels have other names than those that the estimator learned, or another order.
+    """
     refuse_masked(y_true, "y_true")
     if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
+        names = label_columns(y_true)
+        expected = getattr(final_classifier(estimator), "label_names_", None)
+        if names is not None and expected is not None:
+            check_label_names(np.asarray(expected), names)
         return y_true
     classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)
     unseen = ~np.isin(y_true, classes)

@@ -147,6 +147,8 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
         n_outputs=value["n_outputs"],
         activation=activation,
         batch_normalization=field(value, "batch_normalization", bool),
+        # Files of version 0.1.0 have it among the parameters only.
+        standardize=field({**content["parameters"], **value}, "standardize", bool),
         **rates,
     )
 
