@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from sk_yt8m import DeepMultiLabelClassifier, load
+from sk_yt8m._architecture import Architecture
+from sk_yt8m._step_loop import StepOptions
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 5)).astype(np.float32)
@@ -12,7 +14,7 @@ Y = (X[:, :4] + RNG.normal(size=(80, 4)) > 0.5).astype(np.uint8)
 #: A value of each parameter that differs from the default where the default is None or a text.
 VALUES = {
     **DeepMultiLabelClassifier().get_params(),
-    "hidden_layer_sizes": (6, 8),
+    "hidden_layer_sizes": (8,),
     "batch_size": 30,
     "max_iter": 3,
     "random_state": 0,
@@ -34,13 +36,16 @@ CASES = [
     for name, value in VALUES.items()
     for dtype in {
         bool: [np.bool_],
-        int: [np.int64, np.int32, np.uint8],
-        float: [np.float64, np.float32, np.float16, np.longdouble],
+        int: [np.int64, np.uint8],
+        float: [np.float64, np.float32, np.longdouble],
         str: [np.str_],
         tuple: [lambda sizes: tuple(map(np.int64, sizes)), np.array, lambda s: np.array(s, "u1")],
         type(None): [],
     }[type(value)]
 ]
+
+#: Parameters that bear on what is compiled.
+COMPILED = {*Architecture.__dataclass_fields__, *StepOptions.__dataclass_fields__}
 
 
 def trained(folder, **parameters):
@@ -61,6 +66,13 @@ def python_scalars(parameters):
 
 @pytest.mark.parametrize(("name", "dtype"), CASES, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_parameter(name, dtype, tmp_path):
+    from sk_yt8m import _inference, _kernels, _step_loop
+
+    if name in COMPILED:
+        # What was compiled for an equal Python number would serve the numpy scalar too.
+        _step_loop._IDLE.clear()
+        _kernels.unit_kernels.cache_clear()
+        _inference._compiled.cache_clear()
     parameters = {name: dtype(VALUES[name])}
     folder = None if dtype is np.longdouble else tmp_path
     with np.errstate(all="raise"):
