@@ -68,7 +68,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         Draws the initial weights, the order of the rows, the dropout masks and the validation
         split. An integer gives the same result in every call on one machine.
     tol : float, default=1e-4
-        What counts as an improvement of the watched figure.
+        What counts as an improvement of the watched figure: of the validation score, or of the
+        training loss of a row summed over its labels, whatever `loss_reduction` is.
     verbose : bool, default=False
         Whether to print a line after every epoch.
     warm_start : bool, default=False
@@ -79,7 +80,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     validation_fraction : float, default=0.1
         Share of the training data that is set aside.
     n_iter_no_change : int or np.inf, default=10
-        Stop after so many epochs without improvement.
+        Stop after so many epochs without improvement. With `verbose`, a line says so; `n_iter_` is
+        the number of epochs run.
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of Adam's moments.
     epsilon : float, default=1e-8
@@ -100,7 +102,9 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     batch_normalization : bool, default=True
         Whether to normalise the inputs of each hidden activation over the batch.
     standardize : bool, default=True
-        Whether to bring every feature to mean 0 and variance 1 first.
+        Whether to bring every feature to mean 0 and variance 1 first, by the weighted mean and
+        variance of the training rows. Those of features wider than float32 are taken, and
+        subtracted, in float64. Without it, such features have to be numbers that float32 holds.
     output_bias_init : {"log_odds", "zeros"}, default="log_odds"
         Where the output biases start.
     loss_reduction : {"sum", "mean"}, default="sum"
@@ -149,7 +153,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     t_ : int
         Number of samples seen in training.
     loss_ : float
-        Training loss of the last epoch.
+        Training loss of the last epoch, the penalty of `alpha` included.
     best_loss_ : float or None
         Lowest training loss of an epoch; None where the best epoch is told by validation.
     loss_curve_ : list of float
@@ -320,17 +324,22 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features. An array of floats is not copied, a memory-mapped one is read in blocks.
+            Features. An array of numbers is not copied, a memory-mapped one is read in blocks.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels, of any integer or boolean type. The
             column names of a DataFrame become `label_names_`. One column is classes, but for a
             sparse matrix, which is always an indicator.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row in the loss.
+            Weight of each row in the loss, and in the statistics that standardise the features
+            and start the output biases. A row of weight 0 is left out altogether, but for a check
+            that its features are finite, and that its class stays in `classes_`.
         X_val, y_val : optional
             Validation data, in the same forms. After each epoch the network is scored on it, and
             the weights of the best epoch are kept.
+        sample_weight_val : array-like of shape (n_samples_val,), optional
+            Weight of each validation row in the score; rows of weight 0 are left out. Rows that
+            `early_stopping` sets aside have their weight of `sample_weight`.
 
         Returns
         -------
@@ -420,7 +429,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             one-dimensional and does not hold all of them. The same in every call. For multilabel
             targets the labels are the columns of `y`.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row in the loss; a row of weight 0 is left out.
+            Weight of each row, as in `fit`; at least one has to be above 0.
 
         Returns
         -------
