@@ -20,6 +20,10 @@ _STEPS_PER_EPOCH = 80
 _FEWEST_EPOCHS, _FEWEST_STEPS = 12, 320
 
 
+class TrainingInterruptedWarning(UserWarning):
+    """A KeyboardInterrupt ended a training early."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How the epochs are run.
@@ -273,7 +277,7 @@ def train_epochs(
         if not int(trainer.step):
             raise
         history = replace(history, interrupted=True)
-        warnings.warn(_interrupted(history, plan), stacklevel=4)
+        warnings.warn(_interrupted(history, plan), TrainingInterruptedWarning, stacklevel=4)
     n_run = len(history.losses)
     if report is not None and n_run < plan.n_epochs and not history.interrupted:
         print(_stopped(n_run, plan), flush=True)

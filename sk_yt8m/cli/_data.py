@@ -1,5 +1,6 @@
 """DATA of any kind as an open store, and the options that say how it is read."""
 
+import errno
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,18 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+
+from sk_yt8m.cli._messages import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sk_yt8m.datasets import Store
 
-_MANIFEST = "manifest.json"
+DAMAGE_COLUMNS = ["file", "place", "expected", "came"]
+_STORE_FILES = ("manifest.json", "features.npy")
 
 
 def in_a_terminal(_: Any, __: Any, value: bool | None) -> bool:
     """Show progress in a terminal, unless the user says otherwise."""
     return sys.stderr.isatty() if value is None else value
+
+
+def check_n_jobs(_: Any, __: Any, value: int | None) -> int | None:
+    """Refuse 0, which is no number of processes."""
+    if value == 0:
+        raise click.BadParameter("expected another number than 0")
+    return value
 
 
 progress_option = click.option(
@@ -28,6 +40,9 @@ progress_option = click.option(
     callback=in_a_terminal,
     help="Show progress.  [default: in a terminal]",
 )
+
+
+split_option = click.option("--split", help="Only the videos of this split.")
 
 
 def reading_options(command: Callable) -> Callable:
@@ -47,7 +62,14 @@ def reading_options(command: Callable) -> Callable:
             help="Kind of the TFRecords.",
         ),
         click.option("--n-labels", type=click.IntRange(1), help="Number of labels."),
-        click.option("--n-jobs", type=int, default=-1, show_default=True, help="Processes."),
+        click.option(
+            "--n-jobs",
+            type=int,
+            default=-1,
+            show_default=True,
+            callback=check_n_jobs,
+            help="Processes.",
+        ),
         progress_option,
     ):
         command = option(command)
@@ -55,8 +77,31 @@ def reading_options(command: Callable) -> Callable:
 
 
 def is_store(path: str) -> bool:
-    """Tell whether a path is a store."""
-    return (Path(path) / _MANIFEST).is_file()
+    """Tell whether a path is a store, be it one without its manifest."""
+    return any((Path(path) / name).is_file() for name in _STORE_FILES)
+
+
+class DataPath(click.ParamType):
+    """A store, or a file, folder or pattern of files that can be read."""
+
+    name = "data"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse a path at which there is neither."""
+        if not is_store(value):
+            self.check(value, param, ctx)
+        return str(value)
+
+    def check(
+        self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None
+    ) -> None:
+        """Refuse files that are not there, or are of no known format or of several."""
+        from sk_yt8m.datasets._find_sources import find_data_files
+
+        try:
+            find_data_files(value)
+        except (FileNotFoundError, ValueError) as error:
+            self.fail(str(error), param, ctx)
 
 
 @contextmanager
@@ -72,33 +117,78 @@ def open_data(path: str, *, needs_labels: bool = True, **options: Any) -> Iterat
     options
         Those of `sk_yt8m.datasets.convert`.
     """
-    from sk_yt8m.datasets import convert, open_store
+    from sk_yt8m.datasets import open_store
     from sk_yt8m.datasets._find_sources import find_data_files
 
     if is_store(path):
-        yield open_store(path)
+        store = open_store(path)
+        _check_same_layout(store, **options)
+        yield store
         return
     kind, _ = find_data_files(path)
     if kind == "tfrecord" and not needs_labels:
         options["missing_labels"] = "empty"
     with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as folder:
-        yield convert(path, Path(folder) / "store", **options)
+        yield _convert(path, folder, options)
 
 
-def chosen_rows(store: "Store", split: str | None) -> tuple[Any, Any, Any]:
-    """Return features, labels and ids of a split, or of all rows."""
-    if not len(store):
+def _convert(path: str, folder: str, options: dict[str, Any]) -> "Store":
+    from sk_yt8m.datasets import convert
+
+    try:
+        return convert(path, Path(folder) / "store", **options)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(
+            f"{tempfile.gettempdir()}, the folder for temporary files, is full: set TMPDIR to "
+            f"another, or bring {path} into a store with `sk-yt8m convert`"
+        ) from error
+
+
+def _check_same_layout(
+    store: "Store",
+    *,
+    features: dict[str, int] | None = None,
+    level: str = "auto",
+    n_labels: int | None = None,
+    **_: Any,
+) -> None:
+    """Refuse options that say something else about a store than the store does."""
+    own_level = store.manifest["layout"].get("level", level)
+    for option, said, own in (
+        ("--features", sum((features or {}).values()) or None, store.X.shape[1]),
+        ("--level", None if level == "auto" else level, own_level),
+        ("--n-labels", n_labels, store.Y.shape[1]),
+    ):
+        if said is not None and said != own:
+            raise click.UsageError(
+                f"{option} says {said}, but the store {store.path} has {own}: it is for files only"
+            )
+
+
+def chosen_rows(store: "Store", split: str | None, option: str = "--split") -> np.ndarray:
+    """Return the numbers of the rows of a split, or of all rows.
+
+    Parameters
+    ----------
+    store : Store
+        Where to look.
+    split : str or None
+        Name of the split.
+    option : str
+        The option that gave it.
+    """
+    rows = np.arange(len(store))
+    if split is not None:
+        try:
+            rows = store.rows(split=split)
+        except ValueError as error:
+            message = one_line(error).removeprefix("split ")
+            raise click.UsageError(f"{option} {message}") from error
+    if not rows.size:
         raise ValueError("expected at least one video, got none")
-    return store.take(slice(None) if split is None else store.rows(split=split))
-
-
-def check_output(path: str, *, overwrite: bool) -> None:
-    """Raise an error before the work, and not after it, where its result could not be written."""
-    target = Path(path).absolute()
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{path} is there already: --overwrite replaces it")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: there is no folder {target.parent}")
+    return rows
 
 
 def damage_table(store: "Store") -> "pd.DataFrame":
@@ -114,7 +204,7 @@ def damage_table(store: "Store") -> "pd.DataFrame":
         }
         for one in map(dict, store.manifest["damage"])
     ]
-    return pd.DataFrame(rows, columns=["file", "place", "expected", "came"])
+    return pd.DataFrame(rows, columns=DAMAGE_COLUMNS)
 
 
 def label_names(vocabulary: str | None, n_labels: int, default: Any = None) -> list[str]:
@@ -137,13 +227,20 @@ def read_vocabulary(path: str | None, n_labels: int) -> "pd.DataFrame | None":
     return table
 
 
-def _parse_features(_: Any, option: Any, value: str | None) -> dict[str, int] | None:
+def _parse_features(_: Any, __: Any, value: str | None) -> dict[str, int] | None:
+    from sk_yt8m.datasets._record_layout import feature_widths
+
     if value is None:
         return None
     try:
         pairs = [pair.rsplit(":", 1) for pair in value.split(",")]
-        return {name: int(width) for name, width in pairs}
+        features = {name: int(width) for name, width in pairs}
     except ValueError:
-        raise click.BadParameter(
-            f"expected NAME:WIDTH,NAME:WIDTH, got {value!r}", param=option
-        ) from None
+        raise click.BadParameter(f"expected NAME:WIDTH,NAME:WIDTH, got {value!r}") from None
+    if len(features) < len(pairs) or "" in features:
+        raise click.BadParameter(f"expected names that differ, got {value!r}")
+    try:
+        feature_widths(features)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return features

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from sk_yt8m.cli._data import progress_option
+from sk_yt8m.cli._data import check_n_jobs, progress_option
 
 _TO = click.option(
     "--to",
@@ -80,7 +80,7 @@ def vocabulary(**options: Any) -> None:
 @click.option("--shard", type=(int, int), metavar="I N", help="Every N-th file, from the I-th.")
 @click.option("--n-files", type=click.IntRange(1), help="Only so many files.")
 @click.option("--mirror", default="us", show_default=True, help="us, eu, asia or an address.")
-@click.option("--n-jobs", type=int, help="Files at a time (4).")
+@click.option("--n-jobs", type=int, callback=check_n_jobs, help="Files at a time (4).")
 def tfrecords(**options: Any) -> None:
     """Download official TFRecords by their plan, and print where they are.
 

@@ -1,22 +1,67 @@
 """``sk-yt8m convert``, ``info`` and ``verify``: what is in files."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
-from sk_yt8m.cli._data import damage_table, is_store, label_names, open_data, reading_options
+from sk_yt8m.cli._data import (
+    DAMAGE_COLUMNS,
+    DataPath,
+    damage_table,
+    is_store,
+    label_names,
+    open_data,
+    reading_options,
+)
+from sk_yt8m.cli._messages import is_about_an_option, one_line, option_names
+from sk_yt8m.cli._outputs import check_output, overwrite_option, write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sk_yt8m.datasets import Store
 
 _MODEL_SUFFIX = ".safetensors"
+#: Options of `info` and `verify` that mean nothing for a model file.
+_FOR_DATA = ("vocabulary", "top", "features", "level", "n_labels")
+
+
+class _AnyPath(DataPath):
+    """A store, data files, or a model file."""
+
+    name = "path"
+
+    def check(
+        self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None
+    ) -> None:
+        """Refuse what is none of them."""
+        if not _is_model(value):
+            super().check(value, param, ctx)
+
+
+def _is_model(path: str) -> bool:
+    """Tell whether a file is named, or begins, as a model file does: a length and a JSON object."""
+    if not Path(path).is_file() or re.search(r"\.(csv|tfrecords?|parquet)\b", Path(path).name):
+        return False
+    if path.endswith(_MODEL_SUFFIX):
+        return True
+    with open(path, "rb") as file:
+        head = file.read(9)
+    return head[4:] == b"\0\0\0\0{"
+
+
+def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[str, ...]) -> Any:
+    DataPath().check(list(source), option, ctx)
+    return source
 
 
 @click.command()
-@click.argument("source", nargs=-1, required=True)
-@click.argument("store", type=click.Path())
+@click.argument("source", nargs=-1, required=True, callback=_check_sources)
+@click.argument("store", type=click.Path(file_okay=False))
 @click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32")
 @click.option("--split", help="Only the files of this split.")
 @click.option("--skip-damage", is_flag=True, help="Leave damaged records out and list them.")
@@ -41,14 +86,19 @@ def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: A
       sk-yt8m convert "data/yt8m/2/video/train/*.tfrecord" train --dtype float16
     """
     from sk_yt8m.datasets import convert as make_store
+    from sk_yt8m.datasets._find_sources import find_data_files
 
+    try:
+        find_data_files(list(source), options["split"])
+    except (FileNotFoundError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--split") from error
     made = make_store(list(source), store, on_error="skip" if skip_damage else "raise", **options)
     click.echo(made)
     _show_damage(made)
 
 
 @click.command()
-@click.argument("path")
+@click.argument("path", type=_AnyPath())
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False), help="Names of labels.")
 @click.option("--top", type=click.IntRange(0), default=10, show_default=True, help="Labels shown.")
 @reading_options
@@ -59,7 +109,8 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
     Example:
       sk-yt8m info store --vocabulary vocabulary.csv
     """
-    if path.endswith(_MODEL_SUFFIX):
+    if _is_model(path):
+        _check_no_data_options()
         _show_model(path)
         return
     with open_data(path, **options) as store:
@@ -80,37 +131,68 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("path")
-@click.option("--report", type=click.Path(), help="CSV file for the table of damage.")
+@click.argument("path", type=_AnyPath())
+@click.option("--report", type=click.Path(dir_okay=False), help="CSV file for what is damaged.")
+@overwrite_option
 @reading_options
-def verify(path: str, report: str | None, progress: bool, **options: Any) -> None:
+def verify(path: str, report: str | None, overwrite: bool, **options: Any) -> None:
     """Read every byte of a store, of data files or of a model file, and list what is damaged.
 
-    The exit code is 1 if anything is.
+    The report is a table with the columns file, place, expected and came, and without rows if
+    nothing is damaged. The exit code is 1 if anything is.
 
     \b
     Example:
       sk-yt8m verify "data/*.tfrecord" --report damage.csv
     """
-    if path.endswith(_MODEL_SUFFIX):
-        from sk_yt8m import load
-
-        load(path)
-    elif is_store(path):
-        from sk_yt8m.datasets import open_store
-
-        open_store(path).verify(progress=progress)
-    else:
-        with open_data(path, on_error="skip", progress=progress, **options) as store:
-            table = damage_table(store)
-            if report is not None:
-                table.to_csv(report, index=False)
-            if len(table):
-                click.echo(table.to_string(index=False))
-                raise click.ClickException(
-                    f"{len(table)} damaged places, {len(store)} sound videos"
-                )
+    if report is not None:
+        check_output(report, overwrite=overwrite, inputs=[path])
+    if _is_model(path):
+        _check_no_data_options()
+    table, error = _damage(path, options)
+    if report is not None:
+        write_table(table, report, index=False)
+    if error is not None:
+        raise error
     click.echo("sound")
+
+
+def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Exception | None]:
+    """Return a table of what is damaged, and the error that says so."""
+    import pandas as pd
+
+    from sk_yt8m import load
+
+    kind = "model file" if _is_model(path) else "store" if is_store(path) else "set of data files"
+    try:
+        if kind == "model file":
+            load(path)
+        elif kind == "store":
+            with open_data(path, **options) as store:
+                store.verify(progress=options["progress"])
+        else:
+            with open_data(path, on_error="skip", **options) as store:
+                table = damage_table(store)
+                if not len(table):
+                    return table, None
+                click.echo(table.to_string(index=False))
+                found = f"{len(table)} damaged places, {len(store)} sound videos"
+                return table, click.ClickException(found)
+    except ValueError as error:
+        if is_about_an_option(error, option_names(verify)):
+            raise
+        row = {"file": path, "place": "", "expected": f"a sound {kind}", "came": one_line(error)}
+        return pd.DataFrame([row], columns=DAMAGE_COLUMNS), error
+    return pd.DataFrame(columns=DAMAGE_COLUMNS), None
+
+
+def _check_no_data_options() -> None:
+    """Refuse options that would be ignored."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name in _FOR_DATA:
+            raise click.UsageError(f"{option.opts[-1]} is for data, and not for a model file")
 
 
 def _show_model(path: str) -> None:

@@ -1,128 +1,45 @@
-"""``sk-yt8m train``, ``evaluate`` and ``predict``: from data to labels."""
+"""``sk-yt8m evaluate`` and ``predict``: from a model and data to figures and labels."""
 
-import contextlib
-import json
-import os
+import math
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
 from sk_yt8m.cli._data import (
-    check_output,
+    DataPath,
     chosen_rows,
     label_names,
     open_data,
     read_vocabulary,
     reading_options,
+    split_option,
 )
+from sk_yt8m.cli._outputs import check_output, overwrite_option, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sk_yt8m import DeepMultiLabelClassifier
+    from sk_yt8m.datasets import Store
 
 _CHUNK = 4096
 _MODEL = click.Path(exists=True, dir_okay=False)
 _VOCABULARY = click.option("--vocabulary", type=_MODEL, help="CSV file with the names of labels.")
-_OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
-_SPLIT = click.option("--split", help="Only the videos of this split.")
 
 
-def _parse_settings(_: Any, option: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
-    settings = {}
-    for pair in pairs:
-        name, found, value = pair.partition("=")
-        if not found:
-            raise click.BadParameter(f"expected NAME=VALUE, got {pair!r}", param=option)
-        with contextlib.suppress(ValueError):
-            value = json.loads(value)
-        settings[name] = value
-    return settings
-
-
-@click.command()
-@click.argument("data")
-@click.argument("model", type=click.Path(dir_okay=False))
-@_SPLIT
-@click.option("--validation", help="DATA to score after each epoch; the best epoch is kept.")
-@click.option("--validation-split", help="Split to score after each epoch.")
-@click.option("--epochs", "max_iter", type=click.IntRange(1), help="Epochs.")
-@click.option("--batch-size", type=click.IntRange(1), help="Videos a step.")
-@click.option("--learning-rate", "learning_rate_init", type=float, help="Highest learning rate.")
-@click.option("--dropout", type=float, help="Share of hidden units dropped.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]))
-@click.option("--seed", "random_state", type=int, help="Makes the training repeatable.")
-@click.option("--checkpoint-dir", type=click.Path(file_okay=False), help="Go on after a kill.")
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=_parse_settings,
-    help="Any other parameter of DeepMultiLabelClassifier; may be repeated.",
-)
-@_OVERWRITE
-@reading_options
-def train(
-    data: str,
-    model: str,
-    split: str | None,
-    validation: str | None,
-    validation_split: str | None,
-    settings: dict[str, Any],
-    overwrite: bool,
-    features: Any,
-    level: str,
-    n_labels: int | None,
-    n_jobs: int,
-    progress: bool,
-    **parameters: Any,
-) -> None:
-    """Train a classifier on DATA and write it to the file MODEL.
-
-    \b
-    Examples:
-      sk-yt8m train store model.safetensors --split train --validation-split val --seed 0
-      sk-yt8m train store model.safetensors --set "hidden_layer_sizes=[1000, 1000]"
-    """
-    check_output(model, overwrite=overwrite)
-    from sk_yt8m import DeepMultiLabelClassifier
-
-    clf = DeepMultiLabelClassifier(verbose=progress)
-    given = {name: value for name, value in parameters.items() if value is not None}
-    clf.set_params(**given, **settings)
-    reading = {
-        "features": features,
-        "level": level,
-        "n_labels": n_labels,
-        "n_jobs": n_jobs,
-        "progress": progress,
-    }
-    with contextlib.ExitStack() as stack:
-        store = stack.enter_context(open_data(data, **reading))
-        X, Y, _ = chosen_rows(store, split)
-        held = store
-        if validation is not None:
-            held = stack.enter_context(open_data(validation, **reading))
-        if validation is None and validation_split is None:
-            clf.fit(X, Y)
-        else:
-            X_val, Y_val, _ = chosen_rows(held, validation_split)
-            clf.fit(X, Y, X_val=X_val, y_val=Y_val)
-    clf.save(model)
-    score = clf.best_validation_score_
-    shown = "" if score is None else f", GAP@20 {score:.4f}"
-    click.echo(f"{model}: {clf.n_iter_} epochs, loss {clf.loss_:.4f}{shown}")
+def _check_threshold(_: Any, __: Any, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("expected a number, got nan")
+    return value
 
 
 @click.command()
 @click.argument("model", type=_MODEL)
-@click.argument("data")
-@_SPLIT
+@click.argument("data", type=DataPath())
+@split_option
 @_VOCABULARY
 @click.option(
     "--k",
@@ -140,7 +57,10 @@ def train(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--csv", "figures", type=click.Path(dir_okay=False), help="CSV file for the figures.")
-@click.option("--labels", type=click.Path(dir_okay=False), help="CSV file for the table of labels.")
+@click.option(
+    "--labels", "label_table", type=click.Path(dir_okay=False), help="CSV file for one of labels."
+)
+@overwrite_option
 @reading_options
 def evaluate(
     model: str,
@@ -151,7 +71,8 @@ def evaluate(
     resamples: int,
     as_json: bool,
     figures: str | None,
-    labels: str | None,
+    label_table: str | None,
+    overwrite: bool,
     **reading: Any,
 ) -> None:
     """Print GAP, Hit@k and other figures of MODEL on DATA, with confidence intervals.
@@ -160,13 +81,18 @@ def evaluate(
     Example:
       sk-yt8m evaluate model.safetensors store --split test --vocabulary vocabulary.csv
     """
+    inputs = [model, data, vocabulary]
+    for output in (figures, label_table):
+        if output is not None:
+            check_output(output, overwrite=overwrite, inputs=inputs)
+            inputs.append(output)
     from sk_yt8m import load
     from sk_yt8m.metrics import evaluation_report
 
     clf = load(model)
     names = read_vocabulary(vocabulary, clf.n_outputs_)
     with open_data(data, **reading) as store:
-        X, Y, _ = chosen_rows(store, split)
+        X, Y, _ = store.take(chosen_rows(store, split))
         if Y.shape[1] != clf.n_outputs_:
             raise ValueError(f"{data} has {Y.shape[1]} labels, but {model} {clf.n_outputs_}")
         report = evaluation_report(
@@ -177,9 +103,9 @@ def evaluate(
             random_state=0,
         )
     if figures is not None:
-        report.figures.to_csv(figures)
-    if labels is not None:
-        report.labels.to_csv(labels)
+        write_table(report.figures, figures)
+    if label_table is not None:
+        write_table(report.labels, label_table)
     click.echo(
         report.figures.to_json(orient="index", indent=2, double_precision=15)
         if as_json
@@ -189,13 +115,19 @@ def evaluate(
 
 @click.command()
 @click.argument("model", type=_MODEL)
-@click.argument("data")
-@_SPLIT
+@click.argument("data", type=DataPath())
+@split_option
 @_VOCABULARY
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
-@click.option("--threshold", type=float, default=0.0, help="Leave lower scores out.")
+@click.option(
+    "--threshold",
+    type=float,
+    default=0.0,
+    callback=_check_threshold,
+    help="Leave lower scores out.",
+)
 @click.option("--out", type=click.Path(dir_okay=False), help="CSV or Parquet file (CSV, printed).")
-@_OVERWRITE
+@overwrite_option
 @reading_options
 def predict(
     model: str,
@@ -210,48 +142,54 @@ def predict(
 ) -> None:
     """Name the best labels of every video of DATA: a row each with id, rank, label, name, score.
 
-    Videos without ids, as in CSV files, have their number among the videos read, from 0. Labels in
-    DATA are not used.
+    Videos without ids, as in CSV files, have their number among all videos of DATA, from 0: with
+    --split too, so that a number always stands for the same video. Labels in DATA are not used.
 
     \b
     Example:
       sk-yt8m predict model.safetensors store --vocabulary vocabulary.csv --out labels.parquet
     """
-    from sk_yt8m import load
-
     if out is not None and not out.endswith((".csv", ".parquet")):
-        raise click.BadParameter(f"expected a name that ends in .csv or .parquet, got {out!r}")
+        raise click.BadParameter(
+            f"expected a name that ends in .csv or .parquet, got {out!r}", param_hint="--out"
+        )
     if out is not None:
-        check_output(out, overwrite=overwrite)
+        check_output(out, overwrite=overwrite, inputs=[model, data, vocabulary])
+    from sk_yt8m import load
+    from sk_yt8m.persistence._write import open_atomically
+
     clf = load(model)
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
     with open_data(data, needs_labels=False, **reading) as store:
-        X, _, ids = chosen_rows(store, split)
-        tables = _top_tables(clf, X, ids, names, k, threshold)
+        tables = _top_tables(clf, store, chosen_rows(store, split), names, k, threshold)
         if out is None:
-            _write_csv(tables, sys.stdout)
-        else:
-            _write_file(tables, Path(out))
+            _print_csv(tables)
+            return
+        with open_atomically(out) as file:
+            if out.endswith(".parquet"):
+                _to_parquet(tables, file, with_ids=store.ids is not None)
+            else:
+                _to_csv(tables, file.write)
 
 
 def _top_tables(
     clf: "DeepMultiLabelClassifier",
-    X: Any,
-    ids: Any,
+    store: "Store",
+    rows: np.ndarray,
     names: np.ndarray,
     k: int,
     threshold: float,
 ) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
-    for start in range(0, len(X), _CHUNK):
-        labels, scores = clf.predict_top_k(X[start : start + _CHUNK], k=k)
-        rows = np.arange(start, start + len(labels))
-        videos = rows if ids is None else np.asarray(ids[rows])
+    for start in range(0, len(rows), _CHUNK):
+        chosen = rows[start : start + _CHUNK]
+        X, _, ids = store.take(chosen)
+        labels, scores = clf.predict_top_k(X, k=k)
         table = pd.DataFrame(
             {
-                "id": np.repeat(videos, labels.shape[1]),
+                "id": np.repeat(chosen if ids is None else np.asarray(ids), labels.shape[1]),
                 "rank": np.tile(np.arange(1, labels.shape[1] + 1), len(labels)),
                 "label": labels.ravel(),
                 "name": names[labels.ravel()],
@@ -261,37 +199,35 @@ def _top_tables(
         yield table[table["score"] >= threshold]
 
 
-def _write_csv(tables: Iterator["pd.DataFrame"], stream: Any) -> None:
+def _to_csv(tables: Iterator["pd.DataFrame"], write: Callable[[bytes], Any]) -> None:
     for number, table in enumerate(tables):
-        table.to_csv(stream, index=False, header=number == 0, lineterminator="\n")
+        write(table.to_csv(index=False, header=number == 0, lineterminator="\n").encode())
 
 
-def _write_file(tables: Iterator["pd.DataFrame"], path: Path) -> None:
-    """Write a file that appears under its name when it is whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _print_csv(tables: Iterator["pd.DataFrame"]) -> None:
     try:
-        if path.suffix == ".parquet":
-            _to_parquet(tables, draft)
-        else:
-            _to_csv(tables, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        _to_csv(tables, sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
-def _to_csv(tables: Iterator["pd.DataFrame"], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        _write_csv(tables, stream)
-
-
-def _to_parquet(tables: Iterator["pd.DataFrame"], path: Path) -> None:
+def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, *, with_ids: bool) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with contextlib.ExitStack() as stack:
-        writer = None
+    # Types of the first rows would not do: a block may have no rows at all.
+    schema = pa.schema(
+        [
+            ("id", pa.string() if with_ids else pa.int64()),
+            ("rank", pa.int64()),
+            ("label", pa.int32()),
+            ("name", pa.string()),
+            ("score", pa.float32()),
+        ]
+    )
+    with pq.ParquetWriter(file, schema) as writer:
         for table in tables:
-            rows = pa.Table.from_pandas(table, preserve_index=False)
-            if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(path, rows.schema))
-            writer.write_table(rows)
+            writer.write_table(pa.Table.from_pandas(table, schema, preserve_index=False))

@@ -1,0 +1,75 @@
+"""Files that commands write: tried before the work, and never written by halves."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+_TRIED_BYTES = 2**16
+
+
+def check_output(path: str, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
+    """Raise an error before the work, and not after it, where its result could not be written.
+
+    Parameters
+    ----------
+    path : str
+        The file to write.
+    overwrite : bool
+        Whether it may be there already.
+    inputs : iterable of str
+        Files that are read, and so cannot be written.
+
+    Raises
+    ------
+    click.UsageError
+        If it is one of the inputs.
+    OSError
+        If it is there already, or cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    for other in inputs:
+        if other is not None and target == Path(os.path.realpath(other)):
+            raise click.UsageError(f"{path} cannot be written: it is read by the same command")
+    try:
+        if target.exists() and not target.is_file():
+            raise OSError(f"{path} cannot be written: it is not a regular file")
+        if os.path.lexists(target) and not overwrite:
+            raise FileExistsError(f"{path} is there already: --overwrite replaces it")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"{path} cannot be written: there is no folder {target.parent}")
+        _try_draft(target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _try_draft(target: Path) -> None:
+    with tempfile.NamedTemporaryFile(prefix=".", suffix=".tmp", dir=target.parent) as draft:
+        draft.write(bytes(_TRIED_BYTES))
+        draft.flush()
+        os.fsync(draft.fileno())
+
+
+def free_name(path: Path) -> Path:
+    """Return the path, or if it is there already the first of ``NAME-2``, ``NAME-3``, ... ."""
+    found, number = path, 1
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found
+
+
+def write_table(table: "pd.DataFrame", path: str, *, index: bool = True) -> None:
+    """Write a table as CSV, whole or not at all."""
+    from sk_yt8m.persistence._write import write_atomically
+
+    write_atomically(path, table.to_csv(index=index, lineterminator="\n").encode())
