@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sk_yt8m.cli._data import check_n_jobs, progress_option
+from sk_yt8m.cli._outputs import say
 
 _TO = click.option(
     "--to",
@@ -15,6 +16,12 @@ _TO = click.option(
 _RETRIES = click.option(
     "--n-retries", type=click.IntRange(0), default=3, show_default=True, help="More tries a file."
 )
+
+
+def _check_shard(_: Any, __: Any, value: tuple[int, int] | None) -> tuple[int, int] | None:
+    if value is not None and not 0 <= value[0] < value[1]:
+        raise click.BadParameter(f"expected I N with 0 <= I < N, got {value[0]} {value[1]}")
+    return value
 
 
 @click.group()
@@ -46,7 +53,7 @@ def course(**options: Any) -> None:
     from sk_yt8m.datasets import fetch_course
 
     data = fetch_course(return_indicator="sparse", **options)
-    click.echo(f"{data.data.shape[0]} videos, {data.target.shape[1]} labels")
+    say(f"{data.data.shape[0]} videos, {data.target.shape[1]} labels")
 
 
 @fetch.command()
@@ -62,7 +69,7 @@ def vocabulary(**options: Any) -> None:
     """
     from sk_yt8m.datasets import fetch_vocabulary
 
-    click.echo(fetch_vocabulary(**options))
+    say(fetch_vocabulary(**options))
 
 
 @fetch.command()
@@ -77,7 +84,13 @@ def vocabulary(**options: Any) -> None:
     default="train",
     show_default=True,
 )
-@click.option("--shard", type=(int, int), metavar="I N", help="Every N-th file, from the I-th.")
+@click.option(
+    "--shard",
+    type=(int, int),
+    metavar="I N",
+    callback=_check_shard,
+    help="Every N-th file, from the I-th, counted from 0.",
+)
 @click.option("--n-files", type=click.IntRange(1), help="Only so many files.")
 @click.option("--mirror", default="us", show_default=True, help="us, eu, asia or an address.")
 @click.option("--n-jobs", type=int, callback=check_n_jobs, help="Files at a time (4).")
@@ -91,4 +104,4 @@ def tfrecords(**options: Any) -> None:
     from sk_yt8m.datasets import fetch_tfrecords
 
     for file in fetch_tfrecords(**options):
-        click.echo(file)
+        say(file)

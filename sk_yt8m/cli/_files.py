@@ -18,7 +18,7 @@ from sk_yt8m.cli._data import (
     reading_options,
 )
 from sk_yt8m.cli._messages import is_about_an_option, one_line, option_names
-from sk_yt8m.cli._outputs import check_output, overwrite_option, write_table
+from sk_yt8m.cli._outputs import check_output, overwrite_option, say, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: A
     except (FileNotFoundError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--split") from error
     made = make_store(list(source), store, on_error="skip" if skip_damage else "raise", **options)
-    click.echo(made)
+    say(made)
     _show_damage(made)
 
 
@@ -116,17 +116,17 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
     with open_data(path, **options) as store:
         n_rows, n_labels = store.Y.shape
         counts = np.bincount(store.Y.indices, minlength=n_labels)
-        click.echo(f"videos          {n_rows}")
-        click.echo(f"features        {store.X.shape[1]}, {store.X.dtype}")
-        click.echo(f"labels          {n_labels}, of which {np.count_nonzero(counts)} occur")
-        click.echo(f"labels a video  {store.Y.nnz / max(1, n_rows):.2f}")
-        click.echo(f"files           {len(store.manifest['sources'])}")
+        say(f"videos          {n_rows}")
+        say(f"features        {store.X.shape[1]}, {store.X.dtype}")
+        say(f"labels          {n_labels}, of which {np.count_nonzero(counts)} occur")
+        say(f"labels a video  {store.Y.nnz / max(1, n_rows):.2f}")
+        say(f"files           {len(store.manifest['sources'])}")
         names, sizes = np.unique(store.split, return_counts=True)
         for name, size in zip(names.tolist(), sizes.tolist(), strict=True):
-            click.echo(f"split           {name or '(none)'}: {size} videos")
+            say(f"split           {name or '(none)'}: {size} videos")
         labels = label_names(vocabulary, n_labels)
         for label in np.argsort(-counts, kind="stable")[:top]:
-            click.echo(f"label           {label} {labels[label]}: {counts[label]} videos")
+            say(f"label           {label} {labels[label]}: {counts[label]} videos")
         _show_damage(store)
 
 
@@ -154,7 +154,7 @@ def verify(path: str, report: str | None, overwrite: bool, **options: Any) -> No
         write_table(table, report, index=False)
     if error is not None:
         raise error
-    click.echo("sound")
+    say("sound")
 
 
 def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Exception | None]:
@@ -175,7 +175,7 @@ def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Excepti
                 table = damage_table(store)
                 if not len(table):
                     return table, None
-                click.echo(table.to_string(index=False))
+                say(table.to_string(index=False))
                 found = f"{len(table)} damaged places, {len(store)} sound videos"
                 return table, click.ClickException(found)
     except ValueError as error:
@@ -199,17 +199,17 @@ def _show_model(path: str) -> None:
     from sk_yt8m import load
 
     clf = load(path)
-    click.echo(f"model           {Path(path).name}, {Path(path).stat().st_size / 1e6:.1f} MB")
-    click.echo(f"features        {clf.n_features_in_}")
-    click.echo(f"labels          {clf.n_outputs_}, {clf.out_activation_}")
-    click.echo(f"hidden layers   {clf.hidden_layer_sizes!r}, {clf.activation}")
-    click.echo(f"epochs          {clf.n_iter_}, last loss {clf.loss_:.4f}")
+    say(f"model           {Path(path).name}, {Path(path).stat().st_size / 1e6:.1f} MB")
+    say(f"features        {clf.n_features_in_}")
+    say(f"labels          {clf.n_outputs_}, {clf.out_activation_}")
+    say(f"hidden layers   {clf.hidden_layer_sizes!r}, {clf.activation}")
+    say(f"epochs          {clf.n_iter_}, last loss {clf.loss_:.4f}")
     if clf.best_validation_score_ is not None:
-        click.echo(f"validation      {clf.best_validation_score_:.4f}")
+        say(f"validation      {clf.best_validation_score_:.4f}")
 
 
 def _show_damage(store: "Store") -> None:
     table = damage_table(store)
     if len(table):
-        click.echo(f"left out        {len(table)} damaged places")
-        click.echo(table.to_string(index=False))
+        say(f"left out        {len(table)} damaged places")
+        say(table.to_string(index=False))

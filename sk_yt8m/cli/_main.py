@@ -1,9 +1,6 @@
 """The group of all commands, and how their errors are shown."""
 
-import os
-import sys
 import warnings
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -54,8 +51,6 @@ class _Commands(click.Group):
         return {} if command is None else option_names(command)
 
     def _show(self, error: Exception, names: dict[str, str]) -> NoReturn:
-        if isinstance(error, OSError):
-            _give_up_unwritable_output()
         message = in_options(one_line(error), names)
         kind = click.UsageError if is_about_an_option(error, names) else click.ClickException
         raise kind(message) from error
@@ -66,15 +61,6 @@ def _show_without_usage(error: click.UsageError) -> NoReturn:
         raise error
     hint = "" if error.ctx is None else f" (see {error.ctx.command_path} --help)"
     raise click.UsageError(one_line(error.format_message()) + hint) from error
-
-
-def _give_up_unwritable_output() -> None:
-    """Keep Python from writing once more, at its end, what could not be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,7 +17,7 @@ from sk_yt8m.cli._data import (
     reading_options,
     split_option,
 )
-from sk_yt8m.cli._outputs import check_output, overwrite_option, write_table
+from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def evaluate(
         write_table(report.figures, figures)
     if label_table is not None:
         write_table(report.labels, label_table)
-    click.echo(
+    say(
         report.figures.to_json(orient="index", indent=2, double_precision=15)
         if as_json
         else report.text
@@ -164,7 +164,9 @@ def predict(
     with open_data(data, needs_labels=False, **reading) as store:
         tables = _top_tables(clf, store, chosen_rows(store, split), names, k, threshold)
         if out is None:
-            _print_csv(tables)
+            with standard_output():
+                _to_csv(tables, sys.stdout.buffer.write)
+                sys.stdout.buffer.flush()
             return
         with open_atomically(out) as file:
             if out.endswith(".parquet"):
@@ -202,16 +204,6 @@ def _top_tables(
 def _to_csv(tables: Iterator["pd.DataFrame"], write: Callable[[bytes], Any]) -> None:
     for number, table in enumerate(tables):
         write(table.to_csv(index=False, header=number == 0, lineterminator="\n").encode())
-
-
-def _print_csv(tables: Iterator["pd.DataFrame"]) -> None:
-    try:
-        _to_csv(tables, sys.stdout.buffer.write)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, *, with_ids: bool) -> None:

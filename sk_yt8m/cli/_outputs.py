@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,23 @@ def free_name(path: Path) -> Path:
         number += 1
         found = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return found
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Let errors of what is printed in the block say that it could not be printed."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def say(text: object) -> None:
+    """Print a line."""
+    with standard_output():
+        click.echo(text)
 
 
 def write_table(table: "pd.DataFrame", path: str, *, index: bool = True) -> None:

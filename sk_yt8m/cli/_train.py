@@ -14,7 +14,7 @@ import numpy as np
 from sk_yt8m.cli._data import DataPath, chosen_rows, open_data, reading_options, split_option
 from sk_yt8m.cli._interrupts import Interrupts
 from sk_yt8m.cli._messages import in_options, one_line, option_names
-from sk_yt8m.cli._outputs import check_output, free_name, overwrite_option
+from sk_yt8m.cli._outputs import check_output, free_name, overwrite_option, say
 
 if TYPE_CHECKING:
     from sk_yt8m import DeepMultiLabelClassifier
@@ -128,7 +128,7 @@ def train(
             saved, failure = _save(clf, model)
     score = clf.best_validation_score_
     shown = "" if score is None else f", GAP@20 {score:.4f}"
-    click.echo(f"{saved}: {clf.n_iter_} epochs, loss {clf.loss_:.4f}{shown}")
+    say(f"{saved}: {clf.n_iter_} epochs, loss {clf.loss_:.4f}{shown}")
     if failure is not None:
         click.echo(f"Error: {failure}; the model is in {saved}", err=True)
     if interrupts.seen:
@@ -153,8 +153,8 @@ def _classifier(
         clf._validate_params()
         layer_sizes(clf.hidden_layer_sizes, clf.n_heads)
     except (TypeError, ValueError) as error:
-        names = {name: options[name] for name in given}
-        raise click.UsageError(in_options(one_line(error), names)) from error
+        message = in_options(one_line(error), {name: options[name] for name in given})
+        raise click.UsageError(message) from error
     return clf
 
 
@@ -185,7 +185,7 @@ def _without(
             f"{sources[common[0]]['name']}"
         )
     if n_common:
-        click.echo(f"training on {len(kept)} of {len(rows)} videos, the others are for validation")
+        say(f"training on {len(kept)} of {len(rows)} videos, the others are for validation")
     if store.ids is not None and held.ids is not None:
         twice = np.intersect1d(store.ids[kept], held.ids[held_rows])
         if twice.size:
@@ -206,8 +206,8 @@ def _check_space(
     free = shutil.disk_usage(Path(model).resolve().parent).free
     if free < expected:
         raise OSError(
-            f"{model} cannot be written: expected {expected / 1e6:.0f} MB free on the disk, got "
-            f"{free / 1e6:.0f} MB"
+            f"{model} cannot be written: expected {expected / 1e6:.1f} MB free on the disk, got "
+            f"{free / 1e6:.1f} MB"
         )
 
 

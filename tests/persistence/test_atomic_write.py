@@ -35,9 +35,11 @@ def test_a_failure_of_any_call(old, fitted, monkeypatch, call, error):
         raise error
 
     monkeypatch.setattr(_write.os, call, fail)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as raised:
         fitted.save(old)
     monkeypatch.undo()
+    if isinstance(error, OSError):
+        assert raised.value.filename == str(old)
     assert_only_old(old)
 
 
@@ -104,7 +106,7 @@ def test_a_full_disk(small_disk, data, fitted):
     path = small_disk / "model.safetensors"
     fitted.save(path)
     good = path.read_bytes()
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         untrained(*data, hidden_layer_sizes=(300, 300)).save(path)
     assert path.read_bytes() == good
     assert list(small_disk.iterdir()) == [path]

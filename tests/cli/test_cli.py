@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cli_runs import SMALL, run
 from click.testing import CliRunner
 
 import sk_yt8m
@@ -23,45 +24,11 @@ from sk_yt8m.datasets import (
     make_videos,
     open_store,
     sample_path,
-    write_csv,
     write_parquet,
     write_tfrecords,
 )
 
-SMALL = ["--set", "hidden_layer_sizes=[20, 20]", "--epochs", "2", "--seed", "0"]
 OWN = ["--features", "text:6,image:4", "--n-labels", "8"]
-
-
-def run(*arguments, code: int = 0) -> str:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory):
-    """A folder with 40 training and 20 validation videos as CSV, and as TFRecords and Parquet."""
-    folder = tmp_path_factory.mktemp("videos")
-    X, Y = make_videos(60, random_state=0, return_X_y=True)
-    ids = [f"v{number:03d}" for number in range(60)]
-    (folder / "csv").mkdir()
-    write_csv(folder / "csv" / "train_0.csv", X[:40], Y[:40])
-    write_csv(folder / "csv" / "val_28.csv", X[40:], Y[40:])
-    write_tfrecords(folder / "train0000.tfrecord", X, Y, ids=ids)
-    write_parquet(folder / "videos.parquet", X, Y, ids=ids)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def store(videos):
-    run("convert", videos / "csv", videos / "store", "--n-jobs", 1)
-    return videos / "store"
-
-
-@pytest.fixture(scope="module")
-def model(videos, store):
-    run("train", store, videos / "m.safetensors", "--split", "train", *SMALL)
-    return videos / "m.safetensors"
 
 
 def test_every_command_teaches():
@@ -89,20 +56,22 @@ def test_the_installed_command():
     done = subprocess.run(
         [sys.executable, "-m", "sk_yt8m.cli", "info", "nowhere"], capture_output=True, text=True
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: nowhere: no such file or folder")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Invalid value for 'PATH': nowhere: no such file")
     assert done.stderr.count("\n") == 1
     assert not done.stdout
 
 
 def test_the_entry_point():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     assert project["project"]["scripts"] == {"sk-yt8m": f"{main.callback.__module__[:11]}:main"}
 
 
-def test_debug_shows_where_an_error_comes_from():
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        CliRunner().invoke(main, ["--debug", "info", "nowhere"], catch_exceptions=False)
+def test_debug_shows_where_an_error_comes_from(tmp_path):
+    (tmp_path / "m.safetensors").write_text("no model")
+    arguments = ["--debug", "info", str(tmp_path / "m.safetensors")]
+    with pytest.raises(sk_yt8m.persistence.ModelFileError, match="not a model file"):
+        CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 def test_warnings_are_a_line_each(monkeypatch):
@@ -232,7 +201,7 @@ class TestModels:
         assert list(table.columns) == ["id", "rank", "label", "name", "score"]
         np.testing.assert_array_equal(table["label"].to_numpy().reshape(-1, 3), expected.indices)
         np.testing.assert_allclose(table["score"].to_numpy().reshape(-1, 3), expected.scores)
-        assert table["id"].tolist() == np.repeat(np.arange(20), 3).tolist()
+        assert table["id"].tolist() == np.repeat(np.arange(40, 60), 3).tolist()
 
         vocabulary = sample_path() / "vocabulary.csv"
         file = tmp_path / "labels.parquet"
@@ -293,14 +262,14 @@ class TestModels:
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
         [
-            (["train", "STORE", "m.safetensors", "--set", "depth=3"], 1, "depth"),
+            (["train", "STORE", "m.safetensors", "--set", "depth=3"], 2, "depth"),
             (["train", "STORE", "m.safetensors", "--set", "depth"], 2, "NAME=VALUE"),
             (["train", "STORE", "m.safetensors", "--epochs", "0"], 2, "--epochs"),
-            (["train", "STORE", "m.safetensors", "--split", "dev"], 1, "split must be one of"),
-            (["train", "nothing*", "m.safetensors"], 1, "nothing*"),
+            (["train", "STORE", "m.safetensors", "--split", "dev"], 2, "split must be one of"),
+            (["train", "nothing*", "m.safetensors"], 2, "nothing*"),
             (["train", "STORE"], 2, "MODEL"),
             (["evaluate", "STORE", "STORE"], 2, "is a directory"),
-            (["evaluate", "MODEL", "nothing"], 1, "nothing"),
+            (["evaluate", "MODEL", "nothing"], 2, "nothing"),
             (["predict", "MODEL", "STORE", "--out", "labels.xls"], 2, ".csv or .parquet"),
             (["predict", "MODEL", "STORE", "--k", "0"], 2, "--k"),
             (["train", "STORE", "MODEL"], 1, "--overwrite replaces it"),
@@ -312,13 +281,13 @@ class TestModels:
             (["predict", "MODEL", "STORE", "--out", "THERE"], 1, "--overwrite replaces it"),
             (["predict", "MODEL", "OTHER"], 1, "10 features"),
             (["convert", "SHORT", "new", "--n-jobs", "1"], 1, "short.csv, line 1"),
-            (["convert", "STORE"], 2, "STORE"),
-            (["info", "nothing"], 1, "nothing: no such file"),
+            (["convert", "STORE"], 2, "SOURCE"),
+            (["info", "nothing"], 2, "nothing: no such file"),
             (["info", "STORE", "--vocabulary", "SHORT"], 1, "names of 3862 labels"),
-            (["verify", "nothing*"], 1, "nothing*: no such file"),
+            (["verify", "nothing*"], 2, "nothing*: no such file"),
             (["verify", "HTML", "--n-jobs", "1"], 1, "1 damaged places, 0 sound videos"),
             (["fetch", "course", "--split", "dev"], 2, "--split"),
-            (["fetch", "tfrecords", "--version", "3", "--level", "video"], 1, 'version "3"'),
+            (["fetch", "tfrecords", "--version", "3", "--level", "video"], 2, '--version "3"'),
             (["fly"], 2, "No such command"),
         ],
     )
