@@ -155,6 +155,10 @@ def predict(
         )
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=[model, data, vocabulary])
+        if out.endswith(".parquet"):
+            from sk_yt8m.datasets._parquet import check_pyarrow
+
+            check_pyarrow()
     from sk_yt8m import load
     from sk_yt8m.persistence._write import open_atomically
 

@@ -121,16 +121,14 @@ def train(
                     raise
                 interrupts.seen = True
             interrupted, interrupts.training = interrupts.seen, False
-            if interrupted:
-                path = Path(model)
-                path = free_name(path.with_name(f"{path.stem}.interrupted{path.suffix}"))
-                model = str(path)
-            saved, failure = _save(clf, model)
+            saved, failure = _save(clf, _interrupted_name(model) if interrupted else model)
     score = clf.best_validation_score_
     shown = "" if score is None else f", GAP@20 {score:.4f}"
     say(f"{saved}: {clf.n_iter_} epochs, loss {clf.loss_:.4f}{shown}")
     if failure is not None:
         click.echo(f"Error: {failure}; the model is in {saved}", err=True)
+    if interrupted:
+        click.echo(f"Interrupted: {model} is as it was", err=True)
     if interrupts.seen:
         raise click.exceptions.Exit(_INTERRUPTED)
     if failure is not None:
@@ -209,6 +207,11 @@ def _check_space(
             f"{model} cannot be written: expected {expected / 1e6:.1f} MB free on the disk, got "
             f"{free / 1e6:.1f} MB"
         )
+
+
+def _interrupted_name(model: str) -> str:
+    path = Path(model)
+    return str(free_name(path.with_name(f"{path.stem}.interrupted{path.suffix}")))
 
 
 def _save(clf: "DeepMultiLabelClassifier", model: str) -> tuple[str, str | None]:

@@ -108,6 +108,13 @@ class TestParquet:
         assert written["id"].to_pylist()[::2] == expected
         assert written["rank"].to_pylist() == [1, 2] * len(expected)
 
+    def test_without_pyarrow_it_says_so_before_the_work(self, store, model, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        monkeypatch.setattr(sk_yt8m, "load", lambda path: pytest.fail("the work has begun"))
+        text = run("predict", model, store, "--out", tmp_path / "x.parquet", code=1)
+        assert "pyarrow" in text
+        assert files(tmp_path) == []
+
     @pytest.mark.parametrize("threshold", [0, 0.5, 1])
     def test_csv_has_the_same(self, store, model, scores, tmp_path, threshold):
         options = ["--k", 2, "--threshold", threshold]

@@ -148,6 +148,7 @@ class TestInterrupt:
             out, error = process.communicate(timeout=120)
         assert process.returncode == 130
         assert "Warning: training was interrupted in epoch" in error
+        assert error.endswith(f"\nInterrupted: {file} is as it was\n")
         assert "Traceback" not in error
         other = tmp_path / "m.interrupted.safetensors"
         assert f"{other}: " in out.splitlines()[-1]
