@@ -218,15 +218,17 @@ def _exact(X: Any) -> Any:
 
 def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
     """Return the sizes of the hidden layers, the last of which the heads share."""
-    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
-    if not all(type(size) is int and size > 0 for size in sizes):
+    one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
+    sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
+    whole = [isinstance(n, Integral) and not isinstance(n, (bool, np.bool_)) for n in sizes]
+    if not all(whole) or any(n <= 0 for n in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers above 0, got {hidden_layer_sizes!r}")
     if n_heads > 1 and (not sizes or sizes[-1] % n_heads):
         raise ValueError(
             f"n_heads must divide the last of hidden_layer_sizes, got n_heads={n_heads} and "
             f"hidden_layer_sizes={hidden_layer_sizes!r}"
         )
-    return tuple(sizes)
+    return tuple(map(int, sizes))
 
 
 def row_weights(sample_weight: npt.ArrayLike | None, X: Any) -> np.ndarray | None:

@@ -141,14 +141,15 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
     rates = {name: field(value, name, int, float) for name in ("dropout", "input_dropout")}
     if not all(0 <= rate < 1 for rate in rates.values()):
         raise ModelFileError(f"its network has dropout rates outside [0, 1): {shown(rates)}")
+    # Files of version 0.1.0 have it among the parameters only.
+    standardize = value if "standardize" in value else field(content, "parameters", dict)
     return Architecture(
         n_features=value["n_features"],
         hidden_layer_sizes=tuple(sizes),
         n_outputs=value["n_outputs"],
         activation=activation,
         batch_normalization=field(value, "batch_normalization", bool),
-        # Files of version 0.1.0 have it among the parameters only.
-        standardize=field({**content["parameters"], **value}, "standardize", bool),
+        standardize=field(standardize, "standardize", bool),
         **rates,
     )
 

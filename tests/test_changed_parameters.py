@@ -1,0 +1,189 @@
+"""Parameters that are set between two calls: refused by name, or in force at once."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sk_yt8m import DeepMultiLabelClassifier, load
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(90, 6)).astype(np.float32)
+Y = (X[:, :4] + RNG.normal(size=(90, 4)) > 0.5).astype(np.uint8)
+
+DEFAULTS = {
+    "hidden_layer_sizes": (8,),
+    "batch_size": 10,
+    "max_iter": 3,
+    "precision": "float32",
+    "random_state": 0,
+    "alpha": 0.1,
+}
+
+#: What the first training fixes, with another value.
+FIXED = {
+    "hidden_layer_sizes": (9,),
+    "activation": "tanh",
+    "batch_normalization": False,
+    "standardize": False,
+}
+#: What bears on a step of `partial_fit`.
+AT_ONCE = {
+    "alpha": 5.0,
+    "batch_size": 30,
+    "learning_rate_init": 0.02,
+    "shuffle": False,
+    "random_state": 7,
+    "beta_1": 0.5,
+    "beta_2": 0.9,
+    "epsilon": 0.01,
+    "weight_decay": 0.9,
+    "ema_decay": None,
+    "dropout": 0.1,
+    "input_dropout": 0.6,
+    "loss_reduction": "mean",
+    "n_heads": 2,
+    "precision": "bfloat16",
+}
+#: What bears on `fit` alone, on the first call, on predictions, or on nothing of the result.
+ELSEWHERE = {
+    "learning_rate": "constant",
+    "max_iter": 9,
+    "tol": 0.5,
+    "verbose": True,
+    "warm_start": True,
+    "validation_fraction": 0.3,
+    "n_iter_no_change": 2,
+    "warmup_fraction": 0.5,
+    "output_bias_init": "zeros",
+    "predict_precision": "bfloat16",
+    "checkpoint_dir": "somewhere",
+    "checkpoint_every": 3,
+}
+
+
+def small(**parameters) -> DeepMultiLabelClassifier:
+    return DeepMultiLabelClassifier(**(DEFAULTS | parameters))
+
+
+def weights_of(clf) -> dict[str, np.ndarray]:
+    return clf._fitted_model().weights
+
+
+def assert_same_weights(one, other):
+    for name, array in weights_of(one).items():
+        np.testing.assert_array_equal(array, weights_of(other)[name], err_msg=name)
+
+
+def test_every_parameter_is_in_one_group():
+    groups = [*FIXED, *AT_ONCE, *ELSEWHERE, "early_stopping"]
+    assert sorted(groups) == sorted(DeepMultiLabelClassifier().get_params())
+
+
+@pytest.mark.parametrize("name", FIXED)
+class TestFixed:
+    def test_a_second_training_is_refused(self, name):
+        clf = small().partial_fit(X, Y)
+        expected = clf.predict_proba(X)
+        clf.set_params(**{name: FIXED[name]})
+        with pytest.raises(ValueError, match=f"{name} was "):
+            clf.partial_fit(X, Y)
+        clf.set_params(warm_start=True)
+        with pytest.raises(ValueError, match=f"{name} was "):
+            clf.fit(X, Y)
+        np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+    def test_also_in_another_process_and_from_a_file(self, name, tmp_path):
+        clf = small().fit(X, Y).set_params(**{name: FIXED[name]})
+        clf.save(tmp_path / "model.safetensors")
+        for again in (pickle.loads(pickle.dumps(clf)), load(tmp_path / "model.safetensors")):
+            np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+            with pytest.raises(ValueError, match=f"{name} was "):
+                again.partial_fit(X, Y)
+
+    def test_a_new_training_takes_it(self, name):
+        clf = small().fit(X, Y).set_params(**{name: FIXED[name]}).fit(X, Y)
+        assert_same_weights(clf, small(**{name: FIXED[name]}).fit(X, Y))
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+class TestAtOnce:
+    def test_it_changes_the_next_call_with_and_without_a_pickle(self, name):
+        calls = [small().partial_fit(X, Y).partial_fit(X, Y) for _ in range(3)]
+        as_before, changed, through_a_pickle = calls
+        changed.set_params(**{name: AT_ONCE[name]})
+        through_a_pickle.set_params(**{name: AT_ONCE[name]})
+        through_a_pickle = pickle.loads(pickle.dumps(through_a_pickle))
+        for _ in range(2):
+            for clf in (as_before, changed, through_a_pickle):
+                clf.partial_fit(X, Y)
+            assert_same_weights(changed, through_a_pickle)
+        kernels = [weights_of(clf)["output/kernel"] for clf in (as_before, changed)]
+        assert not np.array_equal(*kernels)
+
+    def test_it_goes_on_in_a_file(self, name, tmp_path):
+        clf = small().partial_fit(X, Y).set_params(**{name: AT_ONCE[name]})
+        clf.save(tmp_path / "model.safetensors", include_training_state=True)
+        again = load(tmp_path / "model.safetensors")
+        assert_same_weights(clf.partial_fit(X, Y), again.partial_fit(X, Y))
+
+    def test_predictions_do_not_change(self, name):
+        clf = small().fit(X, Y)
+        expected = clf.predict_proba(X)
+        clf.set_params(**{name: AT_ONCE[name]})
+        np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+def test_a_moving_average_can_begin_later():
+    clf = small(ema_decay=None).partial_fit(X, Y)
+    start = weights_of(clf)["output/kernel"]
+    clf.set_params(ema_decay=0.999999).partial_fit(X, Y)
+    moved = np.abs(weights_of(clf)["output/kernel"] - start).max()
+    free = small(ema_decay=None).partial_fit(X, Y).partial_fit(X, Y)
+    assert 0 < moved < np.abs(weights_of(free)["output/kernel"] - start).max()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_not_for_partial_fit_changes_nothing(name):
+    one, other = small().partial_fit(X, Y), small().partial_fit(X, Y)
+    one.partial_fit(X, Y)
+    other.set_params(**{name: ELSEWHERE[name]}).partial_fit(X, Y)
+    assert_same_weights(one, other)
+
+
+def test_early_stopping_is_refused_in_partial_fit():
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        small(early_stopping=True).partial_fit(X, Y)
+
+
+def test_a_random_state_object_goes_on_in_a_pickle():
+    one = small(random_state=np.random.RandomState(3)).partial_fit(X, Y)
+    other = pickle.loads(pickle.dumps(one))
+    assert_same_weights(one.partial_fit(X, Y), other.partial_fit(X, Y))
+
+
+class TestClasses:
+    y = np.argmax(Y, axis=1)
+
+    @pytest.mark.parametrize("classes", [[0, 1, 2], [0, 1, 2, 3, 4], [4, 5, 6, 7], ["a", "b"]])
+    def test_other_classes_are_refused(self, classes):
+        clf = small().partial_fit(X, self.y, classes=[0, 1, 2, 3])
+        with pytest.raises(ValueError, match=r"classes=.* are not the same as on the last call"):
+            clf.partial_fit(X, self.y % 2, classes=classes)
+
+    @pytest.mark.parametrize("classes", [None, [3, 2, 1, 0], np.array([0, 1, 2, 3, 3])])
+    def test_the_same_in_another_form(self, classes):
+        clf = small().partial_fit(X, self.y, classes=[0, 1, 2, 3])
+        clf.partial_fit(X, self.y % 2, classes=classes)
+
+    def test_of_labels(self):
+        clf = small().partial_fit(X, Y, classes=range(4))
+        with pytest.raises(ValueError, match="classes has 3 entries, but y has 4 labels"):
+            clf.partial_fit(X, Y, classes=range(3))
+        with pytest.raises(ValueError, match="classes has 3 entries, but y has 4 labels"):
+            small().partial_fit(X, Y, classes=range(3))
+
+    def test_a_warm_start_wants_the_same(self):
+        clf = small(warm_start=True).fit(X, self.y)
+        with pytest.raises(ValueError, match=r"classes of training, \[0, 1, 2, 3\], got \[0, 1\]"):
+            clf.fit(X, self.y % 2)

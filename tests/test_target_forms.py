@@ -1,0 +1,168 @@
+"""One rule for every form of y: what it means, and what predictions look like."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepMultiLabelClassifier,
+    DeepNeighborsClassifier,
+    SparseIndicator,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 5)).astype(np.float32)
+Y = (X[:, :3] > 0).astype(np.int64)
+WORDS = np.where(Y[:, 0] == 1, "yes", "no")
+
+
+def small(**parameters) -> DeepMultiLabelClassifier:
+    defaults = {"max_iter": 3, "random_state": 0, "precision": "float32"}
+    return DeepMultiLabelClassifier(**({"hidden_layer_sizes": (8,)} | defaults | parameters))
+
+
+ESTIMATORS = {
+    "network": small,
+    "average": lambda: AveragingClassifier([("a", small()), ("b", small(random_state=1))]),
+    "neighbors": lambda: DeepNeighborsClassifier(small(), n_neighbors=3),
+}
+every_estimator = pytest.mark.parametrize("make", ESTIMATORS.values(), ids=ESTIMATORS)
+
+#: The form, the dtype of predictions, and whether they are sparse.
+INDICATORS = {
+    "bool": (Y.astype(bool), bool, False),
+    "uint8": (Y.astype(np.uint8), np.uint8, False),
+    "float32": (Y.astype(np.float32), np.float32, False),
+    "lists": (Y.tolist(), np.int64, False),
+    "objects": (Y.astype(object), np.int64, False),
+    "Fortran": (np.asfortranarray(Y), np.int64, False),
+    "frame": (pd.DataFrame(Y), np.int64, False),
+    "bool frame": (pd.DataFrame(Y).astype(bool), bool, False),
+    "int8 frame": (pd.DataFrame(Y).astype(np.int8), np.int8, False),
+    "nullable integers": (pd.DataFrame(Y).astype("Int8"), np.int8, False),
+    "nullable booleans": (pd.DataFrame(Y).astype("boolean"), bool, False),
+    "mixed frame": (pd.DataFrame(Y).astype({0: bool, 1: np.int8}), np.int64, False),
+    "frame of objects": (pd.DataFrame(Y).astype(object), np.int64, False),
+    "sparse frame": (pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(Y)), np.int64, True),
+    "CSR": (sp.csr_array(Y.astype(np.uint8)), np.uint8, True),
+    "CSC of booleans": (sp.csc_matrix(Y.astype(bool)), bool, True),
+    "COO": (sp.coo_array(Y), np.int64, True),
+    "SparseIndicator": (SparseIndicator(sp.csr_array(Y)), np.int64, True),
+}
+
+
+@every_estimator
+@pytest.mark.parametrize("form", INDICATORS)
+def test_predictions_have_the_form_of_y(make, form):
+    y, dtype, sparse = INDICATORS[form]
+    clf = make().fit(X, y)
+    labels = clf.predict(X)
+    assert sp.issparse(labels) == sparse
+    assert labels.dtype == dtype
+    dense = labels.toarray() if sparse else labels
+    reference = make().fit(X, Y)
+    np.testing.assert_array_equal(dense.astype(int), reference.predict(X))
+    assert clf.score(X, y) == pytest.approx(reference.score(X, Y), abs=1e-12)
+
+
+COLUMNS = {
+    "array": WORDS[:, np.newaxis],
+    "list": WORDS.tolist(),
+    "series": pd.Series(WORDS, name="answer"),
+    "objects": WORDS.astype(object),
+    "frame": pd.DataFrame({"answer": WORDS}),
+    "categories": pd.DataFrame({"answer": pd.Categorical(WORDS)}),
+    "categorical series": pd.Series(pd.Categorical(WORDS)),
+    "pandas strings": pd.DataFrame({"answer": pd.array(WORDS, dtype="string")}),
+}
+
+
+@every_estimator
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.parametrize("form", COLUMNS)
+def test_one_column_is_classes(make, form):
+    clf = make().fit(X, COLUMNS[form])
+    reference = make().fit(X, WORDS)
+    assert clf.classes_.tolist() == ["no", "yes"]
+    assert clf.predict(X).tolist() == reference.predict(X).tolist()
+    assert clf.score(X, COLUMNS[form]) == reference.score(X, WORDS)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, float])
+def test_one_column_of_numbers_in_all_forms(dtype):
+    column = Y[:, :1].astype(dtype)
+    for y in (column, pd.DataFrame(column, columns=["label"]), column.ravel().tolist()):
+        clf = small().fit(X, y)
+        assert clf.predict(X).shape == (80,)
+        assert clf.predict_proba(X).shape == (80, 2)
+
+
+def test_one_column_of_a_sparse_matrix_is_a_label():
+    clf = small().fit(X, sp.csr_array(Y[:, :1]))
+    assert clf.predict_proba(X).shape == (80, 1)
+    assert clf.predict(X).shape == (80, 1)
+
+
+def test_a_column_vector_is_warned_of():
+    from sklearn.exceptions import DataConversionWarning
+
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        small().fit(X, pd.DataFrame(WORDS))
+
+
+class TestNamesOfMLPClassifier:
+    """What `sklearn.neural_network.MLPClassifier` has under the same name."""
+
+    @pytest.mark.parametrize(
+        "sizes", [8, np.int64(8), np.uint8(8), [8], (np.int32(8),), np.array([8]), np.array(8)]
+    )
+    def test_hidden_layer_sizes(self, sizes):
+        expected = small().fit(X, Y).predict_proba(X)
+        clf = small(hidden_layer_sizes=sizes).fit(X, Y)
+        np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+    @pytest.mark.parametrize("sizes", [0, -3, 8.0, "8", None, True, (8, 0), (8, True), ((8,),)])
+    def test_impossible_hidden_layer_sizes(self, sizes):
+        with pytest.raises(ValueError, match="hidden_layer_sizes"):
+            small(hidden_layer_sizes=sizes).fit(X, Y)
+
+    def test_n_iter_no_change_may_be_infinite(self, tmp_path):
+        import sk_yt8m
+
+        clf = small(n_iter_no_change=np.inf, tol=1e9, max_iter=15).fit(X, Y)
+        assert clf.n_iter_ == 15
+        assert small(tol=1e9, max_iter=15).fit(X, Y).n_iter_ < 15
+        clf.save(tmp_path / "model.safetensors")
+        assert sk_yt8m.load(tmp_path / "model.safetensors").n_iter_no_change == np.inf
+
+    def test_best_loss(self):
+        clf = small().fit(X, Y)
+        assert clf.best_loss_ == min(clf.loss_curve_)
+        assert clf.validation_scores_ is None
+        assert clf.best_validation_score_ is None
+
+    @pytest.mark.parametrize("given", [False, True])
+    def test_no_best_loss_beside_validation(self, given):
+        options = {"X_val": X, "y_val": Y} if given else {}
+        clf = small(early_stopping=not given).fit(X, Y, **options)
+        assert clf.best_loss_ is None
+        assert clf.best_validation_score_ == max(clf.validation_scores_)
+
+    @pytest.mark.parametrize("y", [Y, WORDS, Y.sum(axis=1)], ids=["labels", "binary", "classes"])
+    def test_predict_log_proba(self, y):
+        clf = small().fit(X, y)
+        logarithms = clf.predict_log_proba(X)
+        np.testing.assert_array_equal(logarithms, np.log(clf.predict_proba(X)))
+        assert np.isfinite(logarithms).all()
+
+    def test_one_class_is_refused(self):
+        with pytest.raises(ValueError, match="contains only one class"):
+            small().fit(X, np.ones(80))
+
+    def test_a_rare_class_is_named(self):
+        y = np.where(np.arange(80) == 5, "rare", "common")
+        with pytest.raises(ValueError, match="rare"):
+            small(early_stopping=True).fit(X, y)
