@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sk_yt8m._labels import TargetForm, check_labels
+from sk_yt8m._labels import TargetForm, as_pandas, class_column
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
 from sk_yt8m.metrics._responses import of_class_one
@@ -137,10 +137,13 @@ class BlockwisePredictions:
             If `y` has other labels than in training, or in another order.
         """
         check_is_fitted(self)
+        self._form.check_labels(y)
         if self._form.kind == "multilabel":
-            check_labels(self._form, y)
-            return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
-        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+            return float(
+                gap_score(as_pandas(y), self.predict_top_k(X), sample_weight=sample_weight)
+            )
+        classes = class_column(y).ravel()
+        return float(accuracy_score(classes, self.predict(X), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -153,12 +153,14 @@ def read_problem(
     Whether the features are finite is found out later, by `used_rows` and `check_inputs`.
     """
     X = check_features(estimator, X, reset=previous is None)
-    known = classes
-    if previous is not None:
+    if previous is None:
+        indicator, form = encode_targets(y, classes)
+        form.check_classes(classes)
+    else:
+        previous.form.check_classes(classes)
         known = previous.form.known_classes if some_classes else None
-    indicator, form = encode_targets(y, known)
+        indicator, form = encode_targets(y, known, like=previous.form)
     check_consistent_length(X, indicator)
-    (form if previous is None else previous.form).check_classes(classes)
     p = plain_parameters(estimator)
     architecture = Architecture(
         n_features=X.shape[1],
@@ -172,6 +174,7 @@ def read_problem(
     )
     if previous is not None:
         previous.check_same(architecture, form)
+        form = replace(form, names=previous.form.names)
     return Problem(X, indicator, form, row_weights(sample_weight, X), architecture)
 
 
@@ -380,7 +383,7 @@ def read_validation(
     with _naming("X_val"):
         X_val = check_features(estimator, X_val, reset=False)
     with _naming("y_val"):
-        truth, form = encode_targets(y_val, problem.form.known_classes)
+        truth, form = encode_targets(y_val, problem.form.known_classes, like=problem.form)
         problem.form.check_same(form)
     with _naming("X_val and y_val"):
         check_consistent_length(X_val, truth)

@@ -1,5 +1,6 @@
 """Every accepted form of the target, brought to the one form that training needs."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,19 +129,15 @@ class TargetForm:
 
     def check_same(self, other: "TargetForm") -> None:
         """Raise a ValueError if another target has other labels or classes than this one."""
-        both = {self.kind, other.kind}
-        if "multilabel" not in both and not np.array_equal(self.classes, other.classes):
-            raise ValueError(
-                f"expected a y with the classes of training, {_some(self.classes)}, "
-                f"got {_some(other.classes)}"
-            )
-        if len(both) > 1 or not np.array_equal(self.classes, other.classes):
-            raise ValueError(
-                f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
-                f"training, got a {other.kind} one with {len(other.classes)}"
-            )
-        if self.kind == "multilabel":
-            check_label_names(self.names, other.names)
+        if "multilabel" not in (self.kind, other.kind):
+            if not np.array_equal(self.classes, other.classes):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous "
+                    f"call to fit. Previously got {_some(self.classes)}, `y` has "
+                    f"{_some(other.classes)}"
+                )
+        elif self.kind != other.kind or len(self.classes) != len(other.classes):
+            raise self._other_kind(other.kind, len(other.classes))
 
     def check_classes(self, classes: npt.ArrayLike | None) -> None:
         """Raise a ValueError if the argument `classes` of `partial_fit` is not that of training."""
@@ -148,81 +145,108 @@ class TargetForm:
             return
         given = np.unique(np.asarray(classes))
         if self.kind == "multilabel":
-            if given.size != len(self.names):
+            of_columns = [set(self.names.tolist()), set(range(len(self.names)))]
+            if set(given.tolist()) not in of_columns:
                 raise ValueError(
-                    f"classes has {given.size} entries, but y has {len(self.names)} labels: the "
-                    "labels are the columns of y, and classes may be left out"
+                    f"classes={_some(given)} are not the labels of y, which are its columns, "
+                    f"{_some(self.names)}: classes may be left out"
                 )
         elif not np.array_equal(given, self.classes):
             raise ValueError(
-                f"classes={given.tolist()} are not the same as on the last call to fit or "
-                f"partial_fit, which were {self.classes.tolist()}"
+                f"classes={_some(given)} are not the same as on the last call to fit or "
+                f"partial_fit, which were {_some(self.classes)}"
             )
+
+    def check_labels(self, y: Any) -> None:
+        """Raise a ValueError if `y` is of another kind, or its labels have other names or places.
+
+        Labels without names are taken by position, with a warning where the others have names.
+        """
+        names, shape = label_columns(y), np.shape(y)
+        one_dimensional = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+        if self.kind != "multilabel":
+            if hasattr(y, "tocsr") or not one_dimensional:
+                raise self._other_kind("multilabel", shape[1])
+        elif names is not None or len(shape) == 2:
+            check_label_names(self.names, names, shape[1])
+
+    def _other_kind(self, kind: str, n: int) -> ValueError:
+        return ValueError(
+            f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
+            f"training, got a {kind} one with {n}"
+        )
 
 
 def label_columns(y: Any) -> np.ndarray | None:
     """Return the column names of a DataFrame of labels, None for what has no names."""
     if not hasattr(y, "columns") or hasattr(y, "tocsr"):
         return None
-    return np.asarray(y.columns)
+    return np.asarray(getattr(y, "column_names", y.columns))
 
 
-def check_label_names(expected: np.ndarray, names: np.ndarray) -> None:
+def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: int) -> None:
     """Raise a ValueError if labels have other names than in training, or another order.
 
-    Numbers from 0 in ascending order are the names of what has none, and agree with all names.
+    Numbers from 0 in ascending order are the names of what has none. They are taken by position
+    beside other names than numbers, with a warning, as scikit-learn does with features.
 
     Parameters
     ----------
     expected : ndarray of shape (n_labels,)
         The names in training.
-    names : ndarray of shape (n_labels,)
-        The names now.
+    names : ndarray of shape (n_labels,) or None
+        The names now, None where there are none.
+    n_labels : int
+        How many labels there are now.
     """
-    known, given = expected.tolist(), names.tolist()
+    known = expected.tolist()
+    given = list(range(n_labels)) if names is None else names.tolist()
     if known == given:
         return
-    if len(known) != len(given):
-        raise ValueError(f"y has {len(given)} labels: expected the {len(known)} of training")
-    numbers = list(range(len(known)))
-    # Other numbers beside those of an array are columns of it in another order.
-    if given == numbers or (known == numbers and set(given) != set(numbers)):
+    unnamed = known == list(range(len(known))), given == list(range(n_labels))
+    comparable = names is not None and (expected.dtype.kind in "iu") == (names.dtype.kind in "iu")
+    if any(unnamed) and not comparable:
+        if len(known) != n_labels:
+            raise ValueError(f"y has {n_labels} labels: expected the {len(known)} of training")
+        has, was = ("does not have", "with") if unnamed[1] else ("has", "without")
+        warnings.warn(
+            f"y {has} label names, but the classifier was fitted {was} label names: its columns "
+            "are taken by position",
+            UserWarning,
+            stacklevel=2,
+        )
         return
-    unseen = [name for name in given if name not in set(known)]
-    missing = [name for name in known if name not in set(given)]
+    unseen, missing = set(given) - set(known), set(known) - set(given)
     message = "The label names of y should match those that were passed during fit.\n"
     if unseen:
-        message += f"Label names unseen at fit time:\n{_listed(unseen)}"
+        message += f"Label names unseen at fit time:\n{_listed(given, unseen, known)}"
     if missing:
-        message += f"Label names seen at fit time, yet now missing:\n{_listed(missing)}"
-    if not unseen and not missing:
-        at = next(i for i, pair in enumerate(zip(known, given, strict=True)) if pair[0] != pair[1])
         message += (
-            f"Label names must be in the same order as they were in fit: column {at} is "
-            f"{given[at]!r}, expected {known[at]!r}\n"
+            f"Label names seen at fit time, yet now missing:\n{_listed(known, missing, given)}"
         )
+    if not unseen and not missing:
+        at = next((i for i, pair in enumerate(zip(known, given)) if pair[0] != pair[1]), None)
+        message += "Label names must be in the same order as they were in fit"
+        if at is not None:
+            message += f": column {at} is {given[at]!r}, expected {known[at]!r}"
     raise ValueError(message)
 
 
-def check_labels(form: TargetForm, y: Any) -> None:
-    """Raise a ValueError if an indicator has other labels than in training, or another order."""
-    names = label_columns(y)
-    if names is None:
-        shape = np.shape(y)
-        names = np.arange(shape[1]) if len(shape) == 2 else form.names
-    check_label_names(form.names, names)
-
-
 def _some(classes: np.ndarray) -> str:
-    return f"{classes[:10].tolist()}" + (f" and {len(classes) - 10} more" * (len(classes) > 10))
+    more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""
+    return f"{classes[:10]}{more}"
 
 
-def _listed(names: list[Any]) -> str:
-    shown = [f"- {name}\n" for name in names[:5]]
-    return "".join(shown) + ("- ...\n" if len(names) > 5 else "")
+def _listed(names: list[Any], chosen: set[Any], others: list[Any]) -> str:
+    """Return lines of the chosen names, in quotes where others are no strings."""
+    show = str if all(isinstance(name, str) for name in (*names, *others)) else repr
+    lines = [f"- {show(name)}\n" for name in dict.fromkeys(names) if name in chosen]
+    return "".join(lines[:5]) + ("- ...\n" if len(lines) > 5 else "")
 
 
-def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, TargetForm]:
+def encode_targets(
+    y: Any, classes: npt.ArrayLike | None = None, *, like: TargetForm | None = None
+) -> tuple[Any, TargetForm]:
     """Bring a target of any accepted form into the form that training needs.
 
     Parameters
@@ -231,6 +255,8 @@ def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, T
         One-dimensional classes, or an indicator matrix of labels.
     classes : array-like, optional
         All classes of a one-dimensional `y`, which may hold only some of them.
+    like : TargetForm, optional
+        What `y` was in training. One column is an indicator where it was one.
 
     Returns
     -------
@@ -254,16 +280,30 @@ def encode_targets(y: Any, classes: npt.ArrayLike | None = None) -> tuple[Any, T
             "expected classes or an indicator matrix"
         )
     refuse_masked(y, "y")
+    if like is not None:
+        like.check_labels(y)
     if hasattr(y, "tocsr"):
         return _multilabel(indicator_from_sparse(y.tocsr()), None, y.dtype, sparse=True)
-    names = label_columns(y)
-    if names is not None and names.size != 1:
+    names, y = label_columns(y), as_pandas(y)
+    narrowest = 1 if like is not None and like.kind == "multilabel" else 2
+    if names is not None and (names.size == 0 or names.size >= narrowest):
         dtype, sparse = _frame_kind(y)
         return _multilabel(indicator_from_frame(y), names, dtype, sparse=sparse)
-    array = _dense_column(y) if names is not None else np.asarray(y)
-    if array.ndim == 2 and array.shape[1] > 1:
+    array = class_column(y)
+    if array.ndim == 2 and array.shape[1] >= narrowest:
         return _multilabel(indicator_from_dense(array), None, array.dtype, sparse=False)
     return _one_dimensional(array, classes)
+
+
+def as_pandas(y: Any) -> Any:
+    """Return a table of pyarrow or another library as a DataFrame of pandas, all else as it is."""
+    if not hasattr(y, "columns") or hasattr(y, "iloc"):
+        return y
+    if hasattr(y, "column_names"):
+        return y.to_pandas()
+    import pandas as pd
+
+    return pd.DataFrame(y.to_numpy(), columns=list(y.columns))
 
 
 def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
@@ -276,10 +316,32 @@ def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
     return np.result_type(*kinds) if kinds else np.dtype(object), sparse == {True}
 
 
-def _dense_column(frame: Any) -> np.ndarray:
-    """Return the one column of a DataFrame, shape (n_samples, 1)."""
-    column = np.asarray(frame[frame.columns[0]])
-    return column.reshape(-1, 1)
+def class_column(y: Any) -> np.ndarray:
+    """Return an array, or a Series or DataFrame of one column, in numpy's own dtype."""
+    y = as_pandas(y)
+    if hasattr(y, "columns"):
+        return class_column(y.iloc[:, 0]).reshape(-1, 1)
+    dtype: Any = getattr(y, "dtype", None)
+    plain = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", None)
+    if plain is None:
+        array = np.asarray(y)
+    elif (missing := np.asarray(y.isna())).any():
+        raise _missing(missing)
+    else:
+        array = y.to_numpy(dtype=plain)
+    if array.dtype == object and array.size == len(array):
+        import pandas as pd
+
+        if (missing := pd.isna(array.ravel())).any():
+            raise _missing(missing)
+    return array
+
+
+def _missing(missing: np.ndarray) -> ValueError:
+    return ValueError(
+        f"Input y contains NaN or another missing value in row {np.flatnonzero(missing)[0]}: "
+        "expected classes"
+    )
 
 
 def _multilabel(

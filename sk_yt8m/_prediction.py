@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._architecture import HIGHEST_PROBABILITY
 from sk_yt8m._features import check_features
-from sk_yt8m._labels import TargetForm, check_labels
+from sk_yt8m._labels import TargetForm, as_pandas, class_column
 from sk_yt8m._model import Model
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
@@ -175,10 +175,13 @@ class NetworkPredictions:
         """
         check_is_fitted(self)
         form = self._fitted_model().form
+        form.check_labels(y)
         if form.kind == "multilabel":
-            check_labels(form, y)
-            return float(gap_score(y, self.predict_top_k(X), sample_weight=sample_weight))
-        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+            return float(
+                gap_score(as_pandas(y), self.predict_top_k(X), sample_weight=sample_weight)
+            )
+        classes = class_column(y).ravel()
+        return float(accuracy_score(classes, self.predict(X), sample_weight=sample_weight))
 
     def _ready(self, X: Any) -> tuple[TargetForm, Any, Any]:
         check_is_fitted(self)

@@ -61,6 +61,7 @@ def describe_run(
         "the version of sk_yt8m": __version__,
         "X": {**_features(problem.X), "moments": moments and _sha256(*moments)},
         "y": {"kind": problem.form.kind, **_labels(problem.indicator)},
+        "the list of label names of y": _names(problem.form.names),
         "sample_weight": None if problem.weight is None else _sha256(problem.weight),
         "X_val": None if validation is None else _features(validation.X),
         "y_val": None if validation is None else _labels(validation.indicator),
@@ -116,6 +117,13 @@ def _labels(indicator: Any) -> dict[str, Any]:
     parts = (indicator.indptr, indicator.indices)
     values = _sha256(*(part.astype(np.int64, copy=False) for part in parts))
     return {"shape": indicator.shape, "values": values}
+
+
+def _names(names: np.ndarray) -> str | None:
+    """Return what tells names apart, None for the numbers of labels that have none."""
+    if np.array_equal(names, np.arange(names.size)):
+        return None
+    return _sha256(np.frombuffer(repr(names.tolist()).encode(), dtype=np.uint8))
 
 
 def _sha256(*arrays: np.ndarray) -> str:

@@ -447,6 +447,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         from sk_yt8m._epochs import Rows, train_one_epoch
         from sk_yt8m._feeding import HostFeed
 
+        # The decorator checks the parameters of the first call only.
+        self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         with restored_on_failure(self) as before, ExitStack() as failure:

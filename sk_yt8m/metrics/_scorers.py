@@ -265,7 +265,7 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
         names = label_columns(y_true)
         expected = getattr(final_classifier(estimator), "label_names_", None)
         if names is not None and expected is not None:
-            check_label_names(np.asarray(expected), names)
+            check_label_names(np.asarray(expected), names, names.size)
         return y_true
     classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)
     unseen = ~np.isin(y_true, classes)

@@ -32,6 +32,8 @@ class FileMethods:
         ------
         NotFittedError
             If there is nothing to save yet.
+        ValueError
+            If a parameter was set to a value that `fit` would refuse.
         ModelFileError
             A ValueError: if a parameter or name is not a number, string or other plain value,
             or a weight is not finite. `checkpoint_dir` is not kept: it belongs to a machine.
