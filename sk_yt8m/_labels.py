@@ -204,10 +204,10 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
     if known == given:
         return
     unnamed = known == list(range(len(known))), given == list(range(n_labels))
+    if any(unnamed) and len(known) != n_labels:
+        raise ValueError(f"y has {n_labels} labels: expected the {len(known)} of training")
     comparable = names is not None and (expected.dtype.kind in "iu") == (names.dtype.kind in "iu")
     if any(unnamed) and not comparable:
-        if len(known) != n_labels:
-            raise ValueError(f"y has {n_labels} labels: expected the {len(known)} of training")
         has, was = ("does not have", "with") if unnamed[1] else ("has", "without")
         warnings.warn(
             f"y {has} label names, but the classifier was fitted {was} label names: its columns "
@@ -225,8 +225,9 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
             f"Label names seen at fit time, yet now missing:\n{_listed(known, missing, given)}"
         )
     if not unseen and not missing:
-        at = next((i for i, pair in enumerate(zip(known, given)) if pair[0] != pair[1]), None)
         message += "Label names must be in the same order as they were in fit"
+        pairs = zip(known, given, strict=False)
+        at = next((i for i, (name, other) in enumerate(pairs) if name != other), None)
         if at is not None:
             message += f": column {at} is {given[at]!r}, expected {known[at]!r}"
     raise ValueError(message)

@@ -231,11 +231,12 @@ class TestTargets:
         expected = fitted.score(X, Y)
         for y in (frame, Y, sp.csr_array(Y)):
             assert clf.score(X, y) == expected
-        for y in (frame[list("wvxyz")], frame.rename(columns={"v": "a"})):
-            with pytest.raises(ValueError, match=r"column 0 is '[wa]', expected 'v'"):
-                clf.score(X, y)
+        with pytest.raises(ValueError, match="column 0 is 'w', expected 'v'"):
+            clf.score(X, frame[list("wvxyz")])
+        with pytest.raises(ValueError, match=r"unseen at fit time:\n- a\n"):
+            clf.score(X, frame.rename(columns={"v": "a"}))
         assert fitted.score(X, pd.DataFrame(Y)) == fitted.score(X, frame) == expected
-        with pytest.raises(ValueError, match="another order: column 3 is 4, expected 3"):
+        with pytest.raises(ValueError, match="column 3 is 4, expected 3"):
             fitted.score(X, pd.DataFrame(Y)[[0, 1, 2, 4, 3]])
 
     @pytest.mark.parametrize("n_labels", [1, 4, 6])

@@ -1,9 +1,11 @@
 """Columns of y have names, which are compared wherever y comes a second time."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from sklearn.pipeline import make_pipeline
@@ -16,7 +18,7 @@ from sk_yt8m import (
     SparseIndicator,
     load,
 )
-from sk_yt8m.metrics import LabelAveragePrecisionDisplay, gap_scorer, get_scorer
+from sk_yt8m.metrics import LabelAveragePrecisionDisplay, get_scorer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5)).astype(np.float32)
@@ -114,25 +116,137 @@ def test_columns_of_an_array_in_another_order():
         clf.score(X, pd.DataFrame(Y)[[1, 0, 2, 3]])
 
 
+def second_uses(first):
+    """Return what takes a second target after the first, each with a classifier of its own."""
+    return [
+        lambda y: small().fit(X, first).score(X, y),
+        lambda y: small().partial_fit(X, first).partial_fit(X, y),
+        lambda y: small(warm_start=True).fit(X, first).fit(X, y),
+        lambda y: small().fit(X, first, X_val=X, y_val=y),
+        lambda y: AveragingClassifier([("a", small())]).fit(X, first).score(X, y),
+    ]
+
+
+NUMBERED = {
+    "array": Y,
+    "numbers": pd.DataFrame(Y),
+    "CSR": sp.csr_array(Y),
+    "SparseIndicator": SparseIndicator(sp.csr_array(Y)),
+}
+
+
+@pytest.mark.parametrize("numbered", NUMBERED.values(), ids=NUMBERED)
+def test_what_has_no_names_goes_by_place_with_a_warning(numbered):
+    for use in second_uses(FRAME):
+        with pytest.warns(UserWarning, match="y does not have label names, but .* with"):
+            use(numbered)
+    for use in second_uses(numbered):
+        with pytest.warns(UserWarning, match="y has label names, but .* without"):
+            use(FRAME)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            use(Y)
+    clf = small().fit(X, FRAME)
+    with pytest.warns(UserWarning, match="does not have label names"):
+        assert clf.score(X, numbered) == clf.score(X, FRAME)
+    with pytest.warns(UserWarning, match="does not have label names"):
+        clf.set_params(warm_start=True).fit(X, numbered)
+    assert clf.label_names_.tolist() == NAMES
+
+
+NAMED = {
+    "strings": NAMES,
+    "numbers": [7, 3, 5, 1],
+    "places": [2, 0, 3, 1],
+    "both": ["cat", 3, "fish", 1],
+    "dates": pd.date_range("2026-01-01", periods=4),
+    "twice": ["cat", "dog", "dog", "bird"],
+}
+
+
+@pytest.mark.parametrize("names", NAMED.values(), ids=NAMED)
+def test_names_of_every_type(names, tmp_path):
+    frame = pd.DataFrame(Y, columns=names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for use in second_uses(frame):
+            use(frame)
+        saved(small().fit(X, frame), tmp_path).score(X, frame)
+    for use in [*second_uses(frame), saved(small().fit(X, frame), tmp_path).partial_fit]:
+        if use.__name__ == "partial_fit":
+            use = lambda y, partial_fit=use: partial_fit(X, y)  # noqa: E731
+        with pytest.raises(ValueError, match="same order as they were in fit"):
+            use(frame.iloc[:, [1, 0, 2, 3]])
+
+
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("names", "others", "message"),
     [
-        (FRAME, FRAME),
-        (FRAME, Y),
-        (FRAME, sp.csr_array(Y)),
-        (FRAME, SparseIndicator(sp.csr_array(Y))),
-        (FRAME, pd.DataFrame(Y)),
-        (Y, FRAME),
-        (sp.csr_array(Y), FRAME),
+        ("numbers", [7, 3, 5, 2], r"unseen at fit time:\n- 2\n.*missing:\n- 1\n"),
+        ("numbers", ["7", "3", "5", "1"], r"unseen at fit time:\n- '7'.*missing:\n- 7"),
+        ("numbers", [0, 1, 2, 3], r"unseen at fit time:\n- 0"),
+        ("strings", [3, 1, 0, 2], r"unseen at fit time:\n- 3"),
+        ("places", [0, 1, 2, 3], "same order"),
+        ("places", ["2", "0", "3", "1"], r"unseen at fit time:\n- '2'"),
+        ("twice", ["cat", "dog", "bird", "bird"], "column 2 is 'bird'"),
+        ("strings", ["cat", "dog", "fish"], r"missing:\n- bird"),
     ],
-    ids=["same", "array", "sparse", "indicator", "numbers", "names later", "after sparse"],
 )
-def test_what_has_no_names_goes_by_place(first, second):
-    clf = small().partial_fit(X, first)
-    expected = clf.score(X, Y)
-    assert clf.score(X, second) == expected
-    assert gap_scorer(clf, X, second) == pytest.approx(expected, abs=1e-12)
-    clf.partial_fit(X, second)
+def test_names_of_another_type(names, others, message):
+    second = pd.DataFrame(Y[:, : len(others)], columns=others)
+    for use in second_uses(pd.DataFrame(Y, columns=NAMED[names])):
+        with pytest.raises(ValueError, match=f"(?s){message}"):
+            use(second)
+
+
+@pytest.mark.parametrize("numbered", [Y, pd.DataFrame(Y)], ids=["array", "DataFrame"])
+def test_numbers_are_compared_with_places(numbered):
+    for use in second_uses(numbered):
+        with pytest.raises(ValueError, match="same order as they were in fit"):
+            use(pd.DataFrame(Y)[[1, 0, 2, 3]])
+        with pytest.raises(ValueError, match=r"unseen at fit time:\n- 4"):
+            use(pd.DataFrame(Y, columns=range(1, 5)))
+
+
+def test_a_checkpoint_is_of_labels_of_these_names(tmp_path, monkeypatch):
+    from sk_yt8m._training import Trainer
+
+    train, calls = Trainer.train, iter(range(100))
+
+    def train_and_die(self, *arguments):
+        if next(calls) == 2:
+            raise OSError("killed")
+        return train(self, *arguments)
+
+    clf = small(max_iter=4, checkpoint_dir=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train", train_and_die)
+        with pytest.raises(OSError, match="killed"):
+            clf.fit(X, FRAME)
+    for other in (["a", "b", "c", "d"], NAMES[::-1], [7, 3, 5, 1], range(4)):
+        with pytest.raises(ValueError, match="label names of y"):
+            clf.fit(X, pd.DataFrame(Y, columns=other))
+    assert clf.fit(X, FRAME).label_names_.tolist() == NAMES
+
+
+def test_tables_of_pyarrow():
+    table, expected = pa.Table.from_pandas(FRAME), small().fit(X, FRAME)
+    clf = small().fit(X, table)
+    assert clf.label_names_.tolist() == NAMES
+    np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+    assert clf.score(X, table) == expected.score(X, FRAME)
+    for use in second_uses(table):
+        with pytest.raises(ValueError, match="same order"):
+            use(table.select(NAMES[::-1]))
+
+
+@pytest.mark.parametrize("classes", [["cat", "dog", "fish", "wolf"], [1, 2, 3, 4], [0, 1]])
+def test_classes_of_a_multilabel_target_are_its_labels(classes):
+    clf = small()
+    for labels in (None, NAMES, range(4)):
+        with pytest.raises(ValueError, match="are not the labels of y"):
+            clf.partial_fit(X, FRAME, classes=classes)
+        clf.partial_fit(X, FRAME, classes=labels)
 
 
 def test_names_of_several_levels():

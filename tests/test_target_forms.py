@@ -45,6 +45,19 @@ INDICATORS = {
     "nullable booleans": (pd.DataFrame(Y).astype("boolean"), bool, False),
     "mixed frame": (pd.DataFrame(Y).astype({0: bool, 1: np.int8}), np.int64, False),
     "frame of objects": (pd.DataFrame(Y).astype(object), np.int64, False),
+    "frame of pyarrow": (pd.DataFrame(Y).astype("bool[pyarrow]"), bool, False),
+    "frame of categories": (pd.DataFrame(Y).astype("category"), np.int64, False),
+    "partly sparse": (pd.DataFrame(Y).astype({0: pd.SparseDtype(int, 0)}), np.int64, False),
+    "sparse with ones left out": (
+        pd.DataFrame(Y).astype(pd.SparseDtype(np.int64, 1)),
+        np.int64,
+        True,
+    ),
+    "sparse frame of booleans": (
+        pd.DataFrame(Y).astype(pd.SparseDtype(bool, False)),
+        bool,
+        True,
+    ),
     "sparse frame": (pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(Y)), np.int64, True),
     "CSR": (sp.csr_array(Y.astype(np.uint8)), np.uint8, True),
     "CSC of booleans": (sp.csc_matrix(Y.astype(bool)), bool, True),
@@ -100,10 +113,76 @@ def test_one_column_of_numbers_in_all_forms(dtype):
         assert clf.predict_proba(X).shape == (80, 2)
 
 
-def test_one_column_of_a_sparse_matrix_is_a_label():
-    clf = small().fit(X, sp.csr_array(Y[:, :1]))
+NUMBERS = np.array([10, 20, 30])[np.arange(80) % 3]
+
+
+@every_estimator
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.parametrize("frame", [False, True], ids=["Series", "DataFrame"])
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("Int64", np.int64),
+        ("UInt8", np.uint8),
+        ("Float32", np.float32),
+        ("int16[pyarrow]", np.int16),
+        (pd.SparseDtype(np.uint8, 0), np.uint8),
+    ],
+)
+def test_predicted_classes_have_the_dtype_of_a_series(make, frame, dtype, expected):
+    y = pd.Series(NUMBERS).astype(dtype)
+    y = y.to_frame("kind") if frame else y
+    clf = make().fit(X, y)
+    assert clf.classes_.tolist() == [10, 20, 30]
+    assert clf.predict(X).dtype == expected
+    assert clf.score(X, y) == make().fit(X, NUMBERS).score(X, NUMBERS)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "string", "float64", object, "category"])
+def test_missing_classes(dtype):
+    y = pd.Series(Y[:, 0]).astype(dtype)
+    y[7] = None
+    for form in (y, y.to_frame("kind")):
+        for call in (small().fit, small().partial_fit, small().fit(X, Y[:, 0]).score):
+            with pytest.raises(ValueError, match=r"contains NaN"):
+                call(X, form)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "float64", object])
+def test_missing_labels(dtype):
+    y = pd.DataFrame(Y).astype(dtype).mask(np.eye(80, 3, k=-7, dtype=bool))
+    for call in (small().fit, small().fit(X, Y).score):
+        with pytest.raises(ValueError, match="row 7, column 0 holds"):
+            call(X, y)
+
+
+@pytest.mark.parametrize("form", [sp.csr_array, lambda y: SparseIndicator(sp.csc_matrix(y))])
+def test_one_column_of_a_sparse_matrix_is_a_label(form):
+    clf = small().fit(X, form(Y[:, :1]))
     assert clf.predict_proba(X).shape == (80, 1)
     assert clf.predict(X).shape == (80, 1)
+    for again in (form(Y[:, :1]), Y[:, :1], pd.DataFrame(Y[:, :1]), Y[:, :1].tolist()):
+        assert clf.score(X, again) == clf.score(X, form(Y[:, :1]))
+        clf.partial_fit(X, again)
+        small().fit(X, form(Y[:, :1]), X_val=X, y_val=again)
+
+
+@pytest.mark.parametrize("y", [Y[:, 0], WORDS, NUMBERS], ids=["numbers", "words", "three"])
+def test_another_kind_of_target_is_refused_later(y):
+    clf = small(warm_start=True).fit(X, y)
+    for other in (Y, sp.csr_array(Y), pd.DataFrame(Y)):
+        for call in (clf.score, clf.partial_fit, clf.fit):
+            with pytest.raises(ValueError, match=r"expected a (binary|multiclass) y"):
+                call(X, other)
+    clf = small(warm_start=True).fit(X, Y)
+    for call in (clf.score, clf.partial_fit, clf.fit):
+        with pytest.raises(ValueError, match=r"expected a multilabel y|shape \(n_samples, n_lab"):
+            call(X, y)
+
+
+def test_classes_that_training_never_saw_count_as_wrong():
+    clf = small().fit(X, WORDS)
+    assert clf.score(X, np.where(np.arange(80) < 40, "maybe", clf.predict(X))) == 0.5
 
 
 def test_a_column_vector_is_warned_of():
