@@ -1,6 +1,7 @@
 """A training under way: where it stands, and how it goes on."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,21 @@ class Trainer:
             return
         set_weights(self.network, state)
         self.optimizer.restore(state)
+
+    def hold(self) -> Callable[[], None]:
+        """Return what brings the training back to where it stands now.
+
+        Nothing is copied: while a value is held, the next step writes to new memory.
+        """
+        variables = list(self.optimizer.slots().values())
+        variables += [variable.value for variable in self.network.weights]
+        held = [(variable, variable.read_value()) for variable in variables]
+
+        def roll_back() -> None:
+            for variable, value in held:
+                variable.assign(value)
+
+        return roll_back
 
     def close(self) -> None:
         """Free the memory of the training, and let another go on with its compiled loop."""

@@ -1,6 +1,7 @@
 """The deep classifier, as scikit-learn sees it."""
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -469,9 +470,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             if previous is None:
                 self._publish(Model(problem.architecture, problem.form, start))
                 self._record([], [], [], 0)
-            before.update(self._settled())
-            trainer = self._trainer_for(problem, before.get("_trainer_state"), seed)
+            trainer = self._trainer_for(problem, seed, before)
             failure.push(trainer)
+            if trainer is self._trainer:
+                failure.callback(self._settle, trainer.hold(), before)
 
             n_samples = problem.X.shape[0]
             feed = HostFeed(trainer.inputs(problem.X))
@@ -518,19 +520,27 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             "_trainer_state": trainer.state(),
         }
 
-    def _trainer_for(self, problem: Problem, state: Weights | None, seed: int) -> "Trainer":
-        """Return a trainer that goes on from a state, with the parameters of now."""
+    def _settle(self, roll_back: Callable[[], None], before: dict[str, Any]) -> None:
+        """Keep what a training that failed started from, among the attributes before it."""
+        before.update(_trainer=None, _trainer_state=None)
+        roll_back()
+        before.update(self._settled())
+
+    def _trainer_for(self, problem: Problem, seed: int, before: dict[str, Any]) -> "Trainer":
+        """Return a trainer that goes on with the parameters of now.
+
+        One of other parameters is closed, and its state kept among the attributes before.
+        """
         trainer = self._trainer
-        if trainer is not None and trainer.kind == (
-            problem.architecture,
-            step_options(self, problem),
-        ):
-            trainer.reseed(seed)
-            return trainer
         if trainer is not None:
+            if trainer.kind == (problem.architecture, step_options(self, problem)):
+                trainer.reseed(seed)
+                return trainer
+            before.update(self._settled())
             trainer.close()
+            self._trainer = None
         trainer = make_trainer(self, problem, self._model.weights, seed)
-        trainer.restore(state)
+        trainer.restore(before.get("_trainer_state"))
         return trainer
 
     def _publish(self, model: Model) -> None:

@@ -141,6 +141,38 @@ class TestPartialFit:
         np.testing.assert_array_equal(clf.predict_proba(X), other.predict_proba(X))
 
 
+def test_what_is_held_is_not_written_over():
+    clf = small(hidden_layer_sizes=(40, 30), batch_size=5).partial_fit(X, Y)
+    before, roll_back = clf._trainer.state(), clf._trainer.hold()
+    for _ in range(3):
+        clf.partial_fit(X, Y)
+    assert any((value != before[name]).any() for name, value in clf._trainer.state().items())
+    roll_back()
+    for name, value in clf._trainer.state().items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
+@pytest.mark.parametrize("change", [{}, {"dropout": 0.1}, {"ema_decay": None}], ids=str)
+@pytest.mark.parametrize("when", ["before the first step", "in the first call"])
+def test_an_interrupt_elsewhere(monkeypatch, change, when):
+    """Also with parameters that were just changed, for which another loop is taken."""
+    clf, other = small(), small()
+    if when != "in the first call":
+        for one in (clf, other):
+            one.partial_fit(X, Y).partial_fit(X, Y)
+            one.set_params(**change)
+    before = snapshot(clf)
+    monkeypatch.setattr(
+        "sk_yt8m._epochs.pack_batches", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    fails(clf.partial_fit, X, Y, error=KeyboardInterrupt)
+    monkeypatch.undo()
+    assert snapshot(clf) == before
+    clf.set_params(**change).partial_fit(X, Y)
+    other.set_params(**change).partial_fit(X, Y)
+    np.testing.assert_array_equal(clf.predict_proba(X), other.predict_proba(X))
+
+
 def interrupt(monkeypatch, error):
     """Let the next training end with an error after its first step."""
     from sk_yt8m._training import Trainer

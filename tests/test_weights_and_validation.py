@@ -313,7 +313,7 @@ class TestBadValidationData:
             (X[0], Y, "X_val: .*1D array"),
             ([["a"] * N_FEATURES] * N, Y, "X_val: "),
             (X[1:], Y, "X_val and y_val: .*inconsistent numbers of samples"),
-            (X, Y[:, 1:], "y_val: .*10 labels"),
+            (X, Y[:, 1:], "y_val: y has 9 labels: expected the 10"),
             (X, Y + 2, "y_val: .*row 0, column 0 holds"),
             (X, Y[:, 0], "y_val: "),
             (X, None, "X_val and y_val go together"),
