@@ -282,7 +282,7 @@ def check_not_too_small(X: Any, moments: tuple[np.ndarray, np.ndarray]) -> None:
     size = np.hypot(*moments)
     lost = np.flatnonzero((size > 0) & (size < _SMALLEST))
     if lost.size:
-        raise _too_small(X, int(lost[0]), "float32 (standardize=True takes it)")
+        raise _too_small(X, int(lost[0]), "float32 (standardized features may be as small)")
 
 
 def _too_small(X: Any, column: int, what: str) -> ValueError:
