@@ -1,8 +1,6 @@
 """What someone hands to a writer, checked, and the file that it writes."""
 
 import gzip
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import IO, Any, cast
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m._disk import naming
 from sk_yt8m.datasets._ids import checked_ids
+from sk_yt8m.persistence._write import open_atomically
 
 _BLOCK = 4096
 
@@ -93,23 +91,13 @@ def check_not_empty(X: Any) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its name when it is whole; after an error nothing is left of it."""
+    """Open a file as `open_atomically` does; say plainly where no file can be."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: expected the name of a file to write")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
-    # A short prefix, because a name has at most 255 bytes on most disks.
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
-    try:
-        with naming(path), os.fdopen(handle, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with open_atomically(path) as file:
+        yield file
 
 
 @contextmanager

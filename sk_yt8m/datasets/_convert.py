@@ -149,8 +149,8 @@ def convert(
     store = Path(os.path.abspath(store))
     if store.is_symlink() and store.exists():
         store = Path(os.path.realpath(store))
-    work = work_folder(store)
     _check_free(store, overwrite)
+    work = work_folder(store)
     check_own(work)
     skip = on_error == "skip"
     sources, layout = find_sources(

@@ -315,7 +315,7 @@ def _open_whole(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         before = _identity(folder)
         try:
             content = read_manifest(folder)
-            about = content["about"]
+            about = content.get("about")
             if not isinstance(about, dict) or about.get("kind") != KIND:
                 raise StoreError(
                     f"{folder}: expected a store from `convert`, got another kind of folder"

@@ -271,7 +271,7 @@ def _width(file: Any, name: str) -> int:
     """Return how many numbers a column has in a row: in the first row that has any."""
     import pyarrow.types as types
 
-    if name not in file.schema_arrow.names:
+    if file.schema_arrow.names.count(name) != 1:
         return 1
     kind = file.schema_arrow.field(name).type
     if types.is_fixed_size_list(kind):

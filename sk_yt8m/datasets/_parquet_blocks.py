@@ -1,5 +1,6 @@
 """A Parquet file of videos -> blocks of rows, as arrays."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,12 @@ def open_parquet(path: Path, report: Report) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+        # pyarrow takes names of files that are not in UTF-8 as bytes only.
+        opened = pa.OSFile(os.fsencode(path))
+        file = pq.ParquetFile(opened, page_checksum_verification=True)
+        _ = file.reader.column_paths  # decoded here, so that damaged names are found
+        return file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         report.add(RowDamage(str(path), 0, "", "a Parquet file", _first_line(error)))
         return None
 
@@ -88,10 +93,13 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
     with file:
         names = [columns.labels, *(name for name, _ in columns.features)]
         names += [] if columns.ids is None else [columns.ids]
-        missing = [name for name in names if name not in file.schema_arrow.names]
-        if missing:
+        wrong = [name for name in names if file.schema_arrow.names.count(name) != 1]
+        if wrong:
             came = ", ".join(map(repr, file.schema_arrow.names))
-            report.add(RowDamage(str(path), 0, missing[0], "this column", came))
+            expected = (
+                "one column of this name" if wrong[0] in file.schema_arrow.names else "this column"
+            )
+            report.add(RowDamage(str(path), 0, wrong[0], expected, came))
             return
         for name in names:
             expected = _type_problem(file.schema_arrow.field(name).type, name, columns)

@@ -1,6 +1,7 @@
 """What a store is made from: files and stretches of arrays, as sources of blocks of rows."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ class FileSource:
     @property
     def key(self) -> str:
         """What its parts in the work folder are called."""
-        return hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:24]
+        return hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:24]
 
     @property
     def has_ids(self) -> bool:
@@ -141,7 +142,7 @@ class ArraySource:
         digest.update(np.ascontiguousarray(self.given).view(np.uint8).data)
         for part in (block.labels, block.counts):
             digest.update(part.tobytes())
-        digest.update("\n".join(block.ids.tolist()).encode())
+        digest.update("\0".join(block.ids.tolist()).encode())
         return digest.hexdigest()
 
     def blocks(self, report: Report) -> Iterator[Block]:

@@ -1,5 +1,6 @@
 """Parquet files: round trips, files of pyarrow's and pandas' own, and damage named by row."""
 
+import os
 import re
 
 import numpy as np
@@ -196,6 +197,37 @@ def test_columns_of_other_types_damage_the_file(tmp_path, columns, column, expec
     (damage,) = load(tmp_path, table(**columns), features={"features": 2}).errors
     assert (damage.row, damage.column, damage.expected) == (0, column, expected)
     assert came in damage.came
+
+
+def test_a_column_that_is_there_twice_damages_the_file(tmp_path):
+    features = pa.array([[0.5, 1]])
+    for names in (["labels", "features", "features"], ["labels", "features", "labels"]):
+        lists = [pa.array([[1]]) if name == "labels" else features for name in names]
+        content = pa.table(lists, names=names)
+        for widths in ({"features": 2}, ["features"], None):
+            (damage,) = load(tmp_path, content, features=widths).errors
+            assert (damage.column, damage.expected) == (names[2], "one column of this name")
+
+
+def test_a_flipped_bit_in_the_footer_names_the_file(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [[0.5, 1.5]], [[1, 0]], ids=["a"])
+    whole = path.read_bytes()
+    for place in range(len(whole) - int.from_bytes(whole[-8:-4], "little") - 8, len(whole)):
+        for bit in (0x01, 0x80):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+            message = ""
+            try:
+                load_parquet(path, n_labels=2, features={"features": 2})
+            except ValueError as error:
+                message = str(error)
+            assert not message or str(path) in message
+
+
+def test_a_name_that_is_not_utf8(tmp_path):
+    path = tmp_path / os.fsdecode(b"a\xff_0.parquet")
+    write_parquet(path, [[0.5, 1.5]], [[1, 0]], ids=["a"])
+    assert load_parquet(path).ids.tolist() == ["a"]
 
 
 def test_a_cut_at_any_byte_is_an_error(tmp_path):

@@ -10,7 +10,6 @@ import pytest
 
 from sk_yt8m.datasets import (
     StoreError,
-    _checked,
     _convert,
     _shards,
     _store,
@@ -339,7 +338,7 @@ class TestFullDisk:
     @pytest.mark.parametrize("n_rows", [1, 500])
     def test_of_a_writer(self, tmp_path, monkeypatch, name, n_rows):
         X, Y = make_videos(n_rows, n_features=7, n_labels=5, return_X_y=True, random_state=0)
-        monkeypatch.setattr(_checked.os, "fdopen", self.full)
+        monkeypatch.setattr(_write.os, "fdopen", self.full)
         path = tmp_path / name
         write = write_parquet if name.endswith("parquet") else write_tfrecords
         with pytest.raises(OSError, match="No space left") as error:

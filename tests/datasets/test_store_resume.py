@@ -76,6 +76,27 @@ def test_killed_anywhere(tmp_path):
         assert content(open_store(tmp_path / "stores" / str(number) / "videos")) == whole, place
 
 
+def test_arrays_with_other_ids_are_read_again(tmp_path, monkeypatch):
+    """Ids may hold line breaks: neither these nor where they stand are taken for the same."""
+    X, Y = np.ones((2, 3)), np.eye(2, 5)
+    with monkeypatch.context() as broken:
+        broken.setattr(_convert, "write_joined", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            convert((X, Y, ["a\nb", "c"]), tmp_path / "store")
+    store = convert((X, Y, ["a", "b\nc"]), tmp_path / "store")
+    assert store.ids.tolist() == ["a", "b\nc"]
+
+
+def test_names_of_files_and_stores_that_are_not_utf8(tmp_path):
+    X, Y = np.ones((2, 7)), np.eye(2, 5)
+    path = tmp_path / os.fsdecode(b"a\xff_0.tfrecord")
+    write_tfrecords(path, X, Y, ["a", "b"], features=FEATURES)
+    store = convert(path, tmp_path / os.fsdecode(b"store\xff"), **OPTIONS)
+    store.verify()
+    assert store.manifest["sources"][0]["name"] == str(path)
+    assert convert(path, store.path, overwrite=True, **OPTIONS).ids.tolist() == ["a", "b"]
+
+
 def test_killed_with_workers(tmp_path):
     folder = tmp_path / "shards"
     write_shards(folder, n_shards=60, n_rows=1000)

@@ -1,7 +1,9 @@
 """Writers: what they accept the loaders read back equal; ids have one rule; no half files."""
 
+import errno
 import gzip
 import os
+import stat
 
 import numpy as np
 import pandas as pd
@@ -418,10 +420,6 @@ def write_one(path, X):
 ENDS = ["csv", "csv.gz", "tfrecord", "tfrecord.gz", "parquet"]
 
 
-class _FullError(OSError):
-    pass
-
-
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("old", [True, False])
 def test_an_error_while_writing_leaves_what_was_there(tmp_path, monkeypatch, end, old):
@@ -444,7 +442,7 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path, monkeypatch, end
             def write(self, data):
                 n_left[0] -= len(data)
                 if n_left[0] < 0:
-                    raise _FullError("disk full")
+                    raise OSError(errno.ENOSPC, "disk full")
                 return write(data)
 
             def __enter__(self):
@@ -455,9 +453,9 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path, monkeypatch, end
 
         return Full()
 
-    monkeypatch.setattr("sk_yt8m.datasets._checked.os.fdopen", full)
+    monkeypatch.setattr("sk_yt8m.persistence._write.os.fdopen", full)
     X = np.random.default_rng(0).normal(size=X.shape)
-    with pytest.raises(_FullError, match="disk full"):
+    with pytest.raises(OSError, match=rf"disk full.*a_0\.{end}"):
         write_one(path, X)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
@@ -488,6 +486,35 @@ def test_places_where_no_file_can_be(tmp_path, end):
     longest = tmp_path / f"{'n' * (254 - len(end))}.{end}"
     write_one(longest, X)
     assert sorted(tmp_path.iterdir()) == [folder, longest]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("link", [False, True])
+def test_a_named_pipe_is_refused_and_stays(tmp_path, end, link):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = tmp_path / f"a_0.{end}"
+    if link:
+        path.symlink_to(pipe)
+    else:
+        pipe = pipe.rename(path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OSError, match="Not a regular file"):
+        write_one(path, np.ones((1, 1152)))
+    assert pipe.is_fifo()
+    assert path.is_symlink() == link
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_link_and_the_permissions_of_an_old_file_stay(tmp_path, end):
+    target, path = tmp_path / "target", tmp_path / f"a_0.{end}"
+    target.touch(mode=0o600)
+    path.symlink_to("target")
+    write_one(path, np.ones((1, 1152)))
+    assert path.is_symlink()
+    assert target.stat().st_size
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 def test_a_gzipped_csv_file_is_the_same_at_every_time(tmp_path):
