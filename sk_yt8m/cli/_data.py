@@ -81,6 +81,18 @@ def is_store(path: str) -> bool:
     return any((Path(path) / name).is_file() for name in _STORE_FILES)
 
 
+def files_of(path: str) -> list[Path]:
+    """Return the data files that a path stands for; of anything else, as a store, itself."""
+    from sk_yt8m.datasets._find_sources import find_data_files
+
+    if not is_store(path):
+        try:
+            return find_data_files(path)[1]
+        except (FileNotFoundError, ValueError):
+            pass
+    return [Path(path)]
+
+
 class DataPath(click.ParamType):
     """A store, or a file, folder or pattern of files that can be read."""
 

@@ -26,7 +26,8 @@ def check_output(path: str, *, overwrite: bool, inputs: Iterable[str | None] = (
     overwrite : bool
         Whether it may be there already.
     inputs : iterable of str
-        Files that are read, and so cannot be written.
+        What is read or written too, and so cannot be written: files, stores, and folders or
+        patterns of data files.
 
     Raises
     ------
@@ -35,10 +36,15 @@ def check_output(path: str, *, overwrite: bool, inputs: Iterable[str | None] = (
     OSError
         If it is there already, or cannot be written.
     """
+    from sk_yt8m.cli._data import files_of
+
     target = Path(os.path.realpath(path))
-    for other in inputs:
-        if other is not None and target == Path(os.path.realpath(other)):
-            raise click.UsageError(f"{path} cannot be written: it is read by the same command")
+    for file in (file for one in inputs if one is not None for file in files_of(one)):
+        # A store is one folder, in which nothing else is to be.
+        if Path(os.path.realpath(file)) in (target, target.parent):
+            raise click.UsageError(
+                f"{path} cannot be written: the same command reads or writes {file}"
+            )
     try:
         if target.exists() and not target.is_file():
             raise OSError(f"{path} cannot be written: it is not a regular file")

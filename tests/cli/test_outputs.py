@@ -238,8 +238,34 @@ class TestFiles:
             arguments = ["verify", data, "--report", data]
         else:
             arguments = [*command(name, data, model, store), "--vocabulary", data]
-        assert "it is read by the same command" in run(*arguments, "--overwrite", code=2)
+        assert f"the same command reads or writes {data}" in run(*arguments, "--overwrite", code=2)
         assert data.read_text() == "mine"
+
+    @pytest.mark.parametrize("source", ["folder", "pattern", "link", "list"])
+    def test_one_of_the_files_of_an_input(self, name, source, videos, model, tmp_path):
+        folder = tmp_path / "csv"
+        shutil.copytree(videos / "csv", folder)
+        target = folder / "train_0.csv"
+        data = {"folder": folder, "pattern": folder / "train_*.csv", "list": target}.get(source)
+        if source == "link":
+            data, target = folder, tmp_path / "link.csv"
+            target.symlink_to(folder / "train_0.csv")
+        before = target.read_bytes()
+        arguments = [*command(name, target, model, data), "--overwrite", "--n-jobs", 1]
+        assert f"{target} cannot be written: the same command reads" in run(*arguments, code=2)
+        assert target.read_bytes() == before
+
+    @pytest.mark.parametrize("inside", ["features.npy", "manifest.json", "x.csv"])
+    def test_a_file_of_a_store(self, name, inside, store, model, tmp_path):
+        data = tmp_path / "store"
+        shutil.copytree(store, data)
+        before = {path.name: path.read_bytes() for path in data.iterdir()}
+        target = tmp_path / "link.csv"
+        target.symlink_to(data / inside)
+        for path in [target] if name == "predict" else [target, data / inside]:
+            text = run(*command(name, path, model, data), "--overwrite", code=2)
+            assert f"{path} cannot be written: the same command reads" in text
+        assert {path.name: path.read_bytes() for path in data.iterdir()} == before
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux only")
