@@ -79,11 +79,11 @@ def convert(
     ----------
     source : path, pattern, iterable of these, or tuple of arrays
         Files of one format, which their names tell: CSV (``.csv``, ``.csv.gz``), TFRecord
-        (``.tfrecord``, ``.tfrecord.gz``) or Parquet (``.parquet``); or a folder of such files, a
-        pattern, or several of these. In natural order, ``train_2`` before ``train_10``. Or
-        ``(X, Y)`` or ``(X, Y, ids)``: features of shape (n_rows, n_features), an indicator of shape
-        (n_rows, n_labels), dense or sparse, and strings that are all different, of 1 to 256 bytes
-        in UTF-8 without the character NUL.
+        (``.tfrecord``, ``.tfrecord.gz``) or Parquet (``.parquet``); or a folder of such files, of
+        CSV files as in :func:`load_csv`; a pattern; or several of these. In natural order,
+        ``train_2`` before ``train_10``. Or ``(X, Y)`` or ``(X, Y, ids)``: features of shape
+        (n_rows, n_features), an indicator of shape (n_rows, n_labels), dense or sparse, and strings
+        that are all different, of 1 to 256 bytes in UTF-8 without the character NUL.
     store : path
         Folder to make.
     dtype : {"float32", "float16"}, default="float32"

@@ -8,7 +8,7 @@ was cut inside its last number.
 import bisect
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,32 @@ _ONES_TO_ZEROS = bytes.maketrans(b"1", b"0")
 _OF_NUMBERS = b"0123456789.,+-eE"
 _CHUNK = 2**20
 _GZIP_SUFFIX = ".gz"
+_ANY_CSV = re.compile(r".+\.csv(\.gz)?", re.IGNORECASE)
+
+
+def check_no_videos(files: Iterable[Path]) -> None:
+    """Raise a ValueError if a CSV file begins with labels, as files of videos do.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        What else is in a folder whose numbered files are read. Vocabularies, reports and other
+        tables begin with the names of columns.
+    """
+    for file in files:
+        if _ANY_CSV.fullmatch(file.name) and file.is_file() and _begins_with_labels(file):
+            raise ValueError(
+                f"{file}: expected a name that ends in a number and .csv or .csv.gz, as it has "
+                "videos and lies in a folder that is read: rename it, move it away, or name the "
+                "files that are to be read"
+            )
+
+
+def _begins_with_labels(file: Path) -> bool:
+    unzipped = file.name.lower().endswith(_GZIP_SUFFIX)
+    with Gunzip(file) if unzipped else open(file, "rb") as opened:
+        start = opened.read(len(_BOM) + 4)
+    return re.match(rb"[01],[01],", start.removeprefix(_BOM)) is not None
 
 
 class Damage(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m.datasets._checked import checked_features, checked_indicator
+from sk_yt8m.datasets._csv import check_no_videos
 from sk_yt8m.datasets._examples import find_level
 from sk_yt8m.datasets._ids import checked_ids
 from sk_yt8m.datasets._layout import CSV_SPLITS, N_LABELS, in_split
@@ -177,7 +178,7 @@ def _record_layout(
 
 def _find_format(source: Any) -> tuple[str, list[Path]]:
     """Return the format that the names of files tell, and the files in natural order."""
-    found_files = find_files_named(source, _IN_FOLDER, "CSV, TFRecord or Parquet")
+    found_files = find_files_named(source, _IN_FOLDER, "CSV, TFRecord or Parquet", check_no_videos)
     # Worker processes that joblib keeps may be in another folder than this one.
     files = [file.absolute() for file in found_files]
     found: dict[str, Path] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
-from sk_yt8m.datasets._csv import Damage, Shard, parse_shard
+from sk_yt8m.datasets._csv import Damage, Shard, check_no_videos, parse_shard
 from sk_yt8m.datasets._layout import COURSE_SPLITS, CSV_SPLITS, N_LABELS, in_split
 from sk_yt8m.datasets._record_files import find_files_named
 from sk_yt8m.datasets._store import StoreError, indicator, read_store, write_store
@@ -47,8 +47,9 @@ def load_csv(
     path : path, pattern or iterable of these
         A file, plain or gzipped (``.csv``, ``.csv.gz``); a pattern such as ``"data/train_*.csv"``;
         a folder, which stands for its files with a number before ``.csv`` or ``.csv.gz``; or
-        several of these. Files of a folder or a pattern come in natural order, ``train_2`` before
-        ``train_10``, and rows in the order of the file.
+        several of these. Tables with a header, as a vocabulary, may lie in the folder; videos in a
+        file without a number are an error. Files of a folder or a pattern come in natural order,
+        ``train_2`` before ``train_10``, and rows in the order of the file.
     split : {"train", "val", "test", "course-train", "course-val", "course-test"}, optional
         Only files whose names begin with "train", "val" or "test"; other files are left out. Or,
         of the YouTube-8M course's files, those of a part as its notebook divides them:
@@ -88,7 +89,7 @@ def load_csv(
         If there is no such file, or none of the split.
     ValueError
         If a line is damaged: the message names file, line, field, what was expected and what came.
-        If two paths lead to one file.
+        If two paths lead to one file, or a folder has videos in a CSV file without a number.
 
     Notes
     -----
@@ -136,7 +137,7 @@ def find_files(
     allowed = [*CSV_SPLITS, *COURSE_SPLITS]
     if split is not None and split not in allowed:
         raise ValueError(f"split must be one of {allowed} or None, got {split!r}")
-    files = find_files_named(path, CSV_SHARD, ".csv or .csv.gz")
+    files = find_files_named(path, CSV_SHARD, ".csv or .csv.gz", check_no_videos)
     if split is not None:
         chosen = [file for file in files if in_split(file, split)]
         if not chosen:

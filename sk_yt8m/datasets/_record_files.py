@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -43,14 +43,29 @@ def find_record_files(
 
 
 def find_files_named(
-    path: str | PathLike[str] | Iterable[str | PathLike[str]], name: str, kind: str
+    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    name: str,
+    kind: str,
+    check_others: Callable[[Iterable[Path]], None] = lambda files: None,
 ) -> list[Path]:
-    """Return the files that paths stand for; of a folder those whose names fit a regex."""
-    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
+    """Return the files that paths stand for; of a folder those whose names fit a regex.
+
+    `check_others` may raise an error about the other files of a folder.
+    """
+    paths = [path] if isinstance(path, (str, PathLike)) else path
+    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
+        raise TypeError(f"expected a path, a pattern or several of these, got {path!r}")
+    paths = list(paths)
+    for one in paths:
+        if not isinstance(one, (str, PathLike)):
+            came = type(one).__name__
+            raise TypeError(f"expected paths or patterns of {kind} files, got one of type {came}")
     files: list[Path] = []
     for one in map(Path, paths):
         if one.is_dir():
-            inside = [file for file in one.iterdir() if re.fullmatch(name, file.name)]
+            every = sorted(one.iterdir())
+            inside = [file for file in every if re.fullmatch(name, file.name)]
+            check_others(file for file in every if not re.fullmatch(name, file.name))
             if not inside:
                 raise FileNotFoundError(f"{one} holds no {kind} file")
             files += sorted(inside, key=natural_key)

@@ -1,6 +1,8 @@
 """Which files a path stands for, in which order, through every way in; and their splits."""
 
+import gzip
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -229,3 +231,42 @@ def test_splits_of_other_formats_are_told_by_the_beginning_of_names(kind, tmp_pa
         assert [file.name for file in files] == found
     with pytest.raises(ValueError, match=r"split must be one of \['test', 'train', 'validate'\]"):
         convert(folder, tmp_path / "none", split="course-train")
+
+
+@pytest.mark.parametrize("name", ["train.csv", "a.csv.gz", "A_0.CSV", "A_0.csv.GZ", "1_a.csv"])
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_folder_leaves_no_videos_out_unsaid(tmp_path, name, beside, mark):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    write("csv", folder / "one_0.csv", 0)
+    content = mark + (folder / "one_0.csv").read_bytes()
+    (folder / name).write_bytes(gzip.compress(content) if name.lower()[-1] == "z" else content)
+    if not beside:
+        (folder / "one_0.csv").unlink()
+    message = rf"{re.escape(name)}: expected a name that ends in a number and \.csv"
+    for read in (load_csv, find_data_files, lambda source: convert(source, tmp_path / "store")):
+        with pytest.raises(ValueError, match=message):
+            read(folder)
+    result = CliRunner().invoke(main, ["convert", str(folder), str(tmp_path / "store")])
+    assert result.exit_code == 2
+    assert f"{name}: expected a name" in result.output
+
+
+def test_tables_may_lie_beside_csv_files(tmp_path):
+    write("csv", tmp_path / "one_0.csv", 0)
+    (tmp_path / "labels.csv").write_text("id,rank,label\n0,1,5\n")
+    (tmp_path / "plain.csv").write_text("0,Game\n1,Car\n")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "cut.csv.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "notes.txt").write_text("0,1,")
+    (tmp_path / "folder.csv").mkdir()
+    for files in (find_files(tmp_path, None), find_data_files(tmp_path)[1]):
+        assert files == [tmp_path / "one_0.csv"]
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a_0.csv", [b"a_0.csv"], [None], [1.5]])
+@pytest.mark.parametrize("read", [load_csv, load_tfrecords, load_parquet, find_data_files])
+def test_what_is_no_path(read, path):
+    with pytest.raises(TypeError, match=r"expected (a path|paths)"):
+        read(path)
