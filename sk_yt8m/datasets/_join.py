@@ -56,7 +56,7 @@ class Parts:
         def place_of(shard: int, row: int) -> Place:
             arrays = places(shard)
             at = int(arrays["records"][row]), int(arrays["offsets"][row])
-            return Place(self.sources[shard].name, *at)
+            return Place(self.sources[shard].name, self.sources[shard].unit, *at)
 
         last = None
         for shard, row, *earlier, name in find_repeats(len(self.sources), self.id_width, load):

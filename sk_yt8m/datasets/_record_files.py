@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from sk_yt8m.datasets._each_once import check_each_once
 from sk_yt8m.datasets._layout import in_split
@@ -52,14 +53,7 @@ def find_files_named(
 
     `check_others` may raise an error about the other files of a folder.
     """
-    paths = [path] if isinstance(path, (str, PathLike)) else path
-    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
-        raise TypeError(f"expected a path, a pattern or several of these, got {path!r}")
-    paths = list(paths)
-    for one in paths:
-        if not isinstance(one, (str, PathLike)):
-            came = type(one).__name__
-            raise TypeError(f"expected paths or patterns of {kind} files, got one of type {came}")
+    paths = _listed(path)
     files: list[Path] = []
     for one in map(Path, paths):
         if one.is_dir():
@@ -81,6 +75,18 @@ def find_files_named(
         raise FileNotFoundError(f"no {kind} file in {where}")
     check_each_once(files)
     return files
+
+
+def _listed(path: Any) -> list[str | PathLike[str]]:
+    several = isinstance(path, Iterable) and not isinstance(path, (str, bytes, PathLike))
+    paths = list(path) if several else [path]
+    for one in paths:
+        if not isinstance(one, (str, PathLike)):
+            came = type(one).__name__
+            raise TypeError(
+                f"expected a path, a pattern or several of these, got one of type {came}"
+            )
+    return paths
 
 
 def _of_shard(files: list[Path], shard: tuple[int, int]) -> list[Path]:

@@ -29,14 +29,18 @@ Layout = RecordLayout | Columns | CsvLayout
 
 
 class Place(NamedTuple):
-    """Where a row comes from: its source, the number of its record there and its first byte."""
+    """Where a row comes from: its source, the number of its record there and its first byte.
+
+    `unit` is what messages call a record of that source.
+    """
 
     source: str
+    unit: str
     record: int
     offset: int
 
     def __str__(self) -> str:
-        return f"{self.source}, record {self.record}"
+        return f"{self.source}, {self.unit} {self.record}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class FileSource:
     def name(self) -> str:
         """What messages call it."""
         return str(self.path)
+
+    @property
+    def unit(self) -> str:
+        """What messages call a record of it, as the loader of its format does."""
+        return "row" if isinstance(self.layout, Columns) else "record"
 
     @property
     def key(self) -> str:
@@ -119,6 +128,11 @@ class ArraySource:
     def name(self) -> str:
         """What messages call it."""
         return f"rows {self.rows.start} to {self.rows.stop - 1} of the arrays"
+
+    @property
+    def unit(self) -> str:
+        """What messages call one of its rows; not "row", as records are numbered from 1."""
+        return "record"
 
     @property
     def key(self) -> str:

@@ -20,6 +20,7 @@ from sk_yt8m.datasets import (
     load_tfrecords,
     make_videos,
     open_store,
+    sample_path,
     write_csv,
     write_parquet,
     write_tfrecords,
@@ -51,7 +52,7 @@ def folders(videos, tmp_path_factory):
             write_csv(made["csv"] / f"train_{number + 9}.csv", X, Y)
             write_csv(made["csv.gz"] / f"val_{number + 26}.csv.gz", X, Y)
             write_tfrecords(made["tfrecord.gz"] / f"test {number}.tfrecord.gz", X, Y, ids)
-    shutil.copy(made["csv"] / "train_9.csv", made["csv"] / "vocabulary.csv")
+    shutil.copy(sample_path() / "vocabulary.csv", made["csv"])
     return made
 
 
@@ -270,12 +271,16 @@ class TestDamagedSources:
         X, Y = np.ones((3, 2)), np.ones((3, 1))
         for name in "ab":
             write_parquet(tmp_path / f"{name}.parquet", X, Y, ids=["x", name, f"{name}{name}"])
-        with pytest.raises(ValueError, match=r"b\.parquet, row 1, column 'id'.*'x', the id of"):
+        expected = r"b\.parquet, row 1, column 'id'.*'x', the id of .*a\.parquet, row 1$"
+        with pytest.raises(ValueError, match=expected):
             convert(tmp_path, tmp_path / "s")
         store = convert(tmp_path, tmp_path / "s", on_error="skip")
         assert store.ids.tolist() == ["x", "a", "aa", "b", "bb"]
         (problem,) = store.manifest["damage"]
         assert (problem["row"], problem["column"]) == (1, "id")
+        assert [problem] == [
+            one._asdict() for one in load_parquet(tmp_path, on_error="skip").errors
+        ]
         with pytest.raises(ValueError, match=r"the arrays, row 3, column 'ids'.*'u'"):
             convert((X, Y, ["u", "v", "u"]), tmp_path / "t")
 
