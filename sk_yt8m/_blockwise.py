@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sk_yt8m._labels import TargetForm, as_pandas, class_column
+from sk_yt8m._dense import refuse_masked
+from sk_yt8m._labels import TargetForm, accuracy, as_pandas
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
 from sk_yt8m.metrics._responses import of_class_one
@@ -142,8 +142,7 @@ class BlockwisePredictions:
             return float(
                 gap_score(as_pandas(y), self.predict_top_k(X), sample_weight=sample_weight)
             )
-        classes = class_column(y).ravel()
-        return float(accuracy_score(classes, self.predict(X), sample_weight=sample_weight))
+        return accuracy(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -161,6 +160,7 @@ class BlockwisePredictions:
     def _blocks(self, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         check_is_fitted(self)
         self._validate_params()  # type: ignore[attr-defined]
+        refuse_masked(X, "X")
         (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)
         n_samples = _num_samples(X)
         if n_samples == 0:
@@ -229,7 +229,12 @@ class _RowError(ValueError):
 def _located(error: ValueError, rows: Any, start: int) -> ValueError | None:
     """Return the error of a block of rows with their numbers in X, None where it has them."""
     try:
-        values = rows.toarray() if sp.issparse(rows) else np.asarray(rows, dtype=np.float64)
+        if sp.issparse(rows):
+            values = rows.toarray()
+        elif hasattr(rows, "iloc"):
+            values = rows.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            values = np.asarray(rows, dtype=np.float64)
         bad = np.argwhere(~np.isfinite(values))
     except (TypeError, ValueError):
         bad = np.empty((0, 2), dtype=int)

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
+from sk_yt8m._dense import refuse_masked
+
 _BLOCK_BYTES = 8 * 2**20
 _ACCEPTED = [np.float64, np.float32, np.float16]
 
@@ -26,6 +28,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
     Whether its values are finite is found out when they are read (`feature_moments`,
     `row_blocks`), so that a memory-mapped X is not read once more for that alone.
     """
+    refuse_masked(X, "X")
     dtype = getattr(X, "dtype", None)
     is_numeric = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8
     return validate_data(

@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
 from sk_yt8m._architecture import MEAN, SCALE, Architecture, Weights
+from sk_yt8m._dense import refuse_masked
 from sk_yt8m._features import (
     RowSubset,
     check_all_finite,
@@ -131,6 +132,8 @@ def _naming(argument: str) -> Iterator[None]:
         text = str(error)
         if text.startswith("Input X "):
             text = text.replace("Input X", f"Input {argument}", 1)
+        elif " of X is" in text:
+            text = text.replace(" of X is", f" of {argument} is", 1)
         else:
             text = f"{argument}: {text}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from error
@@ -174,7 +177,7 @@ def read_problem(
     )
     if previous is not None:
         previous.check_same(architecture, form)
-        form = replace(form, names=previous.form.names)
+        form = form.named_as(previous.form)
     return Problem(X, indicator, form, row_weights(sample_weight, X), architecture)
 
 
@@ -241,6 +244,7 @@ def row_weights(sample_weight: npt.ArrayLike | None, X: Any) -> np.ndarray | Non
     """
     if sample_weight is None:
         return None
+    refuse_masked(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not np.isfinite(weight).all():
         raise ValueError("Input sample_weight contains NaN or infinity: expected finite numbers")
@@ -380,6 +384,9 @@ def read_validation(
     estimator: Any, problem: Problem, X_val: Any, y_val: Any, sample_weight_val: Any
 ) -> Validation:
     """Check the validation data that `fit` was given, and leave out its rows of weight 0."""
+    refuse_masked(X_val, "X_val")
+    refuse_masked(y_val, "y_val")
+    refuse_masked(sample_weight_val, "sample_weight_val")
     with _naming("X_val"):
         X_val = check_features(estimator, X_val, reset=False)
     with _naming("y_val"):
@@ -402,8 +409,14 @@ def scorer_of(
     from sk_yt8m._network import fold
 
     form = validation.form
+    if form.kind == "multilabel" and not validation.indicator.nnz:
+        where = (
+            "y_val has" if validation.name == "X_val" else "the rows set aside for validation have"
+        )
+        raise ValueError(f"{where} no positive label: expected one, because GAP is 0 without any")
     predictor = Predictor(fold(architecture, weights), form.out_activation)
 
+    @_naming(validation.name)
     def evaluate(weights: Weights) -> float:
         predictor.update(fold(architecture, weights))
         if form.kind == "multilabel":

@@ -1,12 +1,13 @@
 """Every accepted form of the target, brought to the one form that training needs."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -139,11 +140,17 @@ class TargetForm:
         elif self.kind != other.kind or len(self.classes) != len(other.classes):
             raise self._other_kind(other.kind, len(other.classes))
 
+    def named_as(self, other: "TargetForm") -> "TargetForm":
+        """Return this form, with the label names of another that has names where this has none."""
+        if np.array_equal(self.names, np.arange(len(self.names))):
+            return replace(self, names=other.names)
+        return self
+
     def check_classes(self, classes: npt.ArrayLike | None) -> None:
         """Raise a ValueError if the argument `classes` of `partial_fit` is not that of training."""
         if classes is None:
             return
-        given = np.unique(np.asarray(classes))
+        given, _ = _sorted_classes(classes, "classes")
         if self.kind == "multilabel":
             of_columns = [set(self.names.tolist()), set(range(len(self.names)))]
             if set(given.tolist()) not in of_columns:
@@ -231,6 +238,13 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
         if at is not None:
             message += f": column {at} is {given[at]!r}, expected {known[at]!r}"
     raise ValueError(message)
+
+
+def accuracy(y: Any, predicted: np.ndarray, sample_weight: npt.ArrayLike | None) -> float:
+    """Return the share of right classes, by weight."""
+    refuse_masked(y, "y")
+    refuse_masked(sample_weight, "sample_weight")
+    return float(accuracy_score(class_column(y).ravel(), predicted, sample_weight=sample_weight))
 
 
 def _some(classes: np.ndarray) -> str:
@@ -364,9 +378,9 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
     y = column_or_1d(array, warn=True)
     if y.size == 0:
         raise ValueError("y is empty: expected at least one sample")
+    present, codes = _sorted_classes(y, "y")
     check_classification_targets(y)
-    present, codes = np.unique(y, return_inverse=True)
-    known = present if classes is None else np.unique(np.asarray(classes))
+    known = present if classes is None else _sorted_classes(classes, "classes")[0]
     unknown = np.setdiff1d(present, known)
     if unknown.size:
         raise ValueError(f"y holds classes {unknown.tolist()}, which are not in {known.tolist()}")
@@ -383,6 +397,20 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
         csr = (ones, codes, np.arange(codes.size + 1))
         kind, indicator = "multiclass", sp.csr_array(csr, shape=(codes.size, known.size))
     return indicator, TargetForm(kind, known, known, known.dtype, sparse=False)
+
+
+def _sorted_classes(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted classes among the values, and the number of each value's class."""
+    array = np.asarray(values)
+    try:
+        present, codes = np.unique(array, return_inverse=True)
+    except TypeError as error:
+        types = sorted({type(value).__name__ for value in array.flat})
+        raise ValueError(
+            f"{name} holds values of the types {types}, which have no order: expected classes of "
+            "one type, and none missing"
+        ) from error
+    return present, codes.ravel()
 
 
 def read_indicator(y: Any, name: str = "y") -> Any:

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._architecture import HIGHEST_PROBABILITY
 from sk_yt8m._features import check_features
-from sk_yt8m._labels import TargetForm, as_pandas, class_column
+from sk_yt8m._labels import TargetForm, accuracy, as_pandas
 from sk_yt8m._model import Model
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics import gap_score
@@ -180,8 +179,7 @@ class NetworkPredictions:
             return float(
                 gap_score(as_pandas(y), self.predict_top_k(X), sample_weight=sample_weight)
             )
-        classes = class_column(y).ravel()
-        return float(accuracy_score(classes, self.predict(X), sample_weight=sample_weight))
+        return accuracy(y, self.predict(X), sample_weight)
 
     def _ready(self, X: Any) -> tuple[TargetForm, Any, Any]:
         check_is_fitted(self)

@@ -27,6 +27,7 @@ from sk_yt8m._fitting import (
     step_options,
     used_rows,
 )
+from sk_yt8m._labels import TargetForm
 from sk_yt8m._model import Model
 from sk_yt8m._prediction import NetworkPredictions
 from sk_yt8m._rollback import restored_on_failure
@@ -483,6 +484,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
                 plan = replace(plan, batch_size=512)
             loss = train_one_epoch(trainer, rows, plan, self.n_iter_)
             failure.pop_all()
+            self._name_labels(self._model.form.named_as(problem.form))
             self._trainer, self._trainer_state = trainer, None
             self._model_is_behind = True
             self._record([*self.loss_curve_, loss], [], [], self.t_ + n_samples)
@@ -553,6 +555,11 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         self.out_activation_ = model.form.out_activation
         self.n_outputs_ = model.architecture.n_outputs
         self.n_layers_ = len(model.architecture.hidden_layer_sizes) + 2
+
+    def _name_labels(self, form: TargetForm) -> None:
+        """Take the names of labels that had none before."""
+        self._model = replace(self._model, form=form)
+        self.label_names_ = form.names
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))

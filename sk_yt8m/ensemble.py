@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._dense import refuse_masked
 from sk_yt8m._labels import encode_targets
 
 
@@ -114,6 +115,9 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         used = self._used_estimators()
         is_used = np.array([name in used for name, _ in self.estimators])
         self._shares(is_used)
+        refuse_masked(X, "X")
+        for name, value in fit_params.items():
+            refuse_masked(value, name)
         _, form = encode_targets(y)
         estimators = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(estimator), X, y, fit_params) for estimator in used.values()

@@ -8,10 +8,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _num_samples
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._fitting import row_weights
 from sk_yt8m._labels import TargetForm, encode_targets
 from sk_yt8m.metrics._select import select_top_k
 
@@ -137,24 +139,16 @@ class DeepNeighborsClassifier(
         from sk_yt8m.classifier import DeepMultiLabelClassifier
 
         indicator, form = encode_targets(y)
-        weight = None
+        weight = row_weights(sample_weight, X)
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            if not np.isfinite(weight).all():
-                raise ValueError(f"sample_weight must be finite, got {sample_weight!r}")
-            weight = weight / weight.max()
             fit_params["sample_weight"] = sample_weight
         network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
         network.fit(X, y, **fit_params)
-        references = _unit_rows(network.hidden_activations(X))
-        labels = _label_columns(indicator, form)
-        log_weights = np.zeros(len(references))
-        if weight is not None:
-            # What float32 cannot hold beside the largest weight has none in the network either.
-            kept = np.flatnonzero(weight >= np.finfo(np.float32).tiny)
-            references, labels, log_weights = references[kept], labels[kept], np.log(weight[kept])
+        weight = np.ones(indicator.shape[0]) if weight is None else weight
+        used = np.flatnonzero(weight)
+        references = _unit_rows(_activations(network, X, used))
+        labels = _label_columns(indicator, form)[used]
+        log_weights = np.log(weight[used])
 
         self.estimator_ = network
         self._references, self._labels, self._log_weights = references, labels, log_weights
@@ -201,6 +195,15 @@ class DeepNeighborsClassifier(
             order = np.argsort(-exact, kind="stable")[:k]
             neighbors[row], cosines[row] = places[order], exact[order]
         return neighbors, cosines
+
+
+def _activations(network: Any, X: Any, used: np.ndarray) -> np.ndarray:
+    """Return the hidden activations of some rows; the others may be too large for the network."""
+    if used.size == _num_samples(X):
+        return network.hidden_activations(X)
+    (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)
+    parts = (used[i : i + _PART_ROWS] for i in range(0, used.size, _PART_ROWS))
+    return np.concatenate([network.hidden_activations(_safe_indexing(X, part)) for part in parts])
 
 
 def _unit_rows(activations: np.ndarray) -> np.ndarray:

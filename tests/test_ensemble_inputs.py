@@ -106,6 +106,14 @@ class TestErrors:
             with pytest.raises(ValueError, match=f"X contains {word} in row {row}, column 3"):
                 method(CONTAINERS[container](rows, tmp_path))
 
+    @pytest.mark.parametrize("row", [0, 255, 256, 512])
+    @pytest.mark.parametrize("dtype", ["Float32", "Float64"])
+    def test_a_missing_value_of_a_frame(self, fitted, dtype, row):
+        frame = pd.DataFrame(X).astype(dtype)
+        frame.iloc[row, 3] = pd.NA
+        with pytest.raises(ValueError, match=f"X contains NaN in row {row}, column 3"):
+            fitted.predict_proba(frame)
+
     @pytest.mark.parametrize(
         ("rows", "message"),
         [

@@ -255,3 +255,31 @@ def test_names_of_several_levels():
     clf.score(X, frame)
     with pytest.raises(ValueError, match=r"column 0 is \('a', 2\)"):
         clf.score(X, frame[[("a", 2), ("a", 1), ("b", 1), ("b", 2)]])
+
+
+@pytest.mark.parametrize("call", ["partial_fit", "warm start"])
+@pytest.mark.parametrize("again", ["same", "pickle", "file"])
+class TestNamesOfOneCall:
+    """Of several calls on the same labels, one with names is enough."""
+
+    def trained(self, calls, call, again, folder):
+        clf = small(warm_start=True)
+        for y in calls:
+            clf = clf.partial_fit(X, y) if call == "partial_fit" else clf.fit(X, y)
+        if again == "file":
+            return saved(clf, folder)
+        return pickle.loads(pickle.dumps(clf)) if again == "pickle" else clf
+
+    @pytest.mark.parametrize("calls", [(FRAME, Y), (Y, FRAME), (Y, FRAME, sp.csr_array(Y))])
+    def test_they_are_kept(self, calls, call, again, tmp_path):
+        clf = self.trained(calls, call, again, tmp_path)
+        assert clf.label_names_.tolist() == NAMES
+        for method in (clf.score, clf.partial_fit, clf.fit):
+            with pytest.raises(ValueError, match="column 0 is 'dog'"):
+                method(X, SWAPPED)
+
+    def test_they_change_no_weights(self, call, again, tmp_path):
+        named = self.trained((Y, FRAME, Y), call, again, tmp_path)
+        plain = self.trained((Y, Y, Y), call, again, tmp_path)
+        assert plain.label_names_.tolist() == [0, 1, 2, 3]
+        np.testing.assert_array_equal(named.predict_proba(X), plain.predict_proba(X))

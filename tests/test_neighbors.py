@@ -1,10 +1,12 @@
 """The neighbours of DeepNeighborsClassifier, with a network that does nothing."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 from ensemble_parts import Copying
 
-from sk_yt8m import DeepNeighborsClassifier
+from sk_yt8m import DeepMultiLabelClassifier, DeepNeighborsClassifier
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(90, 24)).astype(np.float32)
@@ -26,6 +28,23 @@ class TestWeights:
         clf = votes(n_neighbors=9).fit(X[order], Y[order], sample_weight=weight[order])
         kept = order[order < n_kept]
         removed = votes(n_neighbors=9).fit(X[kept], Y[kept], sample_weight=weight[kept])
+        np.testing.assert_array_equal(clf.predict_proba(X), removed.predict_proba(X))
+
+    @pytest.mark.parametrize("value", [3e38, 1e60])
+    @pytest.mark.parametrize(
+        "form",
+        [np.asarray, sp.coo_array, pd.DataFrame, np.ndarray.tolist],
+        ids=lambda f: f.__name__,
+    )
+    def test_rows_of_weight_zero_may_be_too_large_for_the_network(self, form, value):
+        odd, weight = X.astype(np.float64), WEIGHT.copy()
+        weight[::7] = 0.0
+        odd[::7] = np.where(np.arange(24) % 2, value, -value)
+        network = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0, precision="float32")
+        clf = DeepNeighborsClassifier(network).fit(form(odd), Y, sample_weight=weight)
+        kept = weight > 0
+        removed = DeepNeighborsClassifier(network)
+        removed.fit(odd[kept], Y[kept], sample_weight=weight[kept])
         np.testing.assert_array_equal(clf.predict_proba(X), removed.predict_proba(X))
 
     def test_a_weight_of_two_is_two_copies_where_all_are_neighbours(self):

@@ -185,6 +185,80 @@ def test_classes_that_training_never_saw_count_as_wrong():
     assert clf.score(X, np.where(np.arange(80) < 40, "maybe", clf.predict(X))) == 0.5
 
 
+MISSING = {
+    "None": np.array([*WORDS[:-1], None], dtype=object),
+    "NaN": np.array([*WORDS[:-1], np.nan], dtype=object),
+    "NaN in a series": pd.Series([*WORDS[:-1], None]),
+    "NA in a series": pd.Series([*WORDS[:-1], None], dtype="string"),
+    "NA in integers": pd.Series([*Y[:-1, 0], None], dtype="Int64"),
+    "NA in booleans": pd.Series([*Y[:-1, 0], None], dtype="boolean"),
+    "a missing category": pd.Series([*WORDS[:-1], None]).astype("category"),
+    "NaN in a frame": pd.DataFrame({"answer": [*WORDS[:-1], None]}),
+    "words and numbers": np.array([*WORDS[:-1], 1], dtype=object),
+    "NaN in numbers": np.where(np.arange(80) == 7, np.nan, Y[:, 0]),
+}
+
+
+@every_estimator
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_classes_are_refused_by_name(make, form):
+    with pytest.raises(ValueError, match=r"y (holds|contains) .*(missing|NaN)"):
+        make().fit(X, MISSING[form])
+
+
+def test_missing_classes_in_the_argument_of_partial_fit():
+    for classes in (["no", "yes", None], np.array(["no", "yes", np.nan], dtype=object)):
+        with pytest.raises(ValueError, match=r"classes holds values of the types .* missing"):
+            small().partial_fit(X, WORDS, classes=classes)
+
+
+@every_estimator
+def test_a_table_without_dtypes_is_refused(make):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"a": Y[:, 0], "b": Y[:, 1]})
+    with pytest.raises(TypeError, match=r"y is a pyarrow.lib.Table: expected .*to_pandas"):
+        make().fit(X, table)
+
+
+class TestMasked:
+    """The values behind a mask are not to be used."""
+
+    FEATURES = np.ma.masked_array(X, mask=X > 1)
+    WEIGHT = np.ma.masked_array(np.ones(80), mask=np.arange(80) < 40)
+    CLASSES = np.ma.masked_array(Y[:, 0], mask=Y[:, 0] > 0)
+
+    @every_estimator
+    @pytest.mark.parametrize("form", [lambda rows: rows, list], ids=["array", "list"])
+    def test_features(self, make, form):
+        rows = form(self.FEATURES)
+        clf = make().fit(X, Y)
+        for call in (clf.predict, clf.predict_proba, clf.predict_top_k):
+            with pytest.raises(TypeError, match="X must not be a masked array"):
+                call(rows)
+        for call in (make().fit, clf.score):
+            with pytest.raises(TypeError, match="X must not be a masked array"):
+                call(rows, Y)
+        with pytest.raises(TypeError, match="X_val must not be a masked array"):
+            make().fit(X, Y, X_val=rows, y_val=Y)
+
+    @every_estimator
+    @pytest.mark.parametrize("y", [Y, Y[:, 0]], ids=["labels", "classes"])
+    def test_weights(self, make, y):
+        clf = make().fit(X, y)
+        for call in (make().fit, clf.score):
+            with pytest.raises(TypeError, match="sample_weight must not be a masked array"):
+                call(X, y, sample_weight=self.WEIGHT)
+        with pytest.raises(TypeError, match="sample_weight_val must not be a masked array"):
+            make().fit(X, y, X_val=X, y_val=y, sample_weight_val=self.WEIGHT)
+
+    @every_estimator
+    def test_classes(self, make):
+        for call in (make().fit, make().fit(X, Y[:, 0]).score):
+            with pytest.raises(TypeError, match="y must not be a masked array"):
+                call(X, self.CLASSES)
+
+
 def test_a_column_vector_is_warned_of():
     from sklearn.exceptions import DataConversionWarning
 

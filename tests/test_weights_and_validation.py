@@ -305,6 +305,18 @@ class TestBadValidationData:
         ):
             small().fit(X, Y, X_val=bad, y_val=Y)
 
+    @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, pd.DataFrame])
+    def test_no_positive_label(self, form):
+        with pytest.raises(ValueError, match="y_val has no positive label"):
+            small().fit(X, Y, X_val=X, y_val=form(0 * Y))
+        with pytest.raises(ValueError, match="y_val has no positive label"):
+            small().fit(X, Y, None, X, form(np.where(USED[:, np.newaxis], 0, Y)), USED)
+
+    def test_no_positive_label_in_rows_that_are_set_aside(self):
+        rare = np.zeros_like(Y)
+        with pytest.raises(ValueError, match="rows set aside for validation have no positive"):
+            small(early_stopping=True).fit(X, rare)
+
     @pytest.mark.parametrize(
         ("X_val", "y_val", "message"),
         [
@@ -324,6 +336,15 @@ class TestBadValidationData:
     def test_shapes_and_labels(self, X_val, y_val, message):
         with pytest.raises(ValueError, match=message):
             small().fit(X, Y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("y", [Y, Y[:, 0]], ids=["labels", "classes"])
+def test_validation_rows_whose_prediction_overflows(y, dtype):
+    bad = X.astype(dtype)
+    bad[201] = np.where(np.arange(N_FEATURES) % 2, 3e38, -3e38)
+    with pytest.raises(ValueError, match="prediction of row 201 of X_val is not a finite"):
+        small().fit(X.astype(dtype), y, X_val=bad, y_val=y)
 
 
 class TestTolerance:
