@@ -284,9 +284,9 @@ def encode_targets(
     Raises
     ------
     TypeError
-        If `y` is a masked array.
+        If `y` is a masked array, or a table of another kind than a DataFrame.
     ValueError
-        If `y` is empty, continuous, of one class only, or an indicator with other values than
+        If `y` is empty, continuous, of one class only, lacks a class somewhere, or an indicator with other values than
         0 and 1.
     """
     if y is None:
@@ -401,6 +401,7 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
 
 def _sorted_classes(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted classes among the values, and the number of each value's class."""
+    refuse_masked(values, name)
     array = np.asarray(values)
     try:
         present, codes = np.unique(array, return_inverse=True)
@@ -410,6 +411,8 @@ def _sorted_classes(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             f"{name} holds values of the types {types}, which have no order: expected classes of "
             "one type, and none missing"
         ) from error
+    if (present != present).any():
+        raise ValueError(f"{name} contains NaN or NaT: expected classes, and none missing")
     return present, codes.ravel()
 
 

@@ -337,8 +337,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             and start the output biases. A row of weight 0 is left out altogether, but for a check
             that its features are finite, and that its class stays in `classes_`.
         X_val, y_val : optional
-            Validation data, in the same forms. After each epoch the network is scored on it, and
-            the weights of the best epoch are kept.
+            Validation data, in the same forms, with at least one positive label. After each epoch
+            the network is scored on it, and the weights of the best epoch are kept.
         sample_weight_val : array-like of shape (n_samples_val,), optional
             Weight of each validation row in the score; rows of weight 0 are left out. Rows that
             `early_stopping` sets aside have their weight of `sample_weight`.
@@ -350,6 +350,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
         Raises
         ------
+        TypeError
+            If an argument is a masked array, whose mask would be ignored.
         ValueError
             If a value is not what is described here; the message says which, and where.
         FloatingPointError
@@ -424,8 +426,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
             Features, as in `fit`.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
-            Targets, as in `fit`. The columns of a DataFrame have the names and the order of the
-            first call.
+            Targets, as in `fit`. The columns of a DataFrame have the same names and order in
+            every call; `label_names_` are those of the first DataFrame.
         classes : array-like of shape (n_classes,), optional
             All classes that will ever come; needed at the first call where `y` is
             one-dimensional and does not hold all of them. The same in every call. For multilabel
@@ -440,6 +442,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
 
         Raises
         ------
+        TypeError
+            If an argument is a masked array, whose mask would be ignored.
         ValueError
             If a value is not what is described here, or differs from the first call where it may
             not.

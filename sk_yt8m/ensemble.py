@@ -107,6 +107,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
 
         Raises
         ------
+        TypeError
+            If an argument is a masked array, whose mask would be ignored.
         ValueError
             If there is no estimator, names repeat, an estimator is no classifier with
             ``predict_proba``, the weights are not one finite number of at least 0 for each, or
@@ -209,6 +211,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         """Return the shares of the estimators in use, of sum 1."""
         if self.weights is None:
             return np.full(is_used.sum(), 1 / is_used.sum())
+        refuse_masked(self.weights, "weights")
         try:
             weights = np.asarray(self.weights, dtype=np.float64)
         except (TypeError, ValueError):

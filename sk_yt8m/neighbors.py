@@ -132,6 +132,8 @@ class DeepNeighborsClassifier(
 
         Raises
         ------
+        TypeError
+            If an argument is a masked array, whose mask would be ignored.
         ValueError
             If `y` is neither classes nor an indicator of labels, no weight is above 0, or the
             network refuses its data.

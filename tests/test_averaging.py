@@ -78,6 +78,14 @@ class TestDrop:
         with pytest.raises(ValueError, match="not all 0"):
             clf.fit(X, Y)
 
+    def test_masked_weights_are_refused(self):
+        weights = np.ma.masked_array([1.0, 3.0], mask=[True, False])
+        with pytest.raises(TypeError, match="weights must not be a masked array"):
+            averaging(0.25, 0.75, weights=weights).fit(X, Y)
+        clf = averaging(0.25, 0.75).fit(X, Y).set_params(weights=weights)
+        with pytest.raises(TypeError, match="weights must not be a masked array"):
+            clf.predict_proba(X)
+
     def test_dropping_after_fit_takes_a_fit(self):
         clf = averaging(0.25, 0.75, weights=[1, 3]).fit(X, Y).set_params(**{"part 1": "drop"})
         np.testing.assert_allclose(clf.predict_proba(X), 0.625, rtol=1e-6)

@@ -195,6 +195,7 @@ MISSING = {
     "a missing category": pd.Series([*WORDS[:-1], None]).astype("category"),
     "NaN in a frame": pd.DataFrame({"answer": [*WORDS[:-1], None]}),
     "words and numbers": np.array([*WORDS[:-1], 1], dtype=object),
+    "NaT in dates": np.array(["2020-01-01", "2021-01-01"] * 39 + ["2020-01-01", "NaT"], "M8[D]"),
     "NaN in numbers": np.where(np.arange(80) == 7, np.nan, Y[:, 0]),
 }
 
@@ -211,6 +212,8 @@ def test_missing_classes_in_the_argument_of_partial_fit():
     for classes in (["no", "yes", None], np.array(["no", "yes", np.nan], dtype=object)):
         with pytest.raises(ValueError, match=r"classes holds values of the types .* missing"):
             small().partial_fit(X, WORDS, classes=classes)
+    with pytest.raises(ValueError, match="classes contains NaN or NaT"):
+        small().partial_fit(X, Y[:, 0], classes=[0, 1, np.nan])
 
 
 @every_estimator
@@ -257,6 +260,8 @@ class TestMasked:
         for call in (make().fit, make().fit(X, Y[:, 0]).score):
             with pytest.raises(TypeError, match="y must not be a masked array"):
                 call(X, self.CLASSES)
+        with pytest.raises(TypeError, match="classes must not be a masked array"):
+            small().partial_fit(X, Y[:, 0], classes=self.CLASSES)
 
 
 def test_a_column_vector_is_warned_of():
