@@ -284,10 +284,10 @@ def encode_targets(
     Raises
     ------
     TypeError
-        If `y` is a masked array, or a table of another kind than a DataFrame.
+        If `y` is a masked array.
     ValueError
-        If `y` is empty, continuous, of one class only, lacks a class somewhere, or an indicator with other values than
-        0 and 1.
+        If `y` is empty, continuous, of one class only, lacks a class somewhere, or is an
+        indicator with other values than 0 and 1.
     """
     if y is None:
         raise ValueError(

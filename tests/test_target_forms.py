@@ -216,14 +216,6 @@ def test_missing_classes_in_the_argument_of_partial_fit():
         small().partial_fit(X, Y[:, 0], classes=[0, 1, np.nan])
 
 
-@every_estimator
-def test_a_table_without_dtypes_is_refused(make):
-    pyarrow = pytest.importorskip("pyarrow")
-    table = pyarrow.table({"a": Y[:, 0], "b": Y[:, 1]})
-    with pytest.raises(TypeError, match=r"y is a pyarrow.lib.Table: expected .*to_pandas"):
-        make().fit(X, table)
-
-
 class TestMasked:
     """The values behind a mask are not to be used."""
 
