@@ -191,7 +191,9 @@ def label_columns(y: Any) -> np.ndarray | None:
     return np.asarray(getattr(y, "column_names", y.columns))
 
 
-def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: int) -> None:
+def check_label_names(
+    expected: np.ndarray, names: np.ndarray | None, n_labels: int, name: str = "y"
+) -> None:
     """Raise a ValueError if labels have other names than in training, or another order.
 
     Numbers from 0 in ascending order are the names of what has none. They are taken by position
@@ -205,6 +207,8 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
         The names now, None where there are none.
     n_labels : int
         How many labels there are now.
+    name : str, default="y"
+        The argument's name in messages.
     """
     known = expected.tolist()
     given = list(range(n_labels)) if names is None else names.tolist()
@@ -212,19 +216,19 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
         return
     unnamed = known == list(range(len(known))), given == list(range(n_labels))
     if any(unnamed) and len(known) != n_labels:
-        raise ValueError(f"y has {n_labels} labels: expected the {len(known)} of training")
+        raise ValueError(f"{name} has {n_labels} labels: expected the {len(known)} of training")
     comparable = names is not None and (expected.dtype.kind in "iu") == (names.dtype.kind in "iu")
     if any(unnamed) and not comparable:
         has, was = ("does not have", "with") if unnamed[1] else ("has", "without")
         warnings.warn(
-            f"y {has} label names, but the classifier was fitted {was} label names: its columns "
+            f"{name} {has} label names, but the classifier was fitted {was} label names: its columns "
             "are taken by position",
             UserWarning,
             stacklevel=2,
         )
         return
     unseen, missing = set(given) - set(known), set(known) - set(given)
-    message = "The label names of y should match those that were passed during fit.\n"
+    message = f"The label names of {name} should match those that were passed during fit.\n"
     if unseen:
         message += f"Label names unseen at fit time:\n{_listed(given, unseen, known)}"
     if missing:
@@ -234,7 +238,7 @@ def check_label_names(expected: np.ndarray, names: np.ndarray | None, n_labels: 
     if not unseen and not missing:
         message += "Label names must be in the same order as they were in fit"
         pairs = zip(known, given, strict=False)
-        at = next((i for i, (name, other) in enumerate(pairs) if name != other), None)
+        at = next((i for i, (one, other) in enumerate(pairs) if one != other), None)
         if at is not None:
             message += f": column {at} is {given[at]!r}, expected {known[at]!r}"
     raise ValueError(message)

@@ -37,6 +37,29 @@ def check_sample_weight(sample_weight: Any, labels: TrueLabels) -> npt.NDArray[n
     return np.ldexp(weight, -np.frexp(weight.max())[1])
 
 
+def read_reals(values: Any, name: str) -> npt.NDArray[np.float64]:
+    """Return real numbers as a new float64 array; NaN where one is missing.
+
+    Raises
+    ------
+    TypeError
+        Where they are a masked array.
+    ValueError
+        Where they are no numbers, strings of digits included.
+    """
+    refuse_masked(values, name)
+    given = np.asarray(values)
+    wrong = given.dtype.kind not in "biufO"
+    if given.dtype == object:
+        wrong = any(isinstance(value, (str, bytes)) for value in given.flat)
+    if not wrong:
+        try:
+            return np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            pass
+    raise ValueError(f"{name} must hold real numbers, got dtype {given.dtype}.")
+
+
 def check_some_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.float64] | None:
     """Return the weights as they are, or raise ValueError where every one is 0."""
     weight = check_finite_weight(sample_weight, n_samples)
@@ -49,11 +72,7 @@ def check_finite_weight(sample_weight: Any, n_samples: int) -> npt.NDArray[np.fl
     """Do the same for a part of the samples, in which every weight may be 0."""
     if sample_weight is None:
         return None
-    refuse_masked(sample_weight, "sample_weight")
-    given = np.asarray(sample_weight)
-    if given.dtype.kind not in "biufO":
-        raise ValueError(f"sample_weight must hold real numbers, got dtype {given.dtype}.")
-    weight = np.array(sample_weight, dtype=np.float64)
+    weight = read_reals(sample_weight, "sample_weight")
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have shape ({n_samples},), one weight a row of y_true; "

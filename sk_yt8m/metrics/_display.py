@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from sk_yt8m.metrics._responses import all_scores, best_labels
-from sk_yt8m.metrics._scorers import indicator_of
+from sk_yt8m.metrics._scorers import check_names, indicator_of
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def axes_of(ax: "Axes | None") -> "Axes":
 
 def labels_of(estimator: Any, y_true: Any, rated: Any = None) -> TrueLabels:
     """Return the true labels, those of the classes of the estimator where ``y_true`` is 1-d."""
+    check_names(rated, "rated", estimator)
     return check_y_true(indicator_of(y_true, estimator), rated)
 
 

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._dense import refuse_masked
-from sk_yt8m.metrics._checks import check_k
+from sk_yt8m.metrics._checks import check_k, read_reals
 from sk_yt8m.metrics._display import axes_of, labels_of, predict_best
 from sk_yt8m.metrics._map import average_precision_per_label
 from sk_yt8m.metrics._true_labels import check_y_true
@@ -26,7 +25,7 @@ class LabelAveragePrecisionDisplay:
     ----------
     average_precision : ndarray of shape (n_labels,)
         Average precision of each label; NaN where it has no positive, which is not drawn.
-    positives : ndarray of int of shape (n_labels,)
+    positives : ndarray of shape (n_labels,)
         Number of samples with each label, or its frequency in the training set.
 
     Attributes
@@ -57,7 +56,7 @@ class LabelAveragePrecisionDisplay:
     def __init__(
         self,
         average_precision: npt.NDArray[np.float64],
-        positives: npt.NDArray[np.integer],
+        positives: npt.NDArray[Any],
     ) -> None:
         self.average_precision = average_precision
         self.positives = positives
@@ -132,14 +131,19 @@ class LabelAveragePrecisionDisplay:
             The display that was drawn.
         """
         labels = check_y_true(y_true, rated)
-        positives = labels.frequencies().astype(np.int64)
+        positives: npt.NDArray[Any] = labels.frequencies().astype(np.int64)
         if frequencies is not None:
-            refuse_masked(frequencies, "frequencies")
-            positives = np.asarray(frequencies)
+            positives = read_reals(frequencies, "frequencies")
             if positives.shape != (labels.n_labels,):
                 raise ValueError(
                     f"frequencies must have shape ({labels.n_labels},), one a label; "
                     f"got {positives.shape}."
+                )
+            bad = np.flatnonzero(~(np.isfinite(positives) & (positives >= 0)))
+            if bad.size:
+                raise ValueError(
+                    "frequencies must be finite and not negative; "
+                    f"label {bad[0]} has {positives[bad[0]]}."
                 )
         precisions = average_precision_per_label(labels, y_score, top_k=top_k)
         return cls(precisions, positives).plot(ax, **kwargs)
@@ -183,7 +187,7 @@ class LabelAveragePrecisionDisplay:
 
 
 def _means_by_frequency(
-    positives: npt.NDArray[np.integer], precisions: npt.NDArray[np.float64]
+    positives: npt.NDArray[Any], precisions: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the geometric mean frequency and the mean precision of each doubling."""
     steps = np.floor(np.log2(positives)).astype(np.int64)

@@ -98,13 +98,15 @@ def _mean_of_groups(
     values: npt.NDArray[np.float64], groups: Any, weight: npt.NDArray[np.float64] | None
 ) -> float:
     refuse_masked(groups, "groups")
-    groups = np.asarray(groups)
+    # numpy would read a list of numbers and strings as strings.
+    groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if groups.shape != values.shape:
         raise ValueError(
             f"groups must have shape {values.shape}, one a row of y_true; got {groups.shape}."
         )
     means = []
-    known, numbers = np.unique(groups, return_inverse=True)
+    known: dict[Any, int] = {}
+    numbers = np.array([known.setdefault(group, len(known)) for group in groups.tolist()])
     for number in range(len(known)):
         inside = numbers == number
         if weight is None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sk_yt8m._topk import TopK
 from sk_yt8m.metrics._checks import check_sample_weight
 from sk_yt8m.metrics._lrr import ranks_of_true_labels
-from sk_yt8m.metrics._scores import check_scores, keep_rated
+from sk_yt8m.metrics._scores import check_scores, listed_labels
 from sk_yt8m.metrics._shares import Ranked, Shares, mean_of_samples, rank
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
@@ -99,7 +99,7 @@ def mrr_shares_of_all(labels: TrueLabels, y_score: Any) -> Shares:
     scores = check_scores(y_score, labels)
     has_label = labels.counts > 0
     if isinstance(scores, TopK):
-        top = scores if labels.rated is None else keep_rated(scores, labels.rated)
+        top = listed_labels(scores, labels)
         reciprocal = _reciprocal_of_first(labels.find(top.indices))
         unknown = np.flatnonzero(has_label & (reciprocal == 0))
         if unknown.size:

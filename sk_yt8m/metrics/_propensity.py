@@ -1,13 +1,13 @@
 """Metrics in which rare labels count for more: PSP@k and PSnDCG@k, and their propensities."""
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._dense import refuse_masked
-from sk_yt8m.metrics._checks import check_some_weight
+from sk_yt8m.metrics._checks import check_some_weight, read_reals
 from sk_yt8m.metrics._ndcg import discounted_gain
 from sk_yt8m.metrics._shares import Ranked, Shares, ideal_gain, rank
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
@@ -46,7 +46,8 @@ def label_propensities(
     Raises
     ------
     ValueError
-        Where `y_true` holds anything but 0 and 1, or `a` or `b` is negative.
+        Where `y_true` holds anything but 0 and 1, `a` or `b` is negative, or they give a label a
+        propensity of 0, as ``b=0`` does one without positives.
 
     See Also
     --------
@@ -71,8 +72,9 @@ def label_propensities(
     """
     labels = check_y_true(y_true)
     weight = check_some_weight(sample_weight, labels.n_samples)
-    for name, value in (("a", a), ("b", b)):
-        if not 0 <= value < np.inf:
+    shape: tuple[tuple[str, Any], ...] = (("a", a), ("b", b))
+    for name, value in shape:
+        if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}.")
     return 1.0 / _inverse_propensities(labels, weight, a, b)
 
@@ -232,7 +234,7 @@ def psndcg_at_k_score(
 
 
 def psp_shares(ranked: Ranked, propensities: Any) -> Shares:
-    """Return the worth of each sample's hits, and the most they could be worth."""
+    """Return the worth of each sample's hits, and the most they could be worth, in one unit."""
     worth = _worth_of_labels(ranked, propensities)
     # Where a sample has no further rated label, the index is -1 and there is no hit.
     gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
@@ -257,16 +259,32 @@ def _inverse_propensities(
 ) -> npt.NDArray[np.float64]:
     n_samples = labels.n_samples if weight is None else math.fsum(weight)
     frequency = labels.frequencies(weight)
-    c = max(np.log(n_samples) - 1, 0.0) * (b + 1) ** a
-    return 1.0 + c * (frequency + b) ** -a
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        c = max(np.log(n_samples) - 1, 0.0) * np.float64(b + 1) ** a
+        if c == 0:
+            return np.ones(labels.n_labels)
+        inverse = 1.0 + c * (frequency + b) ** -a
+    bad = np.flatnonzero(~np.isfinite(inverse))
+    if bad.size:
+        raise ValueError(
+            f"a={a!r} and b={b!r} give label {bad[0]}, which {frequency[bad[0]]:g} samples have, "
+            "no propensity above 0."
+        )
+    return inverse
 
 
 def _worth_of_labels(ranked: Ranked, propensities: Any) -> npt.NDArray[np.float64]:
+    propensities = check_propensities(propensities, ranked.labels.n_labels)
+    # A power of 2 rounds nothing, and keeps worths and their sums from overflowing.
+    with np.errstate(over="ignore"):
+        return 1.0 / np.ldexp(propensities, -np.frexp(propensities.min())[1])
+
+
+def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float64]:
+    """Return the propensities as float64, or raise ValueError where one is not in (0, 1]."""
     if propensities is None:
         raise ValueError(MISSING_PROPENSITIES)
-    refuse_masked(propensities, "propensities")
-    propensities = np.asarray(propensities, dtype=np.float64)
-    n_labels = ranked.labels.n_labels
+    propensities = read_reals(propensities, "propensities")
     if propensities.shape != (n_labels,):
         raise ValueError(
             f"propensities must have shape ({n_labels},), one a label; got {propensities.shape}."
@@ -276,7 +294,7 @@ def _worth_of_labels(ranked: Ranked, propensities: Any) -> npt.NDArray[np.float6
         raise ValueError(
             f"propensities must lie in (0, 1]; label {bad[0]} has {propensities[bad[0]]}."
         )
-    return 1.0 / propensities
+    return propensities
 
 
 def _best_worths(ranked: Ranked, worth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -14,7 +14,13 @@ from sk_yt8m.metrics._map import average_precision_per_label
 from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._report_text import describe
 from sk_yt8m.metrics._resampling import PooledLists, one_list, one_list_a_label, resample
-from sk_yt8m.metrics._scores import DenseScores, check_scores, check_top_k
+from sk_yt8m.metrics._scores import (
+    DenseScores,
+    check_scores,
+    check_top_k,
+    known_width,
+    listed_labels,
+)
 from sk_yt8m.metrics._shares import Ranked, Shares
 from sk_yt8m.metrics._true_labels import TrueLabels, check_y_true
 
@@ -82,8 +88,8 @@ def evaluation_report(
         are missing; the text says which.
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
-        :func:`sk_yt8m.datasets.load_vocabulary` gives it. None takes the column names of `y_true`
-        if it is a DataFrame, and otherwise the numbers of the labels.
+        :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
+        None takes the column names of `y_true` if it is a DataFrame, and otherwise the numbers.
     propensities : array-like of shape (n_labels,), default=None
         For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
         Without them these figures are left out.
@@ -180,12 +186,13 @@ def _choose(
     chosen = find_metrics(HEADLINES if names is None else names)
     if any(metric.name == "map" for metric in chosen):
         raise ValueError("metrics must not hold 'map', which is too slow to resample; use map@20.")
-    given = labels.n_labels if isinstance(scores, DenseScores) else scores.indices.shape[1]
-    short = [metric for metric in chosen if width_of(metric.need, labels) > given]
+    known = known_width(scores, labels)
+    short = [metric for metric in chosen if width_of(metric.need, labels) > known]
     if names is not None and short:
         raise ValueError(
             f"{short[0].name!r} needs the top {width_of(short[0].need, labels)} of "
-            f"{labels.n_labels} labels, but y_score holds the top {given}."
+            f"{labels.n_labels} labels, but y_score holds the top {known}"
+            f"{'' if labels.rated is None else ' of the rated ones'}."
         )
     lacking = [m for m in chosen if m.family.takes_propensities and not has_propensities]
     if names is not None and lacking:
@@ -256,7 +263,9 @@ def _table_of_labels(
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    top_k = scores.indices.shape[1] if isinstance(scores, TopK) else None
+    top_k = None
+    if isinstance(scores, TopK):
+        top_k, y_score = scores.indices.shape[1], listed_labels(scores, labels)
     return pd.DataFrame(
         {
             "name": _names(labels, vocabulary),
@@ -278,11 +287,15 @@ def _names(labels: TrueLabels, vocabulary: "pd.DataFrame | None") -> list[str]:
     if not vocabulary.index.is_unique:
         repeated = vocabulary.index[vocabulary.index.duplicated()][0]
         raise ValueError(f"vocabulary must name a label once; label {repeated} comes again.")
-    names = vocabulary["name"].reindex(range(labels.n_labels))
     missing = np.flatnonzero(~np.isin(np.arange(labels.n_labels), vocabulary.index))
     if missing.size:
         raise ValueError(
             f"vocabulary must name all {labels.n_labels} labels; label {missing[0]} is not in "
             "its index."
         )
-    return names.tolist()
+    names = vocabulary["name"].reindex(range(labels.n_labels))
+    unnamed = names.isna()
+    return [
+        str(label if without else name)
+        for label, name, without in zip(names.index, names, unnamed, strict=True)
+    ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, gen_batches
@@ -149,6 +150,8 @@ def all_scores(estimator: Any, X: Any, *, n_labels: int) -> npt.NDArray[Any] | T
 def _blocks_of_scores(
     estimator: Any, X: Any, n_labels: int
 ) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    # Not every sparse format has rows to take.
+    X = X.tocsr() if issparse(X) else X
     rows = max(1, _BLOCK_BYTES // (8 * n_labels))
     for batch in gen_batches(_num_samples(X), rows):
         scores = _scores(estimator, _safe_indexing(X, batch))

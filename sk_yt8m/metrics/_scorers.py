@@ -87,9 +87,10 @@ class TopKScorer(_BaseScorer):
     ) -> float:
         self._warn_overlap("A parameter of this scorer is also passed as metadata.", kwargs)
         company = _company.of(self)
-        y_true = indicator_of(y_true, estimator)
-        labels = check_y_true(y_true)
         options = {**self._kwargs, **kwargs}
+        y_true = indicator_of(y_true, estimator)
+        check_names(options.get("rated"), "rated", estimator)
+        labels = check_y_true(y_true)
         # The rated labels of a sample may stand anywhere among its scores.
         needs_all = self._need == "all" or options.get("rated") is not None
         predictions = method_caller(Answers(estimator, labels.n_labels), "predictions", X)
@@ -261,11 +262,13 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
         If labels have other names than those that the estimator learned, or another order.
     """
     refuse_masked(y_true, "y_true")
+    if not hasattr(y_true, "tocsr") and np.shape(y_true)[1:] == (1,):
+        final = final_classifier(estimator)
+        # What these classifiers learn from one column are classes.
+        if hasattr(final, "label_names_") and np.ndim(final.classes_) == 1:
+            y_true = np.asarray(y_true)[:, 0]
     if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
-        names = label_columns(y_true)
-        expected = getattr(final_classifier(estimator), "label_names_", None)
-        if names is not None and expected is not None:
-            check_label_names(np.asarray(expected), names, names.size)
+        check_names(y_true, "y", estimator)
         return y_true
     classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)
     unseen = ~np.isin(y_true, classes)
@@ -278,6 +281,14 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
     ones = np.ones(len(y_true), dtype=np.uint8)
     shape = (len(y_true), len(classes))
     return csr_array((ones, columns, np.arange(len(y_true) + 1)), shape=shape)
+
+
+def check_names(matrix: Any, name: str, estimator: Any) -> None:
+    """Raise ValueError if the columns of a DataFrame are not the labels that were learned."""
+    names = label_columns(matrix)
+    expected = getattr(final_classifier(estimator), "label_names_", None)
+    if names is not None and expected is not None:
+        check_label_names(np.asarray(expected), names, names.size, name)
 
 
 gap_scorer = make_top_k_scorer(gap_score, name="gap_scorer")

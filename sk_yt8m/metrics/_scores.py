@@ -204,7 +204,7 @@ def check_top_k(y_score: Any, labels: TrueLabels, k: int, reason: str = "") -> C
                 f"needed{reason}."
             )
         return CheckedTopK(*scores).first(k)
-    top = keep_rated(scores, labels.rated)
+    top = listed_labels(scores, labels)
     n_kept = np.count_nonzero(top.indices >= 0, axis=1)
     short = np.flatnonzero(n_kept < np.minimum(labels.rated.counts, k))
     if short.size:
@@ -217,14 +217,28 @@ def check_top_k(y_score: Any, labels: TrueLabels, k: int, reason: str = "") -> C
     return top.first(k)
 
 
-def keep_rated(top: TopK, rated: TrueLabels) -> CheckedTopK:
-    """Return the rated labels of a top k, which stand in front of places with -1."""
-    kept = rated.find(top.indices)
+def listed_labels(top: TopK, labels: TrueLabels) -> CheckedTopK:
+    """Return the labels of a top k that count: the rated ones, in front of places with -1."""
+    if labels.rated is None:
+        return CheckedTopK(*top)
+    kept = labels.rated.find(top.indices)
     order = np.argsort(~kept, axis=1, kind="stable")
     indices = np.where(kept, top.indices, -1)
-    return CheckedTopK(
+    listed = CheckedTopK(
         np.take_along_axis(indices, order, axis=1), np.take_along_axis(top.scores, order, axis=1)
     )
+    return listed.first(max(1, int(labels.rated.counts.max())))
+
+
+def known_width(scores: DenseScores | TopK, labels: TrueLabels) -> int:
+    """Return how many of the best labels, of the rated ones if any, are known of each sample."""
+    if isinstance(scores, DenseScores):
+        return labels.n_labels
+    if labels.rated is None:
+        return scores.indices.shape[1]
+    n_kept = np.count_nonzero(labels.rated.find(scores.indices), axis=1)
+    short = n_kept < labels.rated.counts
+    return int(n_kept[short].min()) if short.any() else labels.n_labels
 
 
 def check_all_scores(y_score: Any, labels: TrueLabels, metric: str) -> DenseScores:
@@ -232,13 +246,13 @@ def check_all_scores(y_score: Any, labels: TrueLabels, metric: str) -> DenseScor
     scores = check_scores(y_score, labels)
     if isinstance(scores, DenseScores):
         return scores
-    given = scores.indices.shape[1]
-    if given < labels.n_labels:
+    if known_width(scores, labels) < labels.n_labels:
         raise ValueError(
             f"{metric} needs the scores of all {labels.n_labels} labels, but y_score holds the "
-            f"top {given} only."
+            f"top {scores.indices.shape[1]} only."
         )
-    matrix = np.empty(scores.scores.shape, dtype=scores.scores.dtype)
+    # Labels that are not listed are not rated either, so that their scores say nothing.
+    matrix = np.zeros((labels.n_samples, labels.n_labels), dtype=scores.scores.dtype)
     np.put_along_axis(matrix, scores.indices, scores.scores, axis=1)
     return DenseScores(matrix)
 
@@ -275,7 +289,20 @@ def _check_top_k(pair: tuple[Any, ...], labels: TrueLabels) -> TopK:
         )
     scores = exact(scores)
     _check_top_k_values(indices, scores, labels.n_labels)
-    return TopK(indices.astype(np.int32, copy=False), scores)
+    return _lower_label_first(indices.astype(np.int32, copy=False), scores)
+
+
+def _lower_label_first(indices: npt.NDArray[np.int32], scores: npt.NDArray[Any]) -> TopK:
+    falling = indices[:, 1:] < indices[:, :-1]
+    falling &= np.asarray(scores[:, 1:] == scores[:, :-1], dtype=bool)
+    rows = np.flatnonzero(falling.any(axis=1))
+    if rows.size:
+        order = np.lexsort((indices[rows], -sortable(scores[rows])), axis=1)
+        indices, scores = indices.copy(), scores.copy()
+        indices[rows] = np.take_along_axis(indices[rows], order, axis=1)
+        # Equal numbers may be of different types.
+        scores[rows] = np.take_along_axis(scores[rows], order, axis=1)
+    return TopK(indices, scores)
 
 
 def _check_top_k_values(

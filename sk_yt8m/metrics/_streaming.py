@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._dense import refuse_masked
-from sk_yt8m.metrics._checks import check_finite_weight, check_sample_weight
+from sk_yt8m.metrics._checks import check_finite_weight, check_sample_weight, read_reals
 from sk_yt8m.metrics._family import Metric, find_metrics
-from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES
+from sk_yt8m.metrics._propensity import MISSING_PROPENSITIES, check_propensities
 from sk_yt8m.metrics._scores import CheckedTopK, check_top_k
 from sk_yt8m.metrics._shares import mean_of_samples
 from sk_yt8m.metrics._true_labels import (
@@ -81,8 +80,9 @@ class StreamingEvaluator:
         self._metrics = _find_metrics(metrics)
         if propensities is None and any(m.family.takes_propensities for m in self._metrics):
             raise ValueError(MISSING_PROPENSITIES)
-        refuse_masked(propensities, "propensities")
-        self._propensities = None if propensities is None else np.array(propensities, dtype=float)
+        self._propensities = (
+            None if propensities is None else read_reals(propensities, "propensities")
+        )
         self._k = max((m.need for m in self._metrics if isinstance(m.need, int)), default=1)
         self._columns: list[Any] | None = None
         self._labels: list[TrueLabels] = []
@@ -124,12 +124,14 @@ class StreamingEvaluator:
             batches before; the evaluator then is as it was before.
         """
         labels = check_y_true(y_true, rated)
-        columns = labels.columns
-        if columns is None:
-            columns = getattr(y_score, "columns", None)
-        self._check_labels(labels, columns, "y_true")
         weight = check_finite_weight(sample_weight, labels.n_samples)
         top = check_top_k(y_score, labels, self._k, f" for k={self._k}")
+        columns, name = labels.columns, "y_true"
+        if columns is None and hasattr(y_score, "columns"):
+            columns, name = y_score.columns, "y_score"
+        self._check_labels(labels, columns, name)
+        if self._propensities is not None:
+            check_propensities(self._propensities, labels.n_labels)
         shares = {
             metric.name: metric.shares(labels, y_score).numerators
             for metric in self._metrics

@@ -200,7 +200,8 @@ def test_names_that_come_later_count(named, told):
     elif told == "pickle":
         evaluator = pickle.loads(pickle.dumps(evaluator))
     other = ["dog", "cat", "car"]
-    with expect("column 0 is 'dog' in y_true and 'cat' in the samples before"):
+    where = "y_score" if named == "y_score" else "y_true"
+    with expect(f"column 0 is 'dog' in {where} and 'cat' in the samples before"):
         evaluator.update(**batch(other))
     with expect("column 0 is 'dog' in other and 'cat' in the samples before"):
         evaluator.merge(StreamingEvaluator(["hit@1"]).update(**batch(other)))
