@@ -221,8 +221,8 @@ def check_label_names(
     if any(unnamed) and not comparable:
         has, was = ("does not have", "with") if unnamed[1] else ("has", "without")
         warnings.warn(
-            f"{name} {has} label names, but the classifier was fitted {was} label names: its columns "
-            "are taken by position",
+            f"{name} {has} label names, but the classifier was fitted {was} label names: its "
+            "columns are taken by position",
             UserWarning,
             stacklevel=2,
         )
