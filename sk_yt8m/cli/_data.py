@@ -209,9 +209,10 @@ def damage_table(store: "Store") -> "pd.DataFrame":
 
     rows = [
         {
-            "file": one.pop("file"),
+            # Escapes for bytes that are not UTF-8, which can be neither printed nor written.
+            "file": one.pop("file").encode(errors="backslashreplace").decode(),
             "expected": one.pop("expected"),
-            "came": one.pop("came"),
+            "came": one.pop("came").encode(errors="backslashreplace").decode(),
             "place": ", ".join(f"{name} {value}" for name, value in one.items() if value != ""),
         }
         for one in map(dict, store.manifest["damage"])

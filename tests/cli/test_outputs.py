@@ -18,7 +18,7 @@ from cli_runs import SMALL, run
 import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.cli import _models
-from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet
+from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet, write_tfrecords
 from sk_yt8m.persistence import _write
 
 COLUMNS = ["file", "place", "expected", "came"]
@@ -266,6 +266,18 @@ class TestFiles:
             text = run(*command(name, path, model, data), "--overwrite", code=2)
             assert f"{path} cannot be written: the same command reads" in text
         assert {path.name: path.read_bytes() for path in data.iterdir()} == before
+
+
+def test_a_name_that_is_not_utf8(tmp_path):
+    data = tmp_path / os.fsdecode(b"a\xff_0.tfrecord")
+    write_tfrecords(data, np.ones((3, 4)), np.eye(3, 5), list("abc"), features={"f": 4})
+    data.write_bytes(data.read_bytes()[:-1])
+    options = ["--features", "f:4", "--n-labels", 5, "--n-jobs", 1]
+    text = run("verify", data, "--report", tmp_path / "r.csv", *options, code=1)
+    assert "1 damaged places, 2 sound videos" in text
+    assert pd.read_csv(tmp_path / "r.csv")["file"].tolist() == [f"{tmp_path}/a\\udcff_0.tfrecord"]
+    assert "1 damaged places" in run("convert", data, tmp_path / "s", "--skip-damage", *options)
+    assert "1 damaged places" in run("info", tmp_path / "s")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux only")
