@@ -290,7 +290,7 @@ def encode_targets(
     TypeError
         If `y` is a masked array.
     ValueError
-        If `y` is empty, continuous, of one class only, lacks a class somewhere, or is an
+        If `y` is empty, continuous, of one class only, lacks a class in some row, or is an
         indicator with other values than 0 and 1.
     """
     if y is None:
