@@ -56,8 +56,6 @@ def save(
             "a model file holds a DeepMultiLabelClassifier, whose parameters are known when it is "
             f"read, and not a {type(estimator).__name__}"
         )
-    # `load` refuses what `set_params` may have set since.
-    estimator._validate_params()
     model = estimator._fitted_model()
     tensors = {_WEIGHTS + name: array for name, array in model.weights.items()}
     if include_training_state:
@@ -69,6 +67,8 @@ def save(
     check_values(tensors)
 
     content = describe(estimator, model)
+    # `load` refuses what `set_params` may have set since.
+    estimator._validate_params()
     text = dump_json(
         {
             "format_version": FORMAT_VERSION,

@@ -293,7 +293,7 @@ def test_what_is_no_advice_stays(message):
 
 
 #: Arguments that no command passes on, so that no advice about them can be shown.
-NOT_PASSED = {"download_if_missing", "early_stopping", "warm_start", "KERAS_BACKEND"}
+NOT_PASSED = {"download_if_missing", "early_stopping", "standardize", "warm_start", "KERAS_BACKEND"}
 
 
 def _said(path: Path):
