@@ -216,6 +216,16 @@ def test_missing_classes_in_the_argument_of_partial_fit():
         small().partial_fit(X, Y[:, 0], classes=[0, 1, np.nan])
 
 
+@every_estimator
+def test_a_table_of_pyarrow_is_a_frame(make):
+    pyarrow = pytest.importorskip("pyarrow")
+    table, frame = pyarrow.table({"a": Y[:, 0], "b": Y[:, 1]}), pd.DataFrame(Y[:, :2])
+    clf = make().fit(X, table)
+    assert clf.label_names_.tolist() == ["a", "b"]
+    np.testing.assert_array_equal(clf.predict(X), make().fit(X, frame).predict(X))
+    assert clf.score(X, table) == make().fit(X, frame).score(X, frame)
+
+
 class TestMasked:
     """The values behind a mask are not to be used."""
 
