@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -19,6 +21,7 @@ def figure(name: str, output: str) -> float:
     return float(re.search(rf"^{re.escape(name)}\s+(\d\.\d+)", output, re.MULTILINE)[1])
 
 
+@pytest.mark.slow
 def test_quickstart():
     output = run("quickstart.py", "--max-iter", "4")
     assert figure("GAP@20", output) > 0.5
@@ -34,6 +37,7 @@ def test_reproduce_notebook():
     assert figure("Hit@1", output) <= figure("Hit@20", output)
 
 
+@pytest.mark.slow
 def test_cross_validate():
     output = run("cross_validate.py")
     folds = re.findall(r"GAP@20 of three folds, \w+ Y: +\[([^]]+)\]", output)

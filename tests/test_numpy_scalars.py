@@ -31,8 +31,10 @@ VALUES = {
     "input_dropout": 0.25,
     "precision": "float32",
 }
+#: One kind of each number by default; the other kinds take the same way.
+OTHER_KINDS = (np.uint8, np.float32, np.longdouble)
 CASES = [
-    (name, dtype)
+    pytest.param(name, dtype, marks=pytest.mark.slow if dtype in OTHER_KINDS else ())
     for name, value in VALUES.items()
     for dtype in {
         bool: [np.bool_],

@@ -236,6 +236,11 @@ class TestGzip:
         content = b"".join(packed)
         n_sound = sum(len(part) // len(SOUND) * 3 for part in parts[:member])
         shard = parse(content, folder, name=self.NAME, skip=True)
+        if not shard.damage:
+            # Some bits at the end of a stream mean nothing.
+            assert gzip.decompress(content) == b"".join(parts)
+            assert shard.lines.tolist() == list(range(1, 25))
+            return
         if shard.damage[-1].expected == "a whole gzip file":
             # The stream asks for more than the file has, which is what a cut does.
             assert member == 2
