@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sk_yt8m import datasets, metrics, persistence
-    from sk_yt8m._labels import SparseIndicator
+    from sk_yt8m._sparse_indicator import SparseIndicator
     from sk_yt8m._topk import TopK
     from sk_yt8m.classifier import DeepMultiLabelClassifier
     from sk_yt8m.ensemble import AveragingClassifier
@@ -30,7 +30,7 @@ _HOME = {
     "AveragingClassifier": "sk_yt8m.ensemble",
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
-    "SparseIndicator": "sk_yt8m._labels",
+    "SparseIndicator": "sk_yt8m._sparse_indicator",
     "TopK": "sk_yt8m._topk",
     "load": "sk_yt8m.persistence",
 }

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from sk_yt8m._labels import read_indicator
+from sk_yt8m._indicator import read_indicator
 
 BLOCK_BYTES = 2**24
 
