@@ -417,7 +417,7 @@ class TestInterrupt:
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=60)
         assert out.splitlines()[-1] == "True (100, 9)", err
-        assert "UserWarning: training was interrupted in epoch" in err
+        assert "TrainingInterruptedWarning: training was interrupted in epoch" in err
 
 
 @pytest.mark.slow
