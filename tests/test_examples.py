@@ -30,6 +30,7 @@ def test_quickstart():
     assert re.search(r"^  0\.\d\d  \w+", output, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_reproduce_notebook():
     output = run("reproduce_notebook.py", "--max-iter", "3")
     assert re.search(r"epoch   3/3  loss +\d.*GAP@20 0\.\d", output)

@@ -132,7 +132,7 @@ def interrupt_in(monkeypatch, method, *, call: int, times: int = 1):
 
 
 class TestInterrupt:
-    @pytest.mark.parametrize("old", [b"the good model", None])
+    @pytest.mark.parametrize("old", [b"the good model", pytest.param(None, marks=pytest.mark.slow)])
     def test_a_signal(self, store, tmp_path, old):
         """A process of its own, as from a shell: SIGINT after the first epoch."""
         file = tmp_path / "m.safetensors"

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "metrics_report.py"
 
 
+@pytest.mark.slow
 def test_metrics_report(tmp_path):
     command = [sys.executable, SCRIPT, "--max-iter", "3", "--pictures", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
