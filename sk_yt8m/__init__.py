@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sk_yt8m import datasets, metrics, persistence
-    from sk_yt8m._sparse_indicator import SparseIndicator
-    from sk_yt8m._topk import TopK
+    from sk_yt8m._inputs.sparse_indicator import SparseIndicator
+    from sk_yt8m._top_k import TopK
     from sk_yt8m.classifier import DeepMultiLabelClassifier
     from sk_yt8m.ensemble import AveragingClassifier
     from sk_yt8m.neighbors import DeepNeighborsClassifier
@@ -30,8 +30,8 @@ _HOME = {
     "AveragingClassifier": "sk_yt8m.ensemble",
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
-    "SparseIndicator": "sk_yt8m._sparse_indicator",
-    "TopK": "sk_yt8m._topk",
+    "SparseIndicator": "sk_yt8m._inputs.sparse_indicator",
+    "TopK": "sk_yt8m._top_k",
     "load": "sk_yt8m.persistence",
 }
 

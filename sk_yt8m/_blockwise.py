@@ -9,12 +9,12 @@ import scipy.sparse as sp
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sk_yt8m._dense import refuse_masked
-from sk_yt8m._labels import TargetForm, accuracy, as_pandas
-from sk_yt8m._topk import TopK
+from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.targets import TargetForm, accuracy, as_pandas
+from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics import gap_score
-from sk_yt8m.metrics._responses import of_class_one
-from sk_yt8m.metrics._select import select_top_k
+from sk_yt8m.metrics._inputs.select import select_top_k
+from sk_yt8m.metrics._scoring.responses import of_class_one
 
 BLOCK_ROWS = 256
 

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sk_yt8m._architecture import HIGHEST_PROBABILITY
-from sk_yt8m._features import check_features
-from sk_yt8m._labels import TargetForm, accuracy, as_pandas
-from sk_yt8m._model import Model
-from sk_yt8m._topk import TopK
+from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.targets import TargetForm, accuracy, as_pandas
+from sk_yt8m._network.architecture import HIGHEST_PROBABILITY
+from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics import gap_score
 
 

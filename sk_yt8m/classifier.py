@@ -14,8 +14,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from sk_yt8m._architecture import ACTIVATIONS, Weights
-from sk_yt8m._fitting import (
+from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._network.architecture import ACTIVATIONS, Weights
+from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._prediction import NetworkPredictions
+from sk_yt8m._training.problem import (
     Problem,
     check_inputs,
     make_plan,
@@ -27,14 +30,11 @@ from sk_yt8m._fitting import (
     step_options,
     used_rows,
 )
-from sk_yt8m._labels import TargetForm
-from sk_yt8m._model import Model
-from sk_yt8m._prediction import NetworkPredictions
-from sk_yt8m._rollback import restored_on_failure
+from sk_yt8m._training.rollback import restored_on_failure
 from sk_yt8m.persistence._methods import FileMethods
 
 if TYPE_CHECKING:
-    from sk_yt8m._training import Trainer
+    from sk_yt8m._training.trainer import Trainer
 
 
 class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin, BaseEstimator):
@@ -361,10 +361,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         OSError
             If `checkpoint_dir` cannot be made or read.
         """
-        from sk_yt8m._checkpoints import open_checkpoints
-        from sk_yt8m._epochs import Rows, print_epoch, train_epochs
-        from sk_yt8m._feeding import make_feed
-        from sk_yt8m._run import describe_run
+        from sk_yt8m._training.checkpoints.fingerprint import describe_run
+        from sk_yt8m._training.checkpoints.folder import open_checkpoints
+        from sk_yt8m._training.epoch_loop import Rows, print_epoch, train_epochs
+        from sk_yt8m._training.row_source import make_feed
 
         previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
         with ExitStack() as stack:
@@ -450,8 +450,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         FloatingPointError
             If the training diverges.
         """
-        from sk_yt8m._epochs import Rows, train_one_epoch
-        from sk_yt8m._feeding import HostFeed
+        from sk_yt8m._training.epoch_loop import Rows, train_one_epoch
+        from sk_yt8m._training.row_source import HostFeed
 
         # The decorator checks the parameters of the first call only.
         self._validate_params()

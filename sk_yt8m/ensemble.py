@@ -11,8 +11,8 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
-from sk_yt8m._dense import refuse_masked
-from sk_yt8m._labels import encode_targets
+from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.targets import encode_targets
 
 
 class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseComposition):

@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
-from sk_yt8m._fitting import row_weights
-from sk_yt8m._labels import TargetForm, encode_targets
-from sk_yt8m.metrics._select import select_top_k
+from sk_yt8m._inputs.targets import TargetForm, encode_targets
+from sk_yt8m._training.problem import row_weights
+from sk_yt8m.metrics._inputs.select import select_top_k
 
 # So many training rows are taken in float64 at a time.
 _PART_ROWS = 1024

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sk_yt8m import DeepMultiLabelClassifier, _checkpoints, _epochs, _fitting, _inference
+from sk_yt8m import DeepMultiLabelClassifier
+from sk_yt8m._network import predictor as _inference
+from sk_yt8m._training import epoch_loop as _epochs
+from sk_yt8m._training import problem as _fitting
+from sk_yt8m._training.checkpoints import folder as _checkpoints
 
 IMPORTED = (_checkpoints, _epochs, _fitting, _inference)
 KILLS_PER_FIT = 8

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sk_yt8m._batches import pack_batches
+from sk_yt8m._inputs.minibatches import pack_batches
 
 
 @given(

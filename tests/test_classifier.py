@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
-from sk_yt8m._fitting import hold_out
-from sk_yt8m._labels import encode_targets
+from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._training.problem import hold_out
 from sk_yt8m.metrics import gap_score, gap_scorer, hit_at_1_scorer, hit_at_5_scorer
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from sk_yt8m import (
     DeepNeighborsClassifier,
     load,
 )
-from sk_yt8m._step_loop import StepLoop
+from sk_yt8m._training.compiled_steps import StepLoop
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 6)).astype(np.float32)
@@ -163,7 +163,8 @@ def test_an_interrupt_elsewhere(monkeypatch, change, when):
             one.set_params(**change)
     before = snapshot(clf)
     monkeypatch.setattr(
-        "sk_yt8m._epochs.pack_batches", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt)
+        "sk_yt8m._training.epoch_loop.pack_batches",
+        lambda *args: (_ for _ in ()).throw(KeyboardInterrupt),
     )
     fails(clf.partial_fit, X, Y, error=KeyboardInterrupt)
     monkeypatch.undo()
@@ -175,7 +176,7 @@ def test_an_interrupt_elsewhere(monkeypatch, change, when):
 
 def interrupt(monkeypatch, error):
     """Let the next training end with an error after its first step."""
-    from sk_yt8m._training import Trainer
+    from sk_yt8m._training.trainer import Trainer
 
     train = Trainer.train
 
@@ -220,7 +221,7 @@ class TestLoops:
     def test_one_that_failed_is_thrown_away(self, monkeypatch):
         built = []
         monkeypatch.setattr(
-            "sk_yt8m._step_loop.StepLoop",
+            "sk_yt8m._training.compiled_steps.StepLoop",
             lambda *args: built.append(1) or StepLoop(*args),
         )
         clf = small(hidden_layer_sizes=(7, 3)).fit(X, Y)
@@ -229,7 +230,7 @@ class TestLoops:
         fails(clf.fit, X, Y, error=MemoryError)
         monkeypatch.undo()
         monkeypatch.setattr(
-            "sk_yt8m._step_loop.StepLoop",
+            "sk_yt8m._training.compiled_steps.StepLoop",
             lambda *args: built.append(1) or StepLoop(*args),
         )
         np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), expected)
@@ -238,7 +239,7 @@ class TestLoops:
     def test_one_that_diverged_is_used_again(self, monkeypatch):
         built = []
         monkeypatch.setattr(
-            "sk_yt8m._step_loop.StepLoop",
+            "sk_yt8m._training.compiled_steps.StepLoop",
             lambda *args: built.append(1) or StepLoop(*args),
         )
         clf = small(hidden_layer_sizes=(7, 4))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m._features import RowSubset, is_memory_mapped, let_go
+from sk_yt8m._inputs.features import RowSubset, is_memory_mapped, let_go
 
 STATUS = Path("/proc/self/status")
 has_rss_file = STATUS.exists() and "RssFile" in STATUS.read_text()

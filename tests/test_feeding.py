@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m._batches import pack_batches
+from sk_yt8m._inputs.minibatches import pack_batches
 
 
 def problem(n=130, n_features=5, batch_size=16):
@@ -23,7 +23,7 @@ def rows_of(feed, batches):
 
 
 def test_feeds_agree(monkeypatch):
-    from sk_yt8m import _feeding
+    from sk_yt8m._training import row_source as _feeding
 
     X, batches = problem()
     expected = X[batches.rows]
@@ -35,7 +35,7 @@ def test_feeds_agree(monkeypatch):
 
 
 def test_sparse_and_half_precision_rows():
-    from sk_yt8m._feeding import HostFeed
+    from sk_yt8m._training.row_source import HostFeed
 
     X, batches = problem()
     half = X.astype(np.float16)
@@ -44,7 +44,7 @@ def test_sparse_and_half_precision_rows():
 
 
 def test_a_gpu_without_room_gets_blocks(monkeypatch):
-    from sk_yt8m import _feeding
+    from sk_yt8m._training import row_source as _feeding
 
     X, _ = problem()
     assert isinstance(_feeding.make_feed(X), _feeding.HostFeed)
@@ -60,8 +60,9 @@ def test_a_gpu_without_room_gets_blocks(monkeypatch):
 
 
 def test_rows_of_a_file_are_shuffled_in_windows_of_runs(tmp_path, monkeypatch):
-    from sk_yt8m import _feeding, _shuffling
-    from sk_yt8m._features import is_memory_mapped
+    from sk_yt8m._inputs import shuffling as _shuffling
+    from sk_yt8m._inputs.features import is_memory_mapped
+    from sk_yt8m._training import row_source as _feeding
 
     n, n_features, run, n_mixed = 1000, 3, 10, 8
     monkeypatch.setattr(_shuffling, "_RUN_BYTES", run * n_features * 2)
@@ -95,7 +96,7 @@ def test_rows_of_a_file_are_shuffled_in_windows_of_runs(tmp_path, monkeypatch):
 
 
 def test_rows_set_aside_are_not_copied():
-    from sk_yt8m._features import RowSubset, row_blocks, take_rows
+    from sk_yt8m._inputs.features import RowSubset, row_blocks, take_rows
 
     X, _ = problem()
     rows = np.array([3, 7, 20, 129])
@@ -110,7 +111,8 @@ def test_rows_set_aside_are_not_copied():
 
 
 def test_training_does_not_depend_on_the_feed(monkeypatch):
-    from sk_yt8m import DeepMultiLabelClassifier, _feeding
+    from sk_yt8m import DeepMultiLabelClassifier
+    from sk_yt8m._training import row_source as _feeding
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 5)).astype(np.float32)

@@ -11,8 +11,8 @@ FACTOR = 0.25
 
 
 def evaluate(out_activation: str, dense: np.ndarray):
-    from sk_yt8m._loss import cross_entropy
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._network.losses import cross_entropy
+    from sk_yt8m._tensorflow import tf
 
     rows, labels = np.nonzero(dense)
     positions = np.concatenate([np.stack([rows, labels], axis=1), np.zeros((2, 2))])
@@ -50,8 +50,8 @@ def test_categorical_cross_entropy():
 class TestDropout:
     @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
     def test_the_mask_is_a_fair_function_of_the_seed(self, rate):
-        from sk_yt8m._kernels import kept
-        from sk_yt8m._runtime import tf
+        from sk_yt8m._network.fused_ops import kept
+        from sk_yt8m._tensorflow import tf
 
         def mask(seed):
             return kept(tf.constant([512, 300]), tf.constant(seed, tf.uint32), rate).numpy()
@@ -66,8 +66,8 @@ class TestDropout:
             assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.01
 
     def test_the_mean_stays(self):
-        from sk_yt8m._kernels import dropped
-        from sk_yt8m._runtime import tf
+        from sk_yt8m._network.fused_ops import dropped
+        from sk_yt8m._tensorflow import tf
 
         values = tf.ones([400, 400])
         out = dropped(values, tf.constant(1, tf.uint32), 0.4).numpy()
@@ -79,8 +79,8 @@ class TestDropout:
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
 @pytest.mark.parametrize("epsilon", [None, 1e-3])
 def test_hidden_units(name, epsilon):
-    from sk_yt8m._kernels import activation, kept, unit_kernels
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._network.fused_ops import activation, kept, unit_kernels
+    from sk_yt8m._tensorflow import tf
 
     rng = np.random.default_rng(0)
     products = tf.constant(rng.normal(1, 2, (64, 10)), tf.float32)
@@ -119,10 +119,10 @@ def test_hidden_units(name, epsilon):
 def test_backpropagation_is_the_automatic_gradient(
     hidden_layer_sizes, n_heads, batch_normalization
 ):
-    from sk_yt8m._architecture import Architecture
-    from sk_yt8m._backprop import loss_and_gradients
-    from sk_yt8m._network import build_network, fold, initial_weights, set_weights
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._network.architecture import Architecture
+    from sk_yt8m._network.gradients import loss_and_gradients
+    from sk_yt8m._network.parameters import build_network, fold, initial_weights, set_weights
+    from sk_yt8m._tensorflow import tf
 
     rng = np.random.default_rng(0)
     architecture = Architecture(
@@ -163,8 +163,8 @@ def test_backpropagation_is_the_automatic_gradient(
 
 class TestOptimizer:
     def run(self, n_steps, **options):
-        from sk_yt8m._optimizer import AdamW
-        from sk_yt8m._runtime import tf
+        from sk_yt8m._tensorflow import tf
+        from sk_yt8m._training.adamw import AdamW
 
         rng = np.random.default_rng(0)
         start = [rng.normal(size=shape).astype(np.float32) for shape in ((4, 3), (3,))]
@@ -211,7 +211,7 @@ class TestOptimizer:
 
 class TestLearningRates:
     def test_cosine(self):
-        from sk_yt8m._optimizer import learning_rates
+        from sk_yt8m._training.adamw import learning_rates
 
         rates = learning_rates("cosine", 0.5, 0.1, range(100), 100)
         assert (np.diff(rates[:10]) > 0).all()
@@ -223,6 +223,6 @@ class TestLearningRates:
         )
 
     def test_constant(self):
-        from sk_yt8m._optimizer import learning_rates
+        from sk_yt8m._training.adamw import learning_rates
 
         np.testing.assert_allclose(learning_rates("constant", 0.5, 0.0, range(3), 3), 0.5)

@@ -209,7 +209,7 @@ def test_numbers_are_compared_with_places(numbered):
 
 
 def test_a_checkpoint_is_of_labels_of_these_names(tmp_path, monkeypatch):
-    from sk_yt8m._training import Trainer
+    from sk_yt8m._training.trainer import Trainer
 
     train, calls = Trainer.train, iter(range(100))
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
-from sk_yt8m._labels import encode_targets
+from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m.metrics import gap_score, gap_scorer
 
 INDICATORS = hnp.arrays(
@@ -108,7 +108,7 @@ def test_the_given_matrix_is_left_alone():
 
 
 def test_large_dense_is_read_in_blocks(monkeypatch):
-    monkeypatch.setattr("sk_yt8m._indicator._BLOCK_BYTES", 64)
+    monkeypatch.setattr("sk_yt8m._inputs.indicator._BLOCK_BYTES", 64)
     dense = np.random.default_rng(0).integers(0, 2, (101, 7))
     np.testing.assert_array_equal(encode_targets(dense)[0].toarray(), dense)
     dense[93, 4] = 3

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sk_yt8m import DeepMultiLabelClassifier, load
-from sk_yt8m._architecture import Architecture
-from sk_yt8m._step_loop import StepOptions
+from sk_yt8m._network.architecture import Architecture
+from sk_yt8m._training.compiled_steps import StepOptions
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 5)).astype(np.float32)
@@ -68,7 +68,9 @@ def python_scalars(parameters):
 
 @pytest.mark.parametrize(("name", "dtype"), CASES, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_parameter(name, dtype, tmp_path):
-    from sk_yt8m import _inference, _kernels, _step_loop
+    from sk_yt8m._network import fused_ops as _kernels
+    from sk_yt8m._network import predictor as _inference
+    from sk_yt8m._training import compiled_steps as _step_loop
 
     if name in COMPILED:
         # What was compiled for an equal Python number would serve the numpy scalar too.
@@ -104,7 +106,7 @@ def test_an_array_without_dimensions_is_refused(name):
 
 
 def test_a_checkpoint_goes_on_with_the_other_kind_of_number(tmp_path, monkeypatch):
-    from sk_yt8m._checkpoints import FolderCheckpoints
+    from sk_yt8m._training.checkpoints.folder import FolderCheckpoints
 
     class Killed(BaseException):
         pass

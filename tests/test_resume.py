@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from sk_yt8m import DeepMultiLabelClassifier, _checkpoints, load
-from sk_yt8m._checkpoint_file import read_checkpoint
-from sk_yt8m._inference import Predictor
-from sk_yt8m._training import Trainer
-from sk_yt8m.persistence import ModelFileError, _write
+from sk_yt8m import DeepMultiLabelClassifier, load
+from sk_yt8m._files import atomic_write as _write
+from sk_yt8m._network.predictor import Predictor
+from sk_yt8m._training.checkpoints import folder as _checkpoints
+from sk_yt8m._training.checkpoints.file import read_checkpoint
+from sk_yt8m._training.trainer import Trainer
+from sk_yt8m.persistence import ModelFileError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(100, 6)).astype(np.float32)

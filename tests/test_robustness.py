@@ -300,7 +300,11 @@ print((clf.predict_proba(X) == np.load(folder / "expected.npy")).all())
 FORKING = """
 import os
 from test_robustness import *
-from sk_yt8m import _checkpoints, _epochs, _inference, _network, _training
+from sk_yt8m._training.checkpoints import folder as _checkpoints
+from sk_yt8m._training import epoch_loop as _epochs
+from sk_yt8m._network import predictor as _inference
+from sk_yt8m._network import parameters as _network
+from sk_yt8m._training import trainer as _training
 expected = np.load(Path(sys.argv[1]) / "expected.npy")
 def same():
     return (small().fit(X, Y).predict_proba(X) == expected).all()

@@ -23,7 +23,7 @@ def small(**parameters):
 @pytest.fixture
 def built(monkeypatch):
     """Count the loops that are built, from an empty pool."""
-    from sk_yt8m import _step_loop
+    from sk_yt8m._training import compiled_steps as _step_loop
 
     loops = []
 
@@ -81,7 +81,7 @@ def test_an_estimator_in_a_reference_cycle_gives_its_loop_back(built):
 
 FREE_WHILE_A_GRAPH_IS_BUILT = """
 import sys
-from sk_yt8m._runtime import free, tf
+from sk_yt8m._tensorflow import free, tf
 
 variable = tf.Variable(tf.ones([3]))
 build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
@@ -126,7 +126,9 @@ def test_a_fit_that_fails_gives_its_loop_back(built):
 )
 def test_the_way_of_a_gpu_gives_the_same(built, monkeypatch, parameters):
     """The step as one XLA program, features on the device, full chunks: here on the processor."""
-    from sk_yt8m import _feeding, _inference, _step_loop
+    from sk_yt8m._network import predictor as _inference
+    from sk_yt8m._training import compiled_steps as _step_loop
+    from sk_yt8m._training import row_source as _feeding
 
     host = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
     _step_loop._IDLE.clear()

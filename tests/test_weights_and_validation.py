@@ -72,7 +72,8 @@ class TestAWeightOfZeroRemovesTheRow:
         np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-4)
 
     def test_fit_of_a_memory_map_in_windows(self, tmp_path, monkeypatch):
-        from sk_yt8m import _features, _shuffling
+        from sk_yt8m._inputs import features as _features
+        from sk_yt8m._inputs import shuffling as _shuffling
 
         monkeypatch.setattr(_features, "_BLOCK_BYTES", 4000)
         monkeypatch.setattr(_shuffling, "_RUN_BYTES", 100)
@@ -190,7 +191,7 @@ class TestBadWeights:
 class TestHeldOutRows:
     def test_they_bear_on_nothing_but_the_score(self):
         plain = small(early_stopping=True, validation_fraction=0.25, n_iter_no_change=100)
-        from sk_yt8m._fitting import hold_out, read_problem
+        from sk_yt8m._training.problem import hold_out, read_problem
 
         problem = read_problem(plain, X, Y, None)
         seed = plain._draw_seed()
@@ -207,7 +208,7 @@ class TestHeldOutRows:
     def test_their_weights_count(self):
         weight = RNG.random(N)
         clf = small(early_stopping=True, validation_fraction=0.25)
-        from sk_yt8m._fitting import hold_out, read_problem
+        from sk_yt8m._training.problem import hold_out, read_problem
 
         problem = read_problem(clf, X, Y, None)
         _, held = hold_out(problem.indicator, problem.form, 0.25, clf._draw_seed())
@@ -241,7 +242,7 @@ class TestValidationWeights:
             small(early_stopping=True).fit(X, Y, sample_weight_val=np.ones(N))
 
     def test_they_are_part_of_a_checkpoint(self, tmp_path, monkeypatch):
-        from sk_yt8m._training import Trainer
+        from sk_yt8m._training.trainer import Trainer
 
         def stop(self, *arguments):
             raise KeyboardInterrupt
@@ -266,7 +267,7 @@ class TestBadValidationData:
 
     @pytest.fixture(autouse=True)
     def no_step(self, monkeypatch):
-        from sk_yt8m._training import Trainer
+        from sk_yt8m._training.trainer import Trainer
 
         def train(*arguments):
             raise AssertionError("a step was taken")

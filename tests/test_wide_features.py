@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from sk_yt8m import DeepMultiLabelClassifier, load
-from sk_yt8m._features import (
+from sk_yt8m._inputs.features import (
     RowSubset,
     StandardizedRows,
     feature_moments,
@@ -101,7 +101,7 @@ def test_every_form_of_them(form, move, tmp_path):
 
 @pytest.mark.parametrize("block_bytes", [64, 1000, 8 * 2**20])
 def test_several_blocks_of_them(monkeypatch, block_bytes):
-    from sk_yt8m import _features
+    from sk_yt8m._inputs import features as _features
 
     whole = small(max_iter=2).fit(X + 1e8, Y).predict_proba(X + 1e8)
     monkeypatch.setattr(_features, "_BLOCK_BYTES", block_bytes)
@@ -121,7 +121,7 @@ def test_small_integers_are_what_they_are_as_float32(tmp_path):
 
 
 def test_a_memory_map_of_integers_is_not_copied(tmp_path, monkeypatch):
-    from sk_yt8m import _feeding
+    from sk_yt8m._training import row_source as _feeding
 
     fed = []
     make_feed = _feeding.make_feed
@@ -324,7 +324,7 @@ class TestMoments:
     @pytest.mark.parametrize("weighted", [False, True])
     @pytest.mark.parametrize("move", MOVED.values(), ids=MOVED)
     def test_they_are_those_of_the_rows(self, monkeypatch, move, weighted):
-        from sk_yt8m import _features
+        from sk_yt8m._inputs import features as _features
 
         monkeypatch.setattr(_features, "_BLOCK_BYTES", 4 * 7 * 4 * N_FEATURES)
         moved = move(X)

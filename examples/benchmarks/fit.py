@@ -152,7 +152,11 @@ CONTENDERS: dict[str, tuple[str, Callable]] = {
     "skorch": ("skorch", skorch),
     "MLPClassifier": ("sklearn", sklearn),
 }
-WARM_UP = {"sk_yt8m": "sk_yt8m._training", "scikeras": "scikeras.wrappers", "keras": "tensorflow"}
+WARM_UP = {
+    "sk_yt8m": "sk_yt8m._training.trainer",
+    "scikeras": "scikeras.wrappers",
+    "keras": "tensorflow",
+}
 
 
 def run_one(name: str, data: Path | None, n_rows: int) -> dict[str, float]:
@@ -173,7 +177,7 @@ def run_one(name: str, data: Path | None, n_rows: int) -> dict[str, float]:
 
 def ceilings() -> tuple[float, float]:
     """Return bfloat16 or float32 operations and copied bytes a second, whichever is native."""
-    from sk_yt8m._runtime import resolve_precision, tf
+    from sk_yt8m._tensorflow import resolve_precision, tf
 
     matrix = tf.cast(tf.random.stateless_normal([4096, 4096], [0, 0]), resolve_precision("auto"))
     source = np.ones(2**27, dtype=np.float32)

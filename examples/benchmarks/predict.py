@@ -68,7 +68,7 @@ def main() -> None:
     peer = MLPClassifier((2000, 3200), batch_size=512, max_iter=1, random_state=0)
     peer.fit(X[:1024], Y[:1024].toarray())
 
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._tensorflow import tf
 
     kernels = [tf.constant(kernel) for kernel in peer.coefs_]
 

@@ -56,7 +56,7 @@ def main() -> None:
     X_val, Y_val = load_csv(args.data, split="course-val", **sparse)
     X = np.array(X)
     # TensorFlow's import is not part of what fit needs.
-    import sk_yt8m._training  # noqa: F401
+    import sk_yt8m._training.trainer  # noqa: F401
 
     rows, in_bfloat16 = [], []
     for seed in range(args.seeds):

@@ -47,7 +47,7 @@ def made_up_frames(path: Path, n_videos: int) -> Path:
 
 def with_tensorflow(files: list[Path], *, batched: bool) -> Callable[[], object]:
     """Return a reader that parses with TensorFlow, 1,024 records at a time or one by one."""
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._tensorflow import tf
 
     features = {
         "id": tf.io.FixedLenFeature([], tf.string),

@@ -78,7 +78,7 @@ def verified(folder: Path) -> Callable[[], Any]:
 
 
 def trained(folder: Path) -> Callable[[], Any]:
-    import sk_yt8m._training  # noqa: F401
+    import sk_yt8m._training.trainer  # noqa: F401
     from sk_yt8m import DeepMultiLabelClassifier
     from sk_yt8m.datasets import open_store
 
@@ -92,7 +92,7 @@ def trained(folder: Path) -> Callable[[], Any]:
 
 def evaluated(folder: Path) -> Callable[[], Any]:
     import sk_yt8m
-    import sk_yt8m._training
+    import sk_yt8m._training.trainer
     from sk_yt8m.datasets import open_store
     from sk_yt8m.metrics import StreamingEvaluator
 
@@ -110,7 +110,7 @@ def evaluated(folder: Path) -> Callable[[], Any]:
 
 def seconds_an_epoch(folder: Path, n_rows: int, *, in_memory: bool) -> float:
     """Return the time of an epoch without set-up."""
-    import sk_yt8m._training  # noqa: F401
+    import sk_yt8m._training.trainer  # noqa: F401
     from sk_yt8m import DeepMultiLabelClassifier
     from sk_yt8m.datasets import open_store
 

@@ -83,7 +83,7 @@ def is_store(path: str) -> bool:
 
 def files_of(path: str) -> list[Path]:
     """Return the data files that a path stands for; of anything else, as a store, itself."""
-    from sk_yt8m.datasets._find_sources import find_data_files
+    from sk_yt8m.datasets._store.find_sources import find_data_files
 
     if not is_store(path):
         try:
@@ -108,7 +108,7 @@ class DataPath(click.ParamType):
         self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None
     ) -> None:
         """Refuse files that are not there, or are of no known format or of several."""
-        from sk_yt8m.datasets._find_sources import find_data_files
+        from sk_yt8m.datasets._store.find_sources import find_data_files
 
         try:
             find_data_files(value)
@@ -130,7 +130,7 @@ def open_data(path: str, *, needs_labels: bool = True, **options: Any) -> Iterat
         Those of `sk_yt8m.datasets.convert`.
     """
     from sk_yt8m.datasets import open_store
-    from sk_yt8m.datasets._find_sources import find_data_files
+    from sk_yt8m.datasets._store.find_sources import find_data_files
 
     if is_store(path):
         store = open_store(path)
@@ -241,7 +241,7 @@ def read_vocabulary(path: str | None, n_labels: int) -> "pd.DataFrame | None":
 
 
 def _parse_features(_: Any, __: Any, value: str | None) -> dict[str, int] | None:
-    from sk_yt8m.datasets._record_layout import feature_widths
+    from sk_yt8m.datasets._formats.record_layout import feature_widths
 
     if value is None:
         return None

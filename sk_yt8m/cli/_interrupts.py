@@ -28,7 +28,7 @@ class Interrupts:
         self.training, self.seen, self._told = True, False, False
 
     def __enter__(self) -> "Interrupts":
-        from sk_yt8m._epochs import TrainingInterruptedWarning
+        from sk_yt8m._training.epoch_loop import TrainingInterruptedWarning
 
         # Another handler, or none in a background process, is somebody's choice.
         self._installed = (

@@ -156,11 +156,11 @@ def predict(
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=[model, data, vocabulary])
         if out.endswith(".parquet"):
-            from sk_yt8m.datasets._parquet import check_pyarrow
+            from sk_yt8m.datasets._load_parquet import check_pyarrow
 
             check_pyarrow()
     from sk_yt8m import load
-    from sk_yt8m.persistence._write import open_atomically
+    from sk_yt8m._files.atomic_write import open_atomically
 
     clf = load(model)
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)

@@ -94,6 +94,6 @@ def say(text: object) -> None:
 
 def write_table(table: "pd.DataFrame", path: str, *, index: bool = True) -> None:
     """Write a table as CSV, whole or not at all."""
-    from sk_yt8m.persistence._write import write_atomically
+    from sk_yt8m._files.atomic_write import write_atomically
 
     write_atomically(path, table.to_csv(index=index, lineterminator="\n").encode())

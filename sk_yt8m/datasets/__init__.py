@@ -1,18 +1,18 @@
 """Videos as ``(X, Y)``: the course's CSV files, made-up data, the vocabulary and the download."""
 
-from sk_yt8m.datasets._convert import convert
-from sk_yt8m.datasets._course import fetch_course
-from sk_yt8m.datasets._fetch_vocabulary import fetch_vocabulary
-from sk_yt8m.datasets._load import load_csv
-from sk_yt8m.datasets._made_up import make_videos
-from sk_yt8m.datasets._official import fetch_tfrecords
-from sk_yt8m.datasets._open_store import Store, open_store
-from sk_yt8m.datasets._parquet import load_parquet, write_parquet
+from sk_yt8m.datasets._fetch.course import fetch_course
+from sk_yt8m.datasets._fetch.vocabulary import fetch_vocabulary
+from sk_yt8m.datasets._fetch.yt8m import fetch_tfrecords
+from sk_yt8m.datasets._generate import make_videos
+from sk_yt8m.datasets._load_csv import load_csv
+from sk_yt8m.datasets._load_parquet import load_parquet, write_parquet
+from sk_yt8m.datasets._load_tfrecords import load_tfrecords
 from sk_yt8m.datasets._sample import load_sample, sample_path
-from sk_yt8m.datasets._store import StoreError
-from sk_yt8m.datasets._tfrecords import load_tfrecords
+from sk_yt8m.datasets._store.convert import convert
+from sk_yt8m.datasets._store.format import StoreError
+from sk_yt8m.datasets._store.open_store import Store, open_store
 from sk_yt8m.datasets._vocabulary import load_vocabulary
-from sk_yt8m.datasets._write import write_csv
+from sk_yt8m.datasets._write_csv import write_csv
 from sk_yt8m.datasets._write_tfrecords import write_tfrecords
 
 __all__ = [

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import Bunch
 
-from sk_yt8m.datasets._layout import FEATURE_NAMES, N_FEATURES
+from sk_yt8m.datasets._schema import FEATURE_NAMES, N_FEATURES
 
 
 def feature_names(n_features: int) -> list[str]:

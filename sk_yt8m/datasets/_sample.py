@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sk_yt8m.datasets._load import load_csv
+from sk_yt8m.datasets._load_csv import load_csv
 
 _HERE = Path(__file__).resolve()
 

@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._checked import (
-    check_not_empty,
-    checked_features,
-    checked_indicator,
-    different_ids,
+from sk_yt8m.datasets._formats.protobuf_reader import make_head
+from sk_yt8m.datasets._formats.protobuf_writer import (
+    CONTEXT,
+    FEATURE,
+    LISTS,
+    bytes_feature,
+    float_feature,
+    int64_feature,
+    map_entry,
+    message,
 )
-from sk_yt8m.datasets._record_layout import (
+from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     ID_KEYS,
     LABELS,
@@ -26,18 +31,13 @@ from sk_yt8m.datasets._record_layout import (
     frame_key,
     record_features,
 )
-from sk_yt8m.datasets._records import write_records
-from sk_yt8m.datasets._rows import FeatureError, read_rows
-from sk_yt8m.datasets._wire import make_head
-from sk_yt8m.datasets._wire_write import (
-    CONTEXT,
-    FEATURE,
-    LISTS,
-    bytes_feature,
-    float_feature,
-    int64_feature,
-    map_entry,
-    message,
+from sk_yt8m.datasets._formats.record_rows import FeatureError, read_rows
+from sk_yt8m.datasets._formats.tfrecord_container import write_records
+from sk_yt8m.datasets._formats.writer_input import (
+    check_not_empty,
+    checked_features,
+    checked_indicator,
+    different_ids,
 )
 
 

@@ -4,20 +4,28 @@ Every metric takes ``(y_true, y_score)``: an indicator matrix, dense or sparse, 
 the top k that a classifier's ``predict_top_k`` gives.
 """
 
-from sk_yt8m.metrics._gap import gap_score
-from sk_yt8m.metrics._hit import hit_at_k_score
-from sk_yt8m.metrics._hit_display import HitAtKDisplay
-from sk_yt8m.metrics._label_display import LabelAveragePrecisionDisplay
-from sk_yt8m.metrics._lrr import label_reciprocal_rank_score
-from sk_yt8m.metrics._map import average_precision_per_label, mean_average_precision_score
-from sk_yt8m.metrics._mrr import mean_reciprocal_rank_score
-from sk_yt8m.metrics._ndcg import ndcg_at_k_score
-from sk_yt8m.metrics._perr import precision_at_equal_recall_rate_score
-from sk_yt8m.metrics._pooled_curve import PooledPrecisionRecallDisplay
-from sk_yt8m.metrics._precision_recall import precision_at_k_score, recall_at_k_score
-from sk_yt8m.metrics._propensity import label_propensities, psndcg_at_k_score, psp_at_k_score
-from sk_yt8m.metrics._report import EvaluationReport, evaluation_report
-from sk_yt8m.metrics._scorers import (
+from sk_yt8m.metrics._definitions.gap import gap_score
+from sk_yt8m.metrics._definitions.hit import hit_at_k_score
+from sk_yt8m.metrics._definitions.label_reciprocal_rank import label_reciprocal_rank_score
+from sk_yt8m.metrics._definitions.mean_average_precision import (
+    average_precision_per_label,
+    mean_average_precision_score,
+)
+from sk_yt8m.metrics._definitions.mean_reciprocal_rank import mean_reciprocal_rank_score
+from sk_yt8m.metrics._definitions.ndcg import ndcg_at_k_score
+from sk_yt8m.metrics._definitions.perr import precision_at_equal_recall_rate_score
+from sk_yt8m.metrics._definitions.precision_recall import precision_at_k_score, recall_at_k_score
+from sk_yt8m.metrics._definitions.propensity import (
+    label_propensities,
+    psndcg_at_k_score,
+    psp_at_k_score,
+)
+from sk_yt8m.metrics._displays.hit_at_k import HitAtKDisplay
+from sk_yt8m.metrics._displays.label_average_precision import LabelAveragePrecisionDisplay
+from sk_yt8m.metrics._displays.pooled_precision_recall import PooledPrecisionRecallDisplay
+from sk_yt8m.metrics._displays.training_curve import TrainingCurveDisplay
+from sk_yt8m.metrics._report.report import EvaluationReport, evaluation_report
+from sk_yt8m.metrics._scoring.scorers import (
     gap_scorer,
     get_scorer,
     hit_at_1_scorer,
@@ -26,8 +34,7 @@ from sk_yt8m.metrics._scorers import (
     make_top_k_scorer,
     scorer_names,
 )
-from sk_yt8m.metrics._streaming import StreamingEvaluator
-from sk_yt8m.metrics._training_display import TrainingCurveDisplay
+from sk_yt8m.metrics._scoring.streaming import StreamingEvaluator
 
 __all__ = [
     "EvaluationReport",

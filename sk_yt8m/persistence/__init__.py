@@ -5,7 +5,7 @@ weights as numbers and everything else as JSON text. No pickle and no Keras obje
 none is read.
 """
 
-from sk_yt8m.persistence._errors import ModelFileError
+from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m.persistence._model_file import load
 
 __all__ = ["ModelFileError", "load"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sk_yt8m._architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
-from sk_yt8m._model import Model
+from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
+from sk_yt8m._network.fitted_network import Model
 
 if TYPE_CHECKING:
     from sk_yt8m.classifier import DeepMultiLabelClassifier
@@ -65,8 +65,8 @@ def _check_replaceable(target: Path, format: str) -> None:
 
 def plain_network(model: Model, format: str = "saved_model") -> Any:
     """Return the Keras network, of Keras' own layers, that gives what `predict_proba` gives."""
-    from sk_yt8m._network import fold
-    from sk_yt8m._runtime import keras
+    from sk_yt8m._network.parameters import fold
+    from sk_yt8m._tensorflow import keras
 
     layers = fold(model.architecture, model.weights)
     _check_float32(layers.mean, layers.scale)
@@ -113,6 +113,6 @@ def _check_float32(mean: np.ndarray, scale: np.ndarray) -> None:
 
 def _gelu(x: Any) -> Any:
     """Return GELU by the error function: tf2onnx knows no complementary one, which Keras uses."""
-    from sk_yt8m._runtime import keras
+    from sk_yt8m._tensorflow import keras
 
     return 0.5 * x * (1.0 + keras.ops.erf(x * 0.5**0.5))

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sk_yt8m._architecture import Architecture, Weights
-from sk_yt8m._model import Model
-from sk_yt8m.persistence._content import (
+from sk_yt8m._files.atomic_write import write_atomically
+from sk_yt8m._files.errors import ModelFileError
+from sk_yt8m._files.strict_json import check_keys, dump_json, field, parse_json, shown
+from sk_yt8m._files.tensor_file import LARGEST_HEADER, TensorFile
+from sk_yt8m._network.architecture import Architecture, Weights
+from sk_yt8m._network.fitted_network import Model
+from sk_yt8m.persistence._contents import (
     Content,
     describe,
     read_architecture,
     read_content,
     set_requests,
 )
-from sk_yt8m.persistence._errors import ModelFileError
-from sk_yt8m.persistence._json import check_keys, dump_json, field, parse_json, shown
 from sk_yt8m.persistence._shapes import (
     Layout,
     check_layout,
@@ -25,8 +27,6 @@ from sk_yt8m.persistence._shapes import (
     training_layout,
     weight_layout,
 )
-from sk_yt8m.persistence._tensor_file import LARGEST_HEADER, TensorFile
-from sk_yt8m.persistence._write import write_atomically
 
 if TYPE_CHECKING:
     from sk_yt8m.classifier import DeepMultiLabelClassifier

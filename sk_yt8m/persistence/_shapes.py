@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from sk_yt8m._architecture import Architecture, Weights
-from sk_yt8m.persistence._errors import ModelFileError
-from sk_yt8m.persistence._json import shown
+from sk_yt8m._files.errors import ModelFileError
+from sk_yt8m._files.strict_json import shown
+from sk_yt8m._network.architecture import Architecture, Weights
 
 #: Shape and dtype of each tensor by name.
 Layout = dict[str, tuple[tuple[int, ...], np.dtype]]

@@ -17,9 +17,9 @@ from cli_runs import SMALL, run
 
 import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
+from sk_yt8m._files import atomic_write as _write
 from sk_yt8m.cli import _models
 from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet, write_tfrecords
-from sk_yt8m.persistence import _write
 
 COLUMNS = ["file", "place", "expected", "came"]
 

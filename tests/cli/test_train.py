@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m._training import Trainer
+from sk_yt8m._training.trainer import Trainer
 from sk_yt8m.cli import main
 from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet
 

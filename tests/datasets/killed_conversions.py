@@ -10,7 +10,11 @@ import signal
 import sys
 from pathlib import Path
 
-from sk_yt8m.datasets import StoreError, _convert, _join, _shards, _store, convert, open_store
+from sk_yt8m.datasets import StoreError, convert, open_store
+from sk_yt8m.datasets._store import convert as _convert
+from sk_yt8m.datasets._store import format as _store
+from sk_yt8m.datasets._store import join as _join
+from sk_yt8m.datasets._store import parts as _shards
 
 
 def kill() -> None:

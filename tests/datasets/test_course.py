@@ -9,8 +9,9 @@ import pooch
 import pytest
 from local_server import serving
 
-from sk_yt8m.datasets import _course, fetch_course, make_videos, sample_path, write_csv
-from sk_yt8m.datasets._download import RemoteFile, download
+from sk_yt8m.datasets import fetch_course, make_videos, sample_path, write_csv
+from sk_yt8m.datasets._fetch import course as _course
+from sk_yt8m.datasets._fetch.http import RemoteFile, download
 
 SHARDS = ["train_2.csv", "train_10.csv", "val_27.csv", "val_28.csv"]
 VOCABULARY = "yt8m_voc.csv"
@@ -156,7 +157,7 @@ def test_a_server_that_is_not_there(fetch, server):
 
 def test_waits_between_tries(fetch, server, monkeypatch):
     waits = []
-    monkeypatch.setattr("sk_yt8m.datasets._download.time.sleep", waits.append)
+    monkeypatch.setattr("sk_yt8m.datasets._fetch.http.time.sleep", waits.append)
     server.faults[address("val_28.csv")] = [503, "corrupt"]
     with pytest.warns(UserWarning, match="again after"):
         fetch(split="val", delay=2.5)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sk_yt8m.datasets._csv import parse_shard
+from sk_yt8m.datasets._formats.csv_parser import parse_shard
 
 N_LABELS, N_FEATURES = 4, 3
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sk_yt8m.datasets import convert, load_tfrecords, write_tfrecords
-from sk_yt8m.datasets._records import Report, _masked, read_records
+from sk_yt8m.datasets._formats.tfrecord_container import Report, _masked, read_records
 
 #: How a record is damaged, and whether its header tells where it ends.
 KINDS = {

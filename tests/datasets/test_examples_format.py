@@ -10,10 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
-from sk_yt8m.datasets._record_layout import RecordLayout
-from sk_yt8m.datasets._records import write_records
-from sk_yt8m.datasets._rows import FeatureError, read_rows
-from sk_yt8m.datasets._wire import (
+from sk_yt8m.datasets._formats.protobuf_reader import (
     WireError,
     make_head,
     parse_record,
@@ -21,14 +18,17 @@ from sk_yt8m.datasets._wire import (
     read_ints,
     read_strings,
 )
-from sk_yt8m.datasets._wire_write import CONTEXT, float_feature, map_entry, message
+from sk_yt8m.datasets._formats.protobuf_writer import CONTEXT, float_feature, map_entry, message
+from sk_yt8m.datasets._formats.record_layout import RecordLayout
+from sk_yt8m.datasets._formats.record_rows import FeatureError, read_rows
+from sk_yt8m.datasets._formats.tfrecord_container import write_records
 
 SMALL = {"rgb": 3, "sound": 2}
 
 
 @pytest.fixture(scope="module")
 def tf():
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._tensorflow import tf
 
     return tf
 

@@ -21,10 +21,10 @@ from sk_yt8m.datasets import (
     write_parquet,
     write_tfrecords,
 )
-from sk_yt8m.datasets._find_sources import find_data_files
-from sk_yt8m.datasets._load import find_files
-from sk_yt8m.datasets._official import _choose
-from sk_yt8m.datasets._record_files import find_files_named, find_record_files
+from sk_yt8m.datasets._fetch.yt8m import _choose
+from sk_yt8m.datasets._formats.find_files import find_files_named, find_record_files
+from sk_yt8m.datasets._load_csv import find_files
+from sk_yt8m.datasets._store.find_sources import find_data_files
 
 ENDS = {"csv": ["csv", "csv.gz"], "tfrecord": ["tfrecord", "tfrecord.gz"], "parquet": ["parquet"]}
 LOADERS = {"csv": load_csv, "tfrecord": load_tfrecords, "parquet": load_parquet}

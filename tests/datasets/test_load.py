@@ -140,7 +140,7 @@ class TestCache:
 
     @pytest.fixture
     def parses(self, monkeypatch):
-        from sk_yt8m.datasets import _load
+        from sk_yt8m.datasets import _load_csv as _load
 
         calls = []
         parse = _load.parse_shard
@@ -203,7 +203,7 @@ class TestCache:
             np.testing.assert_array_equal(again[key], expected[key])
 
     def test_two_writers_of_one_cache(self, copy, tmp_path, monkeypatch):
-        from sk_yt8m.datasets import _store
+        from sk_yt8m.datasets._store import format as _store
 
         replace = _store.os.replace
         first = load_csv(copy, cache_dir=tmp_path / "other")
@@ -231,7 +231,7 @@ class TestCache:
         def fail(*_args, **_kwargs):
             raise OSError("disk full")
 
-        monkeypatch.setattr("sk_yt8m.datasets._store.ArrayWriter.append_bytes", fail)
+        monkeypatch.setattr("sk_yt8m.datasets._store.format.ArrayWriter.append_bytes", fail)
         with pytest.raises(OSError, match="disk full"):
             load_csv(copy, cache_dir=tmp_path / "cache")
         assert list((tmp_path / "cache").iterdir()) == []

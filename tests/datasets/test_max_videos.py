@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
-from sk_yt8m.datasets._records import Report, read_records, write_records
+from sk_yt8m.datasets._formats.tfrecord_container import Report, read_records, write_records
 
 OPTIONS = {"features": {"all": 7}, "n_labels": 5}
 #: The ids of the records of each file.

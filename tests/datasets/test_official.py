@@ -10,8 +10,6 @@ from local_server import serving
 
 from sk_yt8m.cli import main
 from sk_yt8m.datasets import (
-    _course,
-    _official,
     fetch_tfrecords,
     fetch_vocabulary,
     load_tfrecords,
@@ -20,7 +18,9 @@ from sk_yt8m.datasets import (
     sample_path,
     write_tfrecords,
 )
-from sk_yt8m.datasets._plan import parse_plan
+from sk_yt8m.datasets._fetch import course as _course
+from sk_yt8m.datasets._fetch import yt8m as _official
+from sk_yt8m.datasets._fetch.download_plan import parse_plan
 
 # The plan has them in another order than the natural one.
 NAMES = ["train10.tfrecord", "train2.tfrecord", "trainAb.tfrecord", "trainab.tfrecord"]
@@ -191,7 +191,7 @@ def test_goes_on_in_a_half_done_folder(fetch, server, folder, contents):
 def test_a_passing_fault_is_tried_again_and_a_lasting_one_is_an_error(
     fetch, server, folder, contents, monkeypatch, fault, reason
 ):
-    monkeypatch.setattr("sk_yt8m.datasets._download._TIMEOUT", 0.3)
+    monkeypatch.setattr("sk_yt8m.datasets._fetch.http._TIMEOUT", 0.3)
     name = IN_ORDER[1]
     server.faults[address(name)] = [fault] * 3
     with (
@@ -210,7 +210,7 @@ def test_a_passing_fault_is_tried_again_and_a_lasting_one_is_an_error(
     ("fault", "reason"), [(503, "503"), ("cut", "IncompleteRead"), ("silent", "timed out")]
 )
 def test_the_plan_is_tried_again_too(fetch, server, tmp_path, monkeypatch, fault, reason):
-    monkeypatch.setattr("sk_yt8m.datasets._download._TIMEOUT", 0.3)
+    monkeypatch.setattr("sk_yt8m.datasets._fetch.http._TIMEOUT", 0.3)
     server.faults[PLAN] = [fault] * 3
     with (
         pytest.warns(UserWarning, match="again after"),
@@ -287,7 +287,7 @@ def test_a_bad_plan_is_refused_and_leaves_nothing(fetch, server, tmp_path, plan,
 
 
 def test_a_plan_without_end(fetch, server, tmp_path, monkeypatch):
-    monkeypatch.setattr("sk_yt8m.datasets._plan._LARGEST_PLAN", 100)
+    monkeypatch.setattr("sk_yt8m.datasets._fetch.download_plan._LARGEST_PLAN", 100)
     with pytest.raises(ValueError, match="expected at most 100 bytes, got more"):
         fetch()
     assert all_files(tmp_path) == []

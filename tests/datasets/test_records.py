@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sk_yt8m.datasets._records import Report, read_records, write_records
+from sk_yt8m.datasets._formats.tfrecord_container import Report, read_records, write_records
 
 CONTENTS = [b"first", b"", b"third" * 9, b"the last"]
 
 
 @pytest.fixture(scope="module")
 def tf():
-    from sk_yt8m._runtime import tf
+    from sk_yt8m._tensorflow import tf
 
     return tf
 
@@ -149,7 +149,7 @@ def test_other_files_are_named(folder, data, came):
 
 
 def test_a_length_that_no_file_has_takes_no_memory(folder):
-    from sk_yt8m.datasets._records import _masked
+    from sk_yt8m.datasets._formats.tfrecord_container import _masked
 
     length = struct.pack("<Q", 2**40)
     _, damage = read(length + struct.pack("<I", _masked(length)) + bytes(100), folder)

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sk_yt8m._files import atomic_write as _write
 from sk_yt8m.datasets import (
     StoreError,
-    _convert,
-    _shards,
-    _store,
     convert,
     load_csv,
     make_videos,
@@ -21,7 +19,9 @@ from sk_yt8m.datasets import (
     write_parquet,
     write_tfrecords,
 )
-from sk_yt8m.persistence import _write
+from sk_yt8m.datasets._store import convert as _convert
+from sk_yt8m.datasets._store import format as _store
+from sk_yt8m.datasets._store import parts as _shards
 
 FEATURES = {"height": 3, "width": 4}
 OPTIONS = {"features": FEATURES, "n_labels": 5, "on_error": "skip"}
@@ -117,7 +117,7 @@ class TestParts:
 
     @pytest.mark.parametrize("end", ["features", "npz", "json"])
     def test_every_byte(self, shards, stopped, end):
-        from sk_yt8m.datasets._find_sources import find_sources
+        from sk_yt8m.datasets._store.find_sources import find_sources
 
         (source, *_), _ = find_sources(
             sorted(shards[0].iterdir())[:1],
@@ -348,7 +348,7 @@ class TestFullDisk:
 
     def test_a_source_that_cannot_be_read(self, shards, tmp_path, monkeypatch):
         """A lost disk is that of the source, and not that of the part."""
-        from sk_yt8m.datasets import _sources
+        from sk_yt8m.datasets._store import sources as _sources
 
         def fail(*_):
             yield from ()
@@ -362,7 +362,8 @@ class TestFullDisk:
     def test_of_a_download(self, tmp_path, monkeypatch):
         import pooch
 
-        from sk_yt8m.datasets import _download, _plan
+        from sk_yt8m.datasets._fetch import download_plan as _plan
+        from sk_yt8m.datasets._fetch import http as _download
 
         def fail(*_, **__):
             raise OSError(errno.ENOSPC, "No space left on device")

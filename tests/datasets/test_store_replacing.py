@@ -11,15 +11,9 @@ import zlib
 import numpy as np
 import pytest
 
-from sk_yt8m.datasets import (
-    StoreError,
-    _convert,
-    _open_store,
-    convert,
-    load_csv,
-    open_store,
-    sample_path,
-)
+from sk_yt8m.datasets import StoreError, convert, load_csv, open_store, sample_path
+from sk_yt8m.datasets._store import convert as _convert
+from sk_yt8m.datasets._store import open_store as _open_store
 
 X, Y = np.arange(12.0).reshape(4, 3), np.eye(4, 2, dtype=np.uint8)
 
@@ -257,7 +251,8 @@ class TestKilledWhileReplacing:
     def path(self, tmp_path):
         path = convert((X, Y), tmp_path / "store").path
         code = (
-            "import os, signal, numpy as np; from sk_yt8m.datasets import _convert, convert\n"
+            "import os, signal, numpy as np; from sk_yt8m.datasets import convert\n"
+            "from sk_yt8m.datasets._store import convert as _convert\n"
             "replace = os.replace\n"
             "def kill(old, new):\n"
             f"    if os.fspath(new) == {str(path)!r}: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -333,7 +328,7 @@ class TestReadersOfAStoreThatIsReplaced:
     @pytest.mark.parametrize("when", ["manifest", "features", "label_indices", "source", "last"])
     def test_replaced_between_two_files(self, tmp_path, monkeypatch, when):
         """All of the new one comes, wherever the old one goes."""
-        from sk_yt8m.datasets import _store
+        from sk_yt8m.datasets._store import format as _store
 
         path = convert(self.data(1), tmp_path / "store").path
         replaced = []

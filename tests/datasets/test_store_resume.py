@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from killed_conversions import PLACES
 
-from sk_yt8m.datasets import _convert, convert, make_videos, open_store, write_tfrecords
+from sk_yt8m.datasets import convert, make_videos, open_store, write_tfrecords
+from sk_yt8m.datasets._store import convert as _convert
 
 FEATURES = {"height": 3, "width": 4}
 OPTIONS = {"features": FEATURES, "n_labels": 5}
@@ -226,7 +227,7 @@ class TestGoingOn:
 
 
 def test_a_file_that_changes_while_it_is_read(shards, tmp_path, monkeypatch):
-    from sk_yt8m.datasets import _shards
+    from sk_yt8m.datasets._store import parts as _shards
 
     folder, _ = shards
     cast = _shards._cast

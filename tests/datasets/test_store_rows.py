@@ -23,8 +23,8 @@ N_ROWS = 120
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Make 10 rows of 7 features a block, 3 such blocks a source of arrays."""
-    monkeypatch.setattr("sk_yt8m.datasets._join._BLOCK", 4 * 7 * 10)
-    monkeypatch.setattr("sk_yt8m.datasets._find_sources._BLOCK_BYTES", 4 * 7 * 30)
+    monkeypatch.setattr("sk_yt8m.datasets._store.join._BLOCK", 4 * 7 * 10)
+    monkeypatch.setattr("sk_yt8m.datasets._store.find_sources._BLOCK_BYTES", 4 * 7 * 30)
 
 
 def numbered(n_rows=N_ROWS, n_features=7):
@@ -163,7 +163,7 @@ class TestVerify:
             self.put(store, "label_indptr", indptr).verify()
 
     def test_a_join_that_is_wrong_is_noticed(self, tmp_path, monkeypatch):
-        from sk_yt8m.datasets import _join
+        from sk_yt8m.datasets._store import join as _join
 
         features = _join.Parts.features
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sk_yt8m.datasets import (
-    _records,
     convert,
     load_csv,
     load_parquet,
@@ -25,8 +24,8 @@ from sk_yt8m.datasets import (
     write_parquet,
     write_tfrecords,
 )
-from sk_yt8m.datasets._records import write_records
-from sk_yt8m.datasets._wire_write import (
+from sk_yt8m.datasets._formats import tfrecord_container as _records
+from sk_yt8m.datasets._formats.protobuf_writer import (
     CONTEXT,
     bytes_feature,
     float_feature,
@@ -34,6 +33,7 @@ from sk_yt8m.datasets._wire_write import (
     map_entry,
     message,
 )
+from sk_yt8m.datasets._formats.tfrecord_container import write_records
 
 GOOD_ID = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=64)
 ANY_ID = st.one_of(
@@ -453,7 +453,7 @@ def test_an_error_while_writing_leaves_what_was_there(tmp_path, monkeypatch, end
 
         return Full()
 
-    monkeypatch.setattr("sk_yt8m.persistence._write.os.fdopen", full)
+    monkeypatch.setattr("sk_yt8m._files.atomic_write.os.fdopen", full)
     X = np.random.default_rng(0).normal(size=X.shape)
     with pytest.raises(OSError, match=rf"disk full.*a_0\.{end}"):
         write_one(path, X)

@@ -117,7 +117,7 @@ def make_blocks_small(monkeypatch):
     blocks = "_true_labels.BLOCK_BYTES", "_scores.BLOCK_BYTES", "_lrr.BLOCK_BYTES"
     for name in (*blocks, "_scores._SELECT_BYTES", "_exact._BLOCK_BYTES"):
         monkeypatch.setattr(f"sk_yt8m.metrics.{name}", 1000)
-    monkeypatch.setattr("sk_yt8m._indicator._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("sk_yt8m._inputs.indicator._BLOCK_BYTES", 1000)
 
 
 def top_k_of(scores, k):

@@ -14,10 +14,10 @@ from sk_yt8m.metrics import (
     psp_at_k_score,
     scorer_names,
 )
-from sk_yt8m.metrics._family import find_metric
-from sk_yt8m.metrics._resampling import PooledLists, one_list, one_list_a_label
-from sk_yt8m.metrics._scores import check_top_k
-from sk_yt8m.metrics._true_labels import check_y_true
+from sk_yt8m.metrics._inputs.scores import check_top_k
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
+from sk_yt8m.metrics._report.resampling import PooledLists, one_list, one_list_a_label
+from sk_yt8m.metrics._scoring.family import find_metric
 
 NAMES = [name for name in scorer_names() if name != "map"]
 FEW = {"n_resamples": 20, "random_state": 0}

@@ -279,7 +279,7 @@ def test_a_call_that_failed_leaves_nothing_behind():
 
 
 def test_scores_of_all_labels_are_written_into_one_matrix(monkeypatch):
-    monkeypatch.setattr("sk_yt8m.metrics._responses._BLOCK_BYTES", 8 * 30 * 16)
+    monkeypatch.setattr("sk_yt8m.metrics._scoring.responses._BLOCK_BYTES", 8 * 30 * 16)
     y_true, scores = make_data()
     value = get_scorer("mrr")(Scores().fit(scores, y_true), scores, y_true)
     assert value == mean_reciprocal_rank_score(y_true, scores)
@@ -352,7 +352,7 @@ def test_no_more_labels_are_asked_for_than_there_are():
 
 
 def test_scores_of_many_rows_come_in_blocks(monkeypatch):
-    monkeypatch.setattr("sk_yt8m.metrics._responses._BLOCK_BYTES", 8 * 30 * 16)
+    monkeypatch.setattr("sk_yt8m.metrics._scoring.responses._BLOCK_BYTES", 8 * 30 * 16)
     y_true, scores = make_data()
     estimator = Scores().fit(scores, y_true)
     assert gap_scorer(estimator, scores, y_true) == gap_score(y_true, scores)

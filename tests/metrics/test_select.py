@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_cases import problems
 
-from sk_yt8m.metrics import _scores
-from sk_yt8m.metrics._scores import DenseScores
+from sk_yt8m.metrics._inputs import scores as _scores
+from sk_yt8m.metrics._inputs.scores import DenseScores
 
 
 def assert_is_top_k(scores, k):

@@ -8,9 +8,9 @@ from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
 from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m._fitting import read_problem, start_weights
-from sk_yt8m._model import Model
-from sk_yt8m.persistence._json import dump_json, parse_json
+from sk_yt8m._files.strict_json import dump_json, parse_json
+from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._training.problem import read_problem, start_weights
 from sk_yt8m.persistence._model_file import _sha256
 
 N, N_FEATURES, N_LABELS = 60, 6, 9

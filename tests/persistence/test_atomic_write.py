@@ -12,8 +12,8 @@ import pytest
 from model_files import untrained
 
 import sk_yt8m
-from sk_yt8m.persistence import _write
-from sk_yt8m.persistence._write import write_atomically
+from sk_yt8m._files import atomic_write as _write
+from sk_yt8m._files.atomic_write import write_atomically
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_the_order_of_the_calls(old, monkeypatch):
 
 KILLED = """
 import os, signal, sys
-from sk_yt8m.persistence import _write
+from sk_yt8m._files import atomic_write as _write
 name = sys.argv[1]
 setattr(_write.os, name, lambda *arguments: os.kill(os.getpid(), signal.SIGKILL))
 _write.write_atomically(sys.argv[2], b"new" * 10**6)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from model_files import assert_unchanged, header_of, untrained, with_header
 
 import sk_yt8m
-from sk_yt8m.persistence import ModelFileError, _tensor_file
+from sk_yt8m._files import tensor_file as _tensor_file
+from sk_yt8m.persistence import ModelFileError
 
 
 class TestDamage:

@@ -9,8 +9,8 @@ import pytest
 from model_files import N_FEATURES, assert_unchanged, forge, header_of, with_header
 
 import sk_yt8m
+from sk_yt8m._files.tensor_file import LARGEST_HEADER
 from sk_yt8m.persistence import ModelFileError
-from sk_yt8m.persistence._tensor_file import LARGEST_HEADER
 
 
 def edit_header(change):

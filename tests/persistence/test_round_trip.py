@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sk_yt8m
-from sk_yt8m.persistence import ModelFileError, _content
+from sk_yt8m.persistence import ModelFileError
+from sk_yt8m.persistence import _contents as _content
 
 
 def reloaded(clf, folder: Path, **options):

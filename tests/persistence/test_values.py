@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from sk_yt8m._files.strict_json import dump_json, parse_json
+from sk_yt8m._files.values import decode, decode_array, encode, encode_array
 from sk_yt8m.persistence import ModelFileError
-from sk_yt8m.persistence._json import dump_json, parse_json
-from sk_yt8m.persistence._values import decode, decode_array, encode, encode_array
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(codec=None))

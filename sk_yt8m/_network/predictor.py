@@ -1,0 +1,188 @@
+"""Scores and top-k of any number of rows, through one compiled function, chunk by chunk."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m._inputs.features import checked_rows, row_number, standardized
+from sk_yt8m._inputs.prefetch import computed_ahead
+from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
+from sk_yt8m._network.fused_ops import activation
+from sk_yt8m._network.parameters import PlainLayers
+from sk_yt8m._tensorflow import has_gpu, tf
+from sk_yt8m._top_k import TopK
+
+#: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
+#: depend on the rows beside it. A product of one row, and one of more, sums in another.
+CHUNK_ROWS = 512
+_FEWEST_ROWS = 2
+
+
+class Predictor:
+    """A plain network, ready to predict.
+
+    Parameters
+    ----------
+    layers : PlainLayers
+        What to predict with.
+    out_activation : {"logistic", "softmax"}
+        How logits become probabilities.
+    precision : {"float32", "bfloat16"}
+        Number format of kernels and products.
+    """
+
+    def __init__(
+        self, layers: PlainLayers, out_activation: str, precision: str = "float32"
+    ) -> None:
+        self._links = (layers.activation, out_activation)
+        self._precision = precision
+        self.n_outputs = layers.biases[-1].size
+        self.update(layers)
+
+    def update(self, layers: PlainLayers) -> None:
+        """Take other weights of the same shapes."""
+        self._standardization = layers.mean, layers.scale
+        pairs = zip(layers.kernels, layers.biases, strict=True)
+        self._weights = [
+            tf.cast(array, self._precision) if array.ndim == 2 else tf.convert_to_tensor(array)
+            for pair in pairs
+            for array in pair
+        ]
+
+    def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
+        for start, n_rows, scores in self._run(graph, X):
+            # A view, where `numpy` would copy.
+            yield start, np.asarray(memoryview(scores))[:n_rows]
+
+    def hidden(self, X: Any) -> np.ndarray:
+        """Return the activations of the last hidden layer, float32."""
+        return self._scores("hidden", X, self._weights[-2].shape[0])
+
+    def logits(self, X: Any) -> np.ndarray:
+        """Return the scores before the link, shape (n_samples, n_outputs), float32."""
+        return self._scores("logits", X, self.n_outputs)
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """Return probabilities strictly inside (0, 1), shape (n_samples, n_outputs), float32."""
+        return self._scores("probabilities", X, self.n_outputs)
+
+    def codes(self, X: Any) -> np.ndarray:
+        """Return the number of the most probable class, shape (n_samples,)."""
+        logits = self.logits(X)
+        return (
+            (logits > 0).ravel().astype(np.intp) if self.n_outputs == 1 else logits.argmax(axis=1)
+        )
+
+    def top_k(self, X: Any, k: int) -> TopK:
+        """Return the `k` outputs of the highest probability, ties to the lower index."""
+        n = X.shape[0]
+        indices = np.empty((n, k), dtype=np.int32)
+        scores = np.empty((n, k), dtype=np.float32)
+        for start, n_rows, (values, places) in self._run("top_k", X, tf.constant(k)):
+            scores[start : start + n_rows] = values[:n_rows]
+            indices[start : start + n_rows] = places[:n_rows]
+        return TopK(indices, scores)
+
+    def _scores(self, graph: str, X: Any, width: int) -> np.ndarray:
+        scores = np.empty((X.shape[0], width), dtype=np.float32)
+        for start, block in self.chunks(graph, X):
+            scores[start : start + len(block)] = block
+        return scores
+
+    def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, int, Any]]:
+        """Yield the first row, the number of rows and what the graph makes of each chunk."""
+        inputs, *standardization = standardized(X, *self._standardization)
+        weights = [*map(tf.convert_to_tensor, standardization), *self._weights]
+        shapes = tuple(tuple(weight.shape) for weight in weights)
+        graph = _compiled(name, *self._links, self._precision, shapes)
+
+        def run(start: int) -> tuple[int, int, Any]:
+            rows = checked_rows(inputs, start, CHUNK_ROWS)
+            result, is_finite = graph(_padded(rows), *further, *weights)
+            wrong = np.flatnonzero(~is_finite.numpy()[: len(rows)])
+            if wrong.size:
+                raise _overflow(inputs, start + int(wrong[0]), rows[wrong[0]])
+            return start, len(rows), result
+
+        return computed_ahead(run, range(0, X.shape[0], CHUNK_ROWS))
+
+
+@cache
+def _compiled(
+    name: str, hidden: str, out: str, precision: str, shapes: tuple[tuple[int, ...], ...]
+) -> Any:
+    """Compile a function for all networks of the same shape: TensorFlow never forgets one."""
+    features = tf.TensorSpec([None, shapes[0][0]], tf.float32)
+    further = [tf.TensorSpec([], tf.int32)] if name == "top_k" else []
+    weights = [
+        tf.TensorSpec(shape, precision if len(shape) == 2 else tf.float32) for shape in shapes
+    ]
+    graph = _forward(name, hidden, out)
+    return tf.function(graph).get_concrete_function(features, *further, *weights)
+
+
+def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
+    """Return the function from features and weights to what the name says.
+
+    It tells of each row too whether all of that is finite. Only results are looked at: a second
+    use of a value in between would keep TensorFlow from fusing it with the product before it, and
+    change its last bits.
+    """
+
+    def product(h: Any, kernel: Any, bias: Any) -> Any:
+        products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
+        return tf.nn.bias_add(tf.cast(products, tf.float32), bias)
+
+    def hidden_layers(features: Any, mean: Any, scale: Any, *layers: Any) -> Any:
+        h = (features - mean) * scale
+        for kernel, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
+            h = activation(hidden)(product(h, kernel, bias))
+        return h
+
+    def checked(values: Any) -> tuple[Any, Any]:
+        return values, tf.reduce_all(tf.math.is_finite(values), axis=1)
+
+    def hidden_activations(features: Any, *weights: Any) -> tuple[Any, Any]:
+        return checked(hidden_layers(features, *weights))
+
+    def scores(features: Any, *weights: Any) -> Any:
+        return product(hidden_layers(features, *weights), *weights[-2:])
+
+    def logits(features: Any, *weights: Any) -> tuple[Any, Any]:
+        return checked(scores(features, *weights))
+
+    def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
+        link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
+        linked = link(scores(features, *weights))
+        return checked(tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY))
+
+    def top_k(features: Any, k: Any, *weights: Any) -> tuple[Any, Any]:
+        values, is_finite = probabilities(features, *weights)
+        return tf.math.top_k(values, k), is_finite
+
+    graphs: dict[str, Callable[..., Any]] = {
+        "hidden": hidden_activations,
+        "logits": logits,
+        "probabilities": probabilities,
+        "top_k": top_k,
+    }
+    return graphs[name]
+
+
+def _padded(rows: np.ndarray) -> Any:
+    wanted = CHUNK_ROWS if has_gpu() else _FEWEST_ROWS
+    if len(rows) < wanted:
+        rows = np.pad(rows, ((0, wanted - len(rows)), (0, 0)))
+    return tf.convert_to_tensor(rows)
+
+
+def _overflow(inputs: Any, row: int, features: np.ndarray) -> ValueError:
+    column = int(np.argmax(np.abs(features)))
+    return ValueError(
+        f"the prediction of row {row_number(inputs, row)} of X is not a finite number: expected "
+        "features like those of the training, and weights that are finite; the largest input is "
+        f"{features[column]:g}, of column {column}"
+    )

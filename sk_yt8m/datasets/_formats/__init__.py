@@ -1,0 +1,1 @@
+"""CSV, TFRecord and Parquet: files to blocks of rows, and back."""

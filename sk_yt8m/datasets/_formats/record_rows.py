@@ -1,0 +1,208 @@
+"""One record of YouTube-8M -> its rows: one for a video, one for each rated segment.
+
+Whatever a record holds is checked here; only that features are finite is checked later, for many
+rows at once.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from sk_yt8m.datasets._formats.ids import IdError, decode_id
+from sk_yt8m.datasets._formats.protobuf_reader import (
+    Head,
+    Span,
+    WireError,
+    parse_record,
+    read_floats,
+    read_frames,
+    read_ints,
+    read_known_floats,
+    read_strings,
+)
+from sk_yt8m.datasets._formats.record_layout import (
+    ID_KEYS,
+    LABELS,
+    SEGMENT_LABELS,
+    SEGMENT_SCORES,
+    SEGMENT_SECONDS,
+    SEGMENT_STARTS,
+    RecordLayout,
+    frame_key,
+)
+
+Spans = dict[bytes, Span]
+_Value = TypeVar("_Value")
+_LEVEL = np.float64(4 / 255)
+_LOWEST = 4 / 512 - 2
+
+
+class FeatureError(Exception):
+    """A feature that is not what it should be."""
+
+    def __init__(self, key: bytes, expected: str, came: str) -> None:
+        self.key, self.expected, self.came = key.decode("utf-8", "replace"), expected, came
+
+
+class Row(NamedTuple):
+    """A row: features as the bytes of little-endian float32, and what is known of it."""
+
+    video: str
+    features: Sequence[bytes]
+    labels: Sequence[int]
+    start: int = 0
+    rated: Sequence[int] = ()
+
+
+def read_rows(record: bytes, layout: RecordLayout, heads: Sequence[Head]) -> list[Row]:
+    """Return the rows of a record.
+
+    Parameters
+    ----------
+    record : bytes
+        A tf.train.Example or SequenceExample.
+    layout : RecordLayout
+        What to read.
+    heads : sequence of Head
+        One for each feature of the layout.
+
+    Raises
+    ------
+    FeatureError
+        If anything in the record is not as the layout says.
+    """
+    try:
+        context, lists = parse_record(record, heads if layout.level == "video" else ())
+    except WireError as error:
+        raise FeatureError(b"", error.expected, error.came) from None
+    if layout.level == "video":
+        features = [_known_floats(record, context, head) for head in heads]
+        return [Row(_video_id(record, context), features, _labels(record, context, layout))]
+    frames = _frames(record, lists, layout)
+    video = _video_id(record, context)
+    if layout.level == "segment":
+        return _segments(record, context, layout, video, frames)
+    features = [_mean(part[_chosen(len(part), layout)]) for part in frames]
+    return [Row(video, features, _labels(record, context, layout))]
+
+
+def _value(
+    record: bytes, spans: Spans, key: bytes, read: Callable[..., _Value], *more: Any
+) -> _Value:
+    if key not in spans:
+        raise FeatureError(key, "this key", _keys(spans))
+    try:
+        return read(record, spans[key], *more)
+    except WireError as error:
+        raise FeatureError(key, error.expected, error.came) from None
+
+
+def _keys(spans: Spans) -> str:
+    names = sorted(repr(key.decode("utf-8", "replace")[:40]) for key in spans)
+    more = ", ..." if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more if names else "no keys"
+
+
+def _known_floats(record: bytes, context: Spans, head: Head) -> bytes:
+    numbers = _value(record, context, head.key, read_known_floats, head)
+    if len(numbers) != head.n_bytes:
+        raise FeatureError(head.key, f"{head.n_bytes // 4} numbers", str(len(numbers) // 4))
+    return numbers
+
+
+def _video_id(record: bytes, context: Spans) -> str:
+    key = next((key for key in ID_KEYS if key in context), ID_KEYS[0])
+    names = _value(record, context, key, read_strings)
+    if len(names) != 1:
+        raise FeatureError(key, "one id", f"{len(names)}")
+    try:
+        return decode_id(names[0])
+    except IdError as error:
+        raise FeatureError(key, error.expected, error.came) from None
+
+
+def _labels(record: bytes, context: Spans, layout: RecordLayout) -> list[int]:
+    if LABELS not in context and layout.missing_labels == "empty":
+        return []
+    labels = _value(record, context, LABELS, read_ints)
+    _check_labels(LABELS, labels, layout.n_labels)
+    return sorted(set(labels))
+
+
+def _check_labels(key: bytes, labels: Sequence[int], n_labels: int) -> None:
+    if labels and not (min(labels) >= 0 and max(labels) < n_labels):
+        outside = next(label for label in labels if not 0 <= label < n_labels)
+        raise FeatureError(key, f"labels from 0 to {n_labels - 1}", str(outside))
+
+
+def _frames(record: bytes, lists: Spans, layout: RecordLayout) -> list[np.ndarray]:
+    """Return the frames of each feature, without padding: frames of nothing at the end."""
+    parts = []
+    for feature, width in layout.features:
+        key = frame_key(feature)
+        frames = _value(record, lists, key, read_frames, width)
+        if isinstance(frames, list):
+            while frames and not frames[-1]:
+                frames.pop()
+            for number, frame in enumerate(frames, start=1):
+                if len(frame) != width:
+                    came = f"{len(frame)} in frame {number}"
+                    raise FeatureError(key, f"{width} bytes a frame", came)
+            frames = np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)
+        parts.append(frames)
+        if len(frames) != len(parts[0]):
+            first = frame_key(layout.features[0][0]).decode()
+            raise FeatureError(key, f"{len(parts[0])} frames as in {first!r}", str(len(frames)))
+    n_frames = len(parts[0])
+    while n_frames and not any(part[n_frames - 1].any() for part in parts):
+        n_frames -= 1
+    if n_frames == 0:
+        raise FeatureError(frame_key(layout.features[0][0]), "at least one frame", "none")
+    return [part[:n_frames] for part in parts]
+
+
+def _chosen(n_frames: int, layout: RecordLayout) -> slice | np.ndarray:
+    wanted = layout.n_frames
+    if wanted is None or wanted >= n_frames or layout.frame_choice == "first":
+        return slice(wanted)
+    # The middle of each of the parts that the frames are divided into.
+    return (2 * np.arange(wanted) + 1) * n_frames // (2 * wanted)
+
+
+def _mean(frames: np.ndarray) -> bytes:
+    total = frames.sum(axis=0, dtype=np.uint32)
+    return (total / len(frames) * _LEVEL + _LOWEST).astype("<f4").tobytes()
+
+
+def _segments(
+    record: bytes, context: Spans, layout: RecordLayout, video: str, frames: list[np.ndarray]
+) -> list[Row]:
+    labels = _value(record, context, SEGMENT_LABELS, read_ints)
+    starts = _value(record, context, SEGMENT_STARTS, read_ints)
+    scores = np.frombuffer(_value(record, context, SEGMENT_SCORES, read_floats), "<f4")
+    for key, n_values in ((SEGMENT_STARTS, len(starts)), (SEGMENT_SCORES, len(scores))):
+        if n_values != len(labels):
+            expected = f"{len(labels)} values, as many as {SEGMENT_LABELS.decode()!r}"
+            raise FeatureError(key, expected, str(n_values))
+    _check_labels(SEGMENT_LABELS, labels, layout.n_labels)
+    segments: dict[int, dict[int, bool]] = {}
+    for label, start, score in zip(labels, starts, scores.tolist(), strict=True):
+        if not 0 <= start < len(frames[0]):
+            expected = f"a second from 0 to {len(frames[0]) - 1}"
+            raise FeatureError(SEGMENT_STARTS, expected, str(start))
+        if not 0 <= score <= 1:
+            raise FeatureError(SEGMENT_SCORES, "scores from 0 to 1", str(score))
+        if segments.setdefault(start, {}).setdefault(label, score > 0.5) != (score > 0.5):
+            came = f"both for label {label} at second {start}"
+            raise FeatureError(SEGMENT_SCORES, "a label either right or wrong", came)
+    return [
+        Row(
+            video,
+            [_mean(part[start : start + SEGMENT_SECONDS]) for part in frames],
+            sorted(label for label, right in rated.items() if right),
+            start,
+            sorted(rated),
+        )
+        for start, rated in sorted(segments.items())
+    ]

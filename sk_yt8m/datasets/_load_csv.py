@@ -1,0 +1,204 @@
+"""The course's CSV files -> (X, Y)."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._formats.csv_parser import Damage, Shard, check_no_videos, parse_shard
+from sk_yt8m.datasets._formats.find_files import find_files_named
+from sk_yt8m.datasets._schema import COURSE_SPLITS, CSV_SPLITS, N_LABELS, in_split
+from sk_yt8m.datasets._store.format import StoreError, indicator, read_store, write_store
+
+#: In a folder; a vocabulary may lie beside the shards, which have numbers.
+CSV_SHARD = r".*\d\.csv(\.gz)?"
+_DESCR = """\
+Video-level features of YouTube-8M in the CSV layout of a deep learning course: 1,024 visual and
+128 audio features a video, and which of 3,862 labels it has.
+
+The YouTube-8M features and labels are Google's, under CC BY 4.0
+(https://research.google.com/youtube8m/)."""
+
+
+def load_csv(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    split: str | None = None,
+    return_indicator: str = "dense",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
+    cache_dir: str | PathLike[str] | None = None,
+    progress: bool = False,
+) -> Any:
+    """Load CSV shards in the layout of the YouTube-8M course subset.
+
+    A line is 3,862 labels, each ``0`` or ``1``, then 1,152 features, with a comma after every
+    field. There is no header.
+
+    Parameters
+    ----------
+    path : path, pattern or iterable of these
+        A file, plain or gzipped (``.csv``, ``.csv.gz``); a pattern such as ``"data/train_*.csv"``;
+        a folder, which stands for its files with a number before ``.csv`` or ``.csv.gz``; or
+        several of these. Tables with a header, as a vocabulary, may lie in the folder; videos in a
+        file without a number are an error. Files of a folder or a pattern come in natural order,
+        ``train_2`` before ``train_10``, and rows in the order of the file.
+    split : {"train", "val", "test", "course-train", "course-val", "course-test"}, optional
+        Only files whose names begin with "train", "val" or "test"; other files are left out. Or,
+        of the YouTube-8M course's files, those of a part as its notebook divides them:
+        "course-train" is ``train_0`` to ``train_205``, "course-test" ``val_0`` to ``val_27``, and
+        "course-val" ``val_28`` to ``val_56``. By default all files.
+    return_indicator : {"dense", "sparse"}, default="dense"
+        Whether the labels come as a dense array or as a CSR matrix, both uint8.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return DataFrames, with columns ``rgb_0`` to ``rgb_1023``, ``audio_0`` to ``audio_127``,
+        and the label numbers.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a damaged line: raise an error, or leave it out and list it in ``errors``.
+        Nothing is ever filled in.
+    n_jobs : int, optional
+        How many processes parse files at the same time, as in joblib.
+    cache_dir : path, optional
+        Folder in which to keep the parsed arrays. The next call with the same, unchanged files
+        memory-maps them instead of parsing; ``data`` is read-only then.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    Bunch
+        With ``data`` of shape (n_videos, 1152), float32; ``target`` of shape (n_videos, 3862);
+        ``frame`` (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the
+        paths read; ``shard`` and ``line``, for each row the number of its file in ``files`` and
+        its line there, from 1; ``errors``, a list of named tuples
+        ``(file, line, field, expected, came)``; ``DESCR``. With `return_X_y` only ``(data,
+        target)``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or none of the split.
+    ValueError
+        If a line is damaged: the message names file, line, field, what was expected and what came.
+        If two paths lead to one file, or a folder has videos in a CSV file without a number.
+
+    Notes
+    -----
+    A line whose last comma is missing is damaged, also at the end of a file: its last number may
+    have been cut. CRLF, a byte order mark and a missing newline after the last comma are accepted.
+
+    Examples
+    --------
+    >>> from sk_yt8m.datasets import load_csv, sample_path
+    >>> sample = load_csv(sample_path(), split="val", return_indicator="sparse")
+    >>> sample.data.shape[1], sample.target.shape[1]
+    (1152, 3862)
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
+    check_return_indicator(return_indicator)
+    files = find_files(path, split)
+    cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
+    arrays, damage = _from_cache(cache)
+    if arrays is None:
+        arrays, damage = _parse(files, skip=on_error == "skip", n_jobs=n_jobs, progress=progress)
+        if cache is not None:
+            write_store(cache, arrays, {"files": [str(file) for file in files], "errors": damage})
+            # Another process may be replacing it.
+            mapped, _ = _from_cache(cache)
+            arrays = mapped or arrays
+    return as_bunch(
+        arrays["features"],
+        indicator(arrays, N_LABELS),
+        return_indicator=return_indicator,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        descr=_DESCR,
+        files=files,
+        shard=np.asarray(arrays["shard"]),
+        line=np.asarray(arrays["line"]),
+        errors=damage,
+    )
+
+
+def find_files(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]], split: str | None
+) -> list[Path]:
+    """Return the CSV files that a path stands for, of a split if one is given."""
+    allowed = [*CSV_SPLITS, *COURSE_SPLITS]
+    if split is not None and split not in allowed:
+        raise ValueError(f"split must be one of {allowed} or None, got {split!r}")
+    files = find_files_named(path, CSV_SHARD, ".csv or .csv.gz", check_no_videos)
+    if split is not None:
+        chosen = [file for file in files if in_split(file, split)]
+        if not chosen:
+            raise FileNotFoundError(
+                f"no CSV file of the split {split!r} among {len(files)}, such as {files[0]}"
+            )
+        files = chosen
+    seen: dict[str, Path] = {}
+    for file in files:
+        twin = seen.setdefault(str(file.parent.resolve() / file.name).removesuffix(".gz"), file)
+        if twin is not file:
+            raise ValueError(f"expected every shard once, got both {twin} and {file}")
+    return files
+
+
+def _fingerprint(files: list[Path], on_error: str) -> str:
+    facts = [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+    text = json.dumps([facts, on_error]).encode()
+    return f"csv-{hashlib.sha256(text).hexdigest()[:24]}"
+
+
+def _from_cache(cache: Path | None) -> tuple[dict[str, np.ndarray] | None, list[Damage]]:
+    if cache is None or not cache.exists():
+        return None, []
+    try:
+        arrays, about = read_store(cache)
+        return arrays, [Damage(*row) for row in about["errors"]]
+    except (StoreError, KeyError, TypeError):
+        return None, []
+
+
+def _parse(
+    files: list[Path], *, skip: bool, n_jobs: int | None, progress: bool
+) -> tuple[dict[str, np.ndarray], list[Damage]]:
+    from joblib import Parallel, delayed
+
+    shards = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(parse_shard)(file, skip=skip) for file in files
+    )
+    if progress:
+        from tqdm.auto import tqdm
+
+        shards = tqdm(shards, total=len(files), unit="file", desc="reading CSV")
+    return _joined(list(shards))
+
+
+def _joined(shards: list[Shard]) -> tuple[dict[str, np.ndarray], list[Damage]]:
+    counts = [shard.lines.size for shard in shards]
+    labels_of = np.concatenate([shard.counts for shard in shards])
+    arrays = {
+        "label_indices": np.concatenate([shard.labels for shard in shards]),
+        "label_indptr": np.concatenate([[0], np.cumsum(labels_of)]).astype(np.int32),
+        "shard": np.repeat(np.arange(len(shards), dtype=np.int32), counts),
+        "line": np.concatenate([shard.lines for shard in shards]),
+    }
+    damage = [problem for shard in shards for problem in shard.damage]
+    features = np.empty((sum(counts), shards[0].features.shape[1]), dtype=np.float32)
+    end = len(features)
+    # From the back, so that each part is freed as soon as it is copied.
+    while shards:
+        part = shards.pop().features
+        features[end - len(part) : end] = part
+        end -= len(part)
+    return {"features": features, **arrays}, damage

@@ -1,0 +1,297 @@
+"""(X, Y) from Parquet files and into them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._formats.find_files import find_files_named
+from sk_yt8m.datasets._formats.joiner import FileBlocks, drop_duplicates, join
+from sk_yt8m.datasets._formats.parquet_reader import (
+    N_LABELS_KEY,
+    Columns,
+    RowDamage,
+    open_parquet,
+    read_parquet_blocks,
+)
+from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, WIDTHS, feature_widths
+from sk_yt8m.datasets._formats.tfrecord_container import Report
+from sk_yt8m.datasets._formats.writer_input import (
+    checked_features,
+    checked_indicator,
+    different_ids,
+    new_file,
+)
+from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
+
+_DESCR = "Videos from Parquet files: features, labels and ids."
+_GROUP = 4096
+
+
+def load_parquet(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    features: Sequence[str] | Mapping[str, int] | None = None,
+    n_labels: int | None = None,
+    label_column: str = "labels",
+    id_column: str = "id",
+    return_indicator: str = "dense",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    on_error: str = "raise",
+    progress: bool = False,
+) -> Any:
+    """Load videos, or whatever else has features and labels, from Parquet files.
+
+    A row is an example. Its features are the numbers of one or more columns, each a list or a
+    single number; its labels are a list of integers.
+
+    Parameters
+    ----------
+    path : path, pattern or iterable of these
+        A file; a pattern; a folder, which stands for its files named ``*.parquet``; or several of
+        these. Files of a folder or a pattern come in natural order.
+    features : sequence of str or dict of str to int, optional
+        Columns of features, in the order in which they are put side by side. By default "features"
+        if the first file has it, else "mean_rgb" and "mean_audio". The width of a column is
+        that of YouTube-8M's feature of that name, or what a dict says, or else that of the first
+        row.
+    n_labels : int, optional
+        Size of the vocabulary. By default what :func:`write_parquet` has noted in the first file;
+        3862 if the features are YouTube-8M's; anything else must be given.
+    label_column : str, default="labels"
+        Column of labels.
+    id_column : str, default="id"
+        Column of ids, strings or integers. Files need not have it.
+    return_indicator : {"dense", "sparse"}, default="dense"
+        Whether the labels come as a dense array or as a CSR matrix, both uint8.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return DataFrames.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a damaged row: raise an error, or leave it out and list it in ``errors``.
+        Nothing is ever filled in.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    Bunch
+        With ``data`` of shape (n_rows, n_features), float32; ``target`` of shape (n_rows,
+        n_labels); ``ids`` of shape (n_rows,), or None if the first file has no ids; ``frame``
+        (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the paths read;
+        ``shard`` and ``row``, for each row the number of its file in ``files`` and of its row
+        there, from 1; ``errors``, a list of named tuples ``(file, row, column, expected, came)``;
+        ``DESCR``. With `return_X_y` only ``(data, target)``.
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed: ``pip install sk-yt8m[parquet]``.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file or a row is damaged: the message names file, row, column, what was expected and
+        what came. If two paths lead to one file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import load_parquet, write_parquet
+    >>> X, Y = [[0.5, 1.5], [2.5, 3.5]], [[1, 0, 1], [0, 1, 0]]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parquet(f"{folder}/both.parquet", X, Y, ids=["a", "b"])
+    ...     both = load_parquet(folder)
+    >>> both.data.tolist(), both.target.tolist(), both.ids.tolist()
+    ([[0.5, 1.5], [2.5, 3.5]], [[1, 0, 1], [0, 1, 0]], ['a', 'b'])
+    """
+    check_pyarrow()
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
+    check_return_indicator(return_indicator)
+    if n_labels is not None:
+        check_scalar(n_labels, "n_labels", Integral, min_val=1)
+    files = find_files_named(path, r".+\.parquet", "Parquet")
+    report = Report(skip=on_error == "skip")
+    columns = parquet_columns(files, features, n_labels, label_column, id_column)
+    parts = _read(files, columns, report, progress=progress)
+    if columns.ids is not None:
+        parts = drop_duplicates(
+            parts,
+            report,
+            lambda shard, row, _, expected, came: RowDamage(
+                str(files[shard]), row, id_column, expected, came
+            ),
+            lambda shard, row: f"{files[shard]}, row {row}",
+        )
+    arrays = join(parts, sum(width for _, width in columns.features), columns.n_labels)
+    return as_bunch(
+        arrays["features"],
+        arrays["target"],
+        return_indicator=return_indicator,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        descr=_DESCR,
+        ids=None if columns.ids is None else arrays["ids"],
+        files=files,
+        shard=arrays["shard"],
+        row=arrays["record"],
+        errors=report.damage,
+    )
+
+
+def write_parquet(
+    path: str | PathLike[str],
+    X: Any,
+    Y: Any,
+    ids: Sequence[str] | None = None,
+    *,
+    features: Sequence[str] | Mapping[str, int] | None = None,
+) -> None:
+    """Write examples as a Parquet file: features and labels as lists, and ids.
+
+    Parameters
+    ----------
+    path : path
+        File to write, whole or not at all.
+    X : array-like of shape (n_rows, n_features)
+        Features, finite, written as float32. A memory map is read in blocks.
+    Y : {array-like, sparse matrix} of shape (n_rows, n_labels)
+        Indicator of the labels.
+    ids : sequence of str, optional
+        Ids for the column "id", 1 to 256 bytes in UTF-8 without the character NUL, all different.
+        By default there is no such column.
+    features : sequence of str or dict of str to int, optional
+        Columns of features and their widths. By default "mean_rgb" and "mean_audio" if there are
+        1152 features, else one column "features".
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed: ``pip install sk-yt8m[parquet]``.
+    ValueError
+        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id comes twice.
+
+    Examples
+    --------
+    See :func:`load_parquet`.
+    """
+    pa = check_pyarrow()
+    import pyarrow.parquet as pq
+
+    X = checked_features(X)
+    if features is None:
+        features = DEFAULT_FEATURES if X.shape[1] == N_FEATURES else {"features": X.shape[1]}
+    widths = feature_widths(features)
+    X = checked_features(X, sum(width for _, width in widths))
+    Y = checked_indicator(Y, len(X))
+    reserved = [name for name, _ in widths if name in ("id", "labels")]
+    if reserved:
+        raise ValueError(f"features must not be called as other columns are, got {reserved[0]!r}")
+    names = None if ids is None else [name.decode() for name in different_ids(ids, len(X))]
+    fields = [] if names is None else [pa.field("id", pa.string())]
+    fields.append(pa.field("labels", pa.list_(pa.int32())))
+    fields += [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths]
+    schema = pa.schema(fields, metadata={N_LABELS_KEY: str(Y.shape[1])})
+    options = {"use_dictionary": False, "write_page_checksum": True}
+    with (
+        new_file(Path(path)) as file,
+        pq.ParquetWriter(file, schema, **options) as writer,
+    ):
+        for start in range(0, len(X), _GROUP):
+            rows = Y[start : start + _GROUP]
+            labels = pa.ListArray.from_arrays(
+                rows.indptr.astype(np.int32), rows.indices.astype(np.int32)
+            )
+            columns = [] if names is None else [pa.array(names[start : start + _GROUP])]
+            columns.append(labels)
+            block = X[start : start + _GROUP].astype(np.float32)
+            end = 0
+            for _, width in widths:
+                part = np.ascontiguousarray(block[:, end : end + width]).ravel()
+                columns.append(pa.FixedSizeListArray.from_arrays(part, width))
+                end += width
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def check_pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError(
+            "Parquet files need pyarrow, which is not installed: pip install sk-yt8m[parquet]"
+        ) from None
+    return pyarrow
+
+
+def parquet_columns(
+    files: list[Path],
+    features: Sequence[str] | Mapping[str, int] | None,
+    n_labels: int | None,
+    label_column: str,
+    id_column: str,
+) -> Columns:
+    """Find out from the first readable file what its columns are."""
+    for path in files:
+        file = open_parquet(path, Report(skip=True))
+        if file is None:
+            continue
+        with file:
+            names = file.schema_arrow.names
+            noted = (file.schema_arrow.metadata or {}).get(N_LABELS_KEY)
+            if features is None:
+                features = ["features"] if "features" in names else DEFAULT_FEATURES
+            widths = _widths(file, features)
+        break
+    else:
+        names, noted = [], None
+        widths = feature_widths({"features": 1} if features is None else features)
+    if n_labels is None and noted is not None and noted.isdigit():
+        n_labels = int(noted)
+    if n_labels is None and {name for name, _ in widths} <= WIDTHS.keys():
+        n_labels = N_LABELS
+    if n_labels is None:
+        raise ValueError(f"n_labels must be given: {files[0]} does not say how many there are")
+    return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
+
+
+def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    if isinstance(features, (Mapping, str)):
+        return feature_widths(features)
+    return feature_widths({name: WIDTHS.get(name) or _width(file, name) for name in features})
+
+
+def _width(file: Any, name: str) -> int:
+    """Return how many numbers a column has in a row: in the first row that has any."""
+    import pyarrow.types as types
+
+    if file.schema_arrow.names.count(name) != 1:
+        return 1
+    kind = file.schema_arrow.field(name).type
+    if types.is_fixed_size_list(kind):
+        return int(kind.list_size)
+    if not (types.is_list(kind) or types.is_large_list(kind)):
+        return 1
+    for batch in file.iter_batches(64, columns=[name]):
+        for value in batch.column(0):
+            if value.is_valid and len(value):
+                return len(value)
+    return 1
+
+
+def _read(
+    files: list[Path], columns: Columns, report: Report, *, progress: bool
+) -> list[FileBlocks]:
+    from tqdm.auto import tqdm
+
+    bar = tqdm(files, unit="file", desc="reading Parquet", disable=not progress)
+    return [
+        FileBlocks(shard, list(read_parquet_blocks(path, columns, report)))
+        for shard, path in enumerate(bar)
+    ]

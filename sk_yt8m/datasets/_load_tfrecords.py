@@ -1,0 +1,205 @@
+"""YouTube-8M's TFRecords -> (X, Y)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils import check_scalar
+
+from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._formats.find_files import find_record_files
+from sk_yt8m.datasets._formats.joiner import drop_duplicates, join, read_files
+from sk_yt8m.datasets._formats.record_layout import (
+    DEFAULT_FEATURES,
+    LEVELS,
+    RecordLayout,
+    record_features,
+)
+from sk_yt8m.datasets._formats.tfrecord_container import RecordDamage, Report
+from sk_yt8m.datasets._formats.tfrecord_reader import find_level
+from sk_yt8m.datasets._schema import N_LABELS
+
+_DESCR = """\
+Features of YouTube-8M from TFRecords, and the labels of the videos or of their segments.
+
+The YouTube-8M features and labels are Google's, under CC BY 4.0
+(https://research.google.com/youtube8m/)."""
+
+
+def load_tfrecords(
+    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    level: str = "auto",
+    features: Sequence[str] | Mapping[str, int] = DEFAULT_FEATURES,
+    split: str | None = None,
+    shard: tuple[int, int] | None = None,
+    max_videos: int | None = None,
+    n_labels: int = N_LABELS,
+    n_frames: int | None = None,
+    frame_choice: str = "even",
+    missing_labels: str = "raise",
+    return_indicator: str = "dense",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
+    progress: bool = False,
+) -> Any:
+    """Load TFRecords in the layouts of YouTube-8M.
+
+    A video-level record gives a row. Of a frame-level record the row is the mean of its frames,
+    each value q of 0 to 255 standing for ``q * 4 / 255 + 4 / 512 - 2``. With segments, each rated
+    segment of 5 seconds gives a row: the mean of its frames. Frames of nothing but zeros at the end
+    are padding and left out.
+
+    Parameters
+    ----------
+    path : path, pattern or iterable of these
+        A file, plain or gzipped; a pattern such as ``"video/train*.tfrecord"``; a folder, which
+        stands for its files named ``*.tfrecord``; or several of these. Files of a folder or a
+        pattern come in natural order, ``train2`` before ``train10``, and rows in the order of the
+        file.
+    level : {"auto", "video", "frame", "segment"}, default="auto"
+        Kind of the records. By default as the first readable record is: one with the features
+        themselves is of video level, also as a SequenceExample; one with frames and segment labels
+        of segments; else one with frames of frame level.
+    features : sequence of str or dict of str to int, default=("mean_rgb", "mean_audio")
+        Features, in the order of the columns. "mean_rgb", "mean_audio" and "mean_inc3" (version 1)
+        have 1024, 128 and 1024 values; give others as a dict of name to width. The frames of
+        "mean_rgb" are those under "rgb".
+    split : {"train", "validate", "test"}, optional
+        Only files whose names begin with this; other files are left out.
+    shard : tuple of (int, int), optional
+        ``(i, n)``: of all files the i-th, from 0, and every n-th after it.
+    max_videos : int, optional
+        Read at most this many videos, the first ones. With ``on_error="skip"`` an id that comes
+        again does not count.
+    n_labels : int, default=3862
+        Size of the vocabulary. In the version of 2017 it is 4716.
+    n_frames : int, optional
+        At frame level, take the mean of so many frames; by default of all.
+    frame_choice : {"even", "first"}, default="even"
+        Which frames these are: spread evenly over the video, or the first ones.
+    missing_labels : {"raise", "empty"}, default="raise"
+        Whether a record without the key "labels" is damaged or has no labels. An empty list
+        of labels is always accepted.
+    return_indicator : {"dense", "sparse"}, default="dense"
+        Whether labels come as dense arrays or as CSR matrices, both uint8.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return DataFrames.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a damaged record: raise an error, or leave it out, list it in ``errors``
+        and go on with the next. Nothing is ever filled in.
+    n_jobs : int, optional
+        How many processes read files at the same time, as in joblib.
+    progress : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    Bunch
+        With ``data`` of shape (n_rows, n_features), float32; ``target`` of shape (n_rows,
+        n_labels); ``ids`` of shape (n_rows,), the id of each row's video; ``level``; ``frame``
+        (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the paths read;
+        ``shard`` and ``record``, for each row the number of its file in ``files`` and of its
+        record there, from 1; ``errors``, a list of named tuples
+        ``(file, record, offset, key, expected, came)``; ``DESCR``. With segments also ``start`` of
+        shape (n_rows,), the second at which a segment begins, and ``rated`` of shape (n_rows,
+        n_labels), which labels raters have judged; ``target`` has those of them that are right.
+        With `return_X_y` only ``(data, target)``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or none of the split.
+    ValueError
+        If a record is damaged: the message names file, record, byte, key, what was expected and
+        what came. If two paths lead to one file.
+
+    Notes
+    -----
+    Damage is: a wrong checksum, a cut, an empty file, other bytes than records, a record that is
+    no Example or SequenceExample, a missing key, labels outside of the vocabulary, a wrong number
+    of values, numbers that are not finite, and the id of an earlier video. A file that was cut
+    exactly between two records cannot be told from a whole one; only its checksum, in the download
+    plan, tells.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
+    >>> X, Y = make_videos(5, return_X_y=True, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_tfrecords(f"{folder}/train0.tfrecord", X, Y, ids=["a", "b", "c", "d", "e"])
+    ...     videos = load_tfrecords(folder, split="train")
+    >>> videos.ids.tolist(), bool((videos.data == X).all() and (videos.target == Y).all())
+    (['a', 'b', 'c', 'd', 'e'], True)
+    """
+    _check_choices(
+        level=(level, ("auto", *LEVELS)),
+        on_error=(on_error, ("raise", "skip")),
+        frame_choice=(frame_choice, ("even", "first")),
+        missing_labels=(missing_labels, ("raise", "empty")),
+    )
+    check_return_indicator(return_indicator)
+    for name, value in {"max_videos": max_videos, "n_frames": n_frames}.items():
+        if value is not None:
+            check_scalar(value, name, Integral, min_val=1)
+    check_scalar(n_labels, "n_labels", Integral, min_val=1)
+    widths = record_features(features)
+    files = find_record_files(path, split, shard)
+    if level == "auto":
+        level = _level_of(files, [name for name, _ in widths])
+    if n_frames is not None and level != "frame":
+        raise ValueError(f"n_frames must be None for records of {level} level, got {n_frames}")
+    layout = RecordLayout(level, widths, n_labels, n_frames, frame_choice, missing_labels)
+    report = Report(skip=on_error == "skip")
+    parts = read_files(
+        files, layout, report, max_videos=max_videos, n_jobs=n_jobs, progress=progress
+    )
+    parts = drop_duplicates(
+        parts,
+        report,
+        lambda number, record, offset, expected, came: RecordDamage(
+            str(files[number]), record, offset, "id", expected, came
+        ),
+        lambda number, record: f"{files[number]}, record {record}",
+    )
+    arrays = join(parts, sum(width for _, width in widths), n_labels)
+    X, Y, rated = arrays.pop("features"), arrays.pop("target"), arrays.pop("rated")
+    if level == "segment":
+        arrays["rated"] = rated if return_indicator == "sparse" else rated.toarray()
+    else:
+        del arrays["start"]
+    order = {str(file): number for number, file in enumerate(files)}
+    return as_bunch(
+        X,
+        Y,
+        return_indicator=return_indicator,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        descr=_DESCR,
+        level=level,
+        files=files,
+        errors=sorted(report.damage, key=lambda d: (order[d.file], d.offset, d.record)),
+        **arrays,
+    )
+
+
+def _check_choices(**choices: tuple[Any, tuple[str, ...]]) -> None:
+    for name, (value, allowed) in choices.items():
+        if value not in allowed:
+            listed = ", ".join(f'"{choice}"' for choice in allowed)
+            raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+
+
+def _level_of(files: list[Path], features: list[str]) -> str:
+    for file in files:
+        level = find_level(file, features)
+        if level is not None:
+            return level
+    return "video"

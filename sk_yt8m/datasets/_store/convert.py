@@ -1,0 +1,297 @@
+"""Files or arrays -> a store on disk."""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from sk_yt8m.datasets._formats.record_layout import LEVELS
+from sk_yt8m.datasets._formats.tfrecord_container import Report
+from sk_yt8m.datasets._store.find_sources import find_sources
+from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
+from sk_yt8m.datasets._store.join import Parts, write_joined
+from sk_yt8m.datasets._store.open_store import Store, open_store
+from sk_yt8m.datasets._store.parts import finished_shard, read_shard
+from sk_yt8m.datasets._store.sources import ArraySource, Source
+from sk_yt8m.datasets._store.work_folder import (
+    check_own,
+    locked,
+    remove_own,
+    replaced_store,
+    work_folder,
+)
+
+
+@validate_params(
+    {
+        "store": [str, PathLike],
+        "dtype": [StrOptions({"float32", "float16"})],
+        "level": [StrOptions({"auto", *LEVELS})],
+        "features": ["array-like", dict, None],
+        "n_labels": [Interval(Integral, 1, None, closed="left"), None],
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "frame_choice": [StrOptions({"even", "first"})],
+        "missing_labels": [StrOptions({"raise", "empty"})],
+        "label_column": [str],
+        "id_column": [str],
+        "split": [str, None],
+        "n_jobs": [Integral, None],
+        "on_error": [StrOptions({"raise", "skip"})],
+        "overwrite": ["boolean"],
+        "progress": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def convert(
+    source: Any,
+    store: str | PathLike[str],
+    *,
+    dtype: str = "float32",
+    level: str = "auto",
+    features: Sequence[str] | Mapping[str, int] | None = None,
+    n_labels: int | None = None,
+    n_frames: int | None = None,
+    frame_choice: str = "even",
+    missing_labels: str = "raise",
+    label_column: str = "labels",
+    id_column: str = "id",
+    split: str | None = None,
+    n_jobs: int | None = None,
+    on_error: str = "raise",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Store:
+    """Bring files or arrays into a store: a folder from which training reads block by block.
+
+    Each source file is read once, several at the same time, and what has been read of it is kept
+    in the hidden folder ``.NAME.partial`` beside the store. After a kill the same call reads only
+    the files that are missing or have changed. The store appears when it is whole.
+
+    Parameters
+    ----------
+    source : path, pattern, iterable of these, or tuple of arrays
+        Files of one format, which their names tell: CSV (``.csv``, ``.csv.gz``), TFRecord
+        (``.tfrecord``, ``.tfrecord.gz``) or Parquet (``.parquet``); or a folder of such files, of
+        CSV files as in :func:`load_csv`; a pattern; or several of these. In natural order,
+        ``train_2`` before ``train_10``. Or ``(X, Y)`` or ``(X, Y, ids)``: features of shape
+        (n_rows, n_features), an indicator of shape (n_rows, n_labels), dense or sparse, and strings
+        that are all different, of 1 to 256 bytes in UTF-8 without the character NUL.
+    store : path
+        Folder to make.
+    dtype : {"float32", "float16"}, default="float32"
+        Type of the features in the store. With float16 it takes half the place; numbers are
+        rounded to 11 bits, and one beyond 65504 is an error.
+    level, n_frames, frame_choice, missing_labels :
+        For TFRecords, as in :func:`load_tfrecords`.
+    features : sequence of str or dict of str to int, optional
+        For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`. For CSV
+        the widths count: a line has as many features as they give together, by default 1152.
+    n_labels : int, optional
+        Size of the vocabulary: by default 3862, in Parquet files as in :func:`load_parquet`.
+    label_column, id_column : str
+        For Parquet, as in :func:`load_parquet`.
+    split : str, optional
+        Only files whose names begin with "train", "validate" or "test", and for CSV a split as in
+        :func:`load_csv`; other files are left out. For arrays, the split to which all rows belong.
+    n_jobs : int, optional
+        How many processes read files at the same time, as in joblib.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with damaged records: raise an error, or leave them out and list them in the
+        manifest. Nothing is ever filled in.
+    overwrite : bool, default=False
+        Replace a store that is there already, when the new one is whole. Only what `convert` has
+        made is replaced: with any other file in it, the folder stays as it is.
+    progress : bool, default=False
+        Show progress bars.
+
+    Returns
+    -------
+    Store
+        The store, opened.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such source.
+    FileExistsError
+        If the store is there already and `overwrite` is False, or if something else is there, or
+        in the store, or in the hidden folder.
+    ValueError
+        If a source is damaged, an id comes twice, or a number does not fit float16: the message
+        names the file and the place. If two paths lead to one file, or X has no features.
+    BlockingIOError
+        If another process is making the same store.
+
+    Notes
+    -----
+    While it is made, a store takes its place on the disk twice. Memory holds a block of features
+    and the labels and ids of one file for each process, and 8 bytes a row when ids are compared. A
+    CSV file is read whole.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import convert, make_videos, open_store
+    >>> X, Y = make_videos(100, return_X_y=True, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = convert((X, Y), f"{folder}/videos", dtype="float16")
+    ...     made.X.shape, made.X.dtype, made.Y.shape
+    ((100, 1152), dtype('float16'), (100, 3862))
+    """
+    store = Path(os.path.abspath(store))
+    if store.is_symlink() and store.exists():
+        store = Path(os.path.realpath(store))
+    _check_free(store, overwrite)
+    work = work_folder(store)
+    check_own(work)
+    skip = on_error == "skip"
+    sources, layout = find_sources(
+        source,
+        split,
+        features,
+        n_labels,
+        level=level,
+        n_frames=n_frames,
+        frame_choice=frame_choice,
+        missing_labels=missing_labels,
+        label_column=label_column,
+        id_column=id_column,
+    )
+    options = {"dtype": dtype, "layout": layout}
+    with locked(work):
+        _end_replacing(store)
+        _check_free(store, overwrite)
+        folder = _options_folder(work, options)
+        facts = _read(sources, folder, dtype, skip=skip, n_jobs=n_jobs, progress=progress)
+        _join(sources, facts, folder, options, skip=skip, progress=progress)
+        _check_free(store, overwrite)
+        _put(folder / "store", store)
+        remove_own(work, work)
+    return open_store(store)
+
+
+def _check_free(store: Path, overwrite: bool) -> None:
+    """Raise a FileExistsError if there is something that is not to be, or cannot be, replaced."""
+    if not os.path.lexists(store):
+        return
+    if not overwrite:
+        raise FileExistsError(f"{store} is there already: overwrite=True replaces it")
+    try:
+        check_files(store, stored_files(store))
+    except (StoreError, FileNotFoundError) as error:
+        # Another process may be replacing it, which the lock will tell.
+        if os.path.lexists(store):
+            raise FileExistsError(
+                f"{store} is no store, so overwrite=True does not replace it ({error})"
+            ) from None
+
+
+def _options_folder(work: Path, options: dict[str, Any]) -> Path:
+    """Return the folder for what is read with these options, and remove that of others."""
+    name = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:24]
+    for other in work.iterdir():
+        if other.is_dir() and other.name != name:
+            remove_own(other, work)
+    folder = work / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _read(
+    sources: list[Source],
+    folder: Path,
+    dtype: str,
+    *,
+    skip: bool,
+    n_jobs: int | None,
+    progress: bool,
+) -> list[dict[str, Any]]:
+    """Read what has not been read yet, and return the facts about all sources."""
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    finished = [finished_shard(source, folder, skip) for source in sources]
+    missing = [shard for shard, facts in enumerate(finished) if facts is None]
+    # Arrays are only copied, which is not worth sending them to another process.
+    n_jobs = 1 if isinstance(sources[0], ArraySource) else n_jobs
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(read_shard)(sources[shard], folder, dtype, skip) for shard in missing
+    )
+    bar = tqdm(
+        total=len(sources),
+        initial=len(sources) - len(missing),
+        unit="file",
+        desc="reading",
+        disable=not progress,
+    )
+    with bar:
+        for shard, result in zip(missing, results, strict=True):
+            if isinstance(result, ValueError):
+                with warnings.catch_warnings():
+                    # Of results that nobody asked for: what has been read stays in the folder.
+                    warnings.simplefilter("ignore", UserWarning)
+                    results.close()
+                raise result
+            finished[shard] = result
+            bar.update()
+    return [facts for facts in finished if facts is not None]
+
+
+def _join(
+    sources: list[Source],
+    facts: list[dict[str, Any]],
+    folder: Path,
+    options: dict[str, Any],
+    *,
+    skip: bool,
+    progress: bool,
+) -> None:
+    from tqdm.auto import tqdm
+
+    report = Report(skip=skip)
+    parts = Parts(sources, facts, folder, report)
+    target = folder / "store"
+    remove_own(target, folder.parent)
+    target.mkdir()
+    layout = options["layout"]
+    damage = [problem for one in facts for problem in one["damage"]]
+    write_joined(
+        parts,
+        target,
+        dtype=np.dtype(options["dtype"]),
+        n_features=sum(width for _, width in layout["features"]),
+        n_labels=layout["n_labels"],
+        segments=layout.get("level") == "segment",
+        about={"layout": layout, "damage": damage + [one._asdict() for one in report.damage]},
+        shards=tqdm(range(len(sources)), unit="file", desc="joining", disable=not progress),
+    )
+
+
+def _put(made: Path, store: Path) -> None:
+    """Give a finished store its place; an old one is removed when the new one is there."""
+    old = replaced_store(store)
+    try:
+        if store.exists():
+            os.replace(store, old)
+        os.replace(made, store)
+    except BaseException:
+        _end_replacing(store)
+        raise
+    _end_replacing(store)
+
+
+def _end_replacing(store: Path) -> None:
+    """Remove the store that was replaced, or put it back if no other one has taken its place."""
+    old = replaced_store(store)
+    if os.path.lexists(store):
+        remove_own(old, old.parent)
+    elif old.exists():
+        os.replace(old, store)

@@ -1,0 +1,308 @@
+"""A folder of arrays in .npy files and a manifest: the form of the CSV cache and of the store."""
+
+import io
+import json
+import os
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sk_yt8m._files.disk_errors import naming
+from sk_yt8m.datasets._store.work_folder import listed
+
+MANIFEST = "manifest.json"
+_VERSION = 3
+_MAGIC = b"\x93NUMPY\x01\x00"
+FEATURES = "features"
+#: What the manifest of a store says that it is, and that of a cache does not.
+KIND = "sk_yt8m store"
+_BLOCK = 2**24
+
+
+class StoreError(ValueError):
+    """A folder that does not hold what its manifest says."""
+
+
+class ArrayWriter:
+    """A .npy file of known shape that is written part by part, from the first row to the last.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        Shape of the whole.
+    dtype : dtype
+        Type of the whole; the parts are cast to it.
+
+    Attributes
+    ----------
+    crc32 : int
+        Checksum of what has been written since it was last set to 0.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any) -> None:
+        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
+        self.crc32 = 0
+        self._left = int(np.prod(shape)) * self.dtype.itemsize
+
+    def append(self, part: Any) -> None:
+        """Write the next rows."""
+        self.append_bytes(np.ascontiguousarray(part, dtype=self.dtype).view(np.uint8).data)
+
+    def append_bytes(self, part: Any) -> None:
+        """Write the bytes of the next rows."""
+        self._left -= memoryview(part).nbytes
+        with naming(self.path):
+            self._file.write(part)
+        self.crc32 = zlib.crc32(part, self.crc32)
+
+    def __enter__(self) -> "ArrayWriter":
+        self._file = open(self.path, "wb")
+        with naming(self.path):
+            self._file.write(_header(self.shape, self.dtype))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with naming(self.path), self._file:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        if kind is None and self._left:
+            raise RuntimeError(f"{self.path}: {self._left} bytes are missing at its end")
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """Return the header of a .npy file of version 1.0, the same bytes with every NumPy."""
+    shape = tuple(map(int, shape))
+    text = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    n_bytes = -(-(len(_MAGIC) + 2 + len(text) + 1) // 64) * 64 - len(_MAGIC) - 2
+    return _MAGIC + struct.pack("<H", n_bytes) + text.ljust(n_bytes - 1).encode() + b"\n"
+
+
+def write_manifest(
+    folder: Path,
+    shapes: dict[str, tuple[tuple[int, ...], np.dtype]],
+    crc32: dict[str, int],
+    about: dict[str, Any],
+) -> None:
+    """Write what a folder holds: shapes and types, checksums, and anything else."""
+    arrays = {name: [list(shape), dtype.str] for name, (shape, dtype) in shapes.items()}
+    manifest = {"version": _VERSION, "arrays": arrays, "crc32": crc32, "about": about}
+    manifest["manifest_crc32"] = _crc_of(manifest)
+    path = folder / MANIFEST
+    with naming(path), open(path, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _crc_of(manifest: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
+
+
+def write_store(folder: Path, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> None:
+    """Write arrays into a folder at once: whoever looks finds all of it or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; a folder of the same files is replaced.
+    arrays : dict of ndarray
+        Each becomes a file; all but "features" get a checksum.
+    about : dict
+        Anything else, in what JSON can hold.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        crc32 = {}
+        for name, array in arrays.items():
+            with ArrayWriter(temporary / f"{name}.npy", array.shape, array.dtype) as writer:
+                writer.append(array)
+            if name != FEATURES:
+                crc32[name] = writer.crc32
+        shapes = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+        write_manifest(temporary, shapes, crc32, about)
+        own = {MANIFEST, *(f"{name}.npy" for name in arrays)}
+        if folder.exists():
+            check_files(folder, own)
+        try:
+            if folder.exists():
+                remove_files(folder, own)
+            os.replace(temporary, folder)
+        except OSError:
+            # Another process has just written the same folder.
+            if not (folder / MANIFEST).is_file():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_files(folder: Path, own: set[str]) -> None:
+    """Raise a FileExistsError if a folder has more than files of these names."""
+    foreign = [p for p in folder.iterdir() if p.name not in own or p.is_symlink() or p.is_dir()]
+    if foreign:
+        raise FileExistsError(
+            f"{folder} is not replaced, because it has what sk_yt8m did not make: "
+            f"{listed(foreign)}: move that away"
+        )
+
+
+def remove_files(folder: Path, own: set[str]) -> None:
+    """Remove files of these names, and then the folder."""
+    for name in own:
+        (folder / name).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def stored_files(folder: Path) -> set[str]:
+    """Return the names of the files of a store that `convert` made, also in an earlier version.
+
+    Raises
+    ------
+    StoreError
+        If its manifest does not prove that it is one.
+    """
+    manifest = _parse_manifest(folder)
+    _check_manifest(folder, manifest)
+    about, arrays = manifest.get("about"), manifest.get("arrays")
+    if not (isinstance(about, dict) and about.get("kind") == KIND and isinstance(arrays, dict)):
+        raise StoreError(f"{folder / MANIFEST}: expected that of a store from `convert`")
+    return {MANIFEST, *(f"{name}.npy" for name in arrays)}
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder, whose own checksum is compared.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is none of this version, or its text has been changed.
+    """
+    manifest = _parse_manifest(folder)
+    if manifest.get("version") != _VERSION:
+        came = manifest.get("version")
+        advice = ": convert again" if came in range(_VERSION) else ""
+        raise StoreError(f"{folder / MANIFEST}: expected version {_VERSION}, got {came!r}{advice}")
+    _check_manifest(folder, manifest)
+    return manifest
+
+
+def _parse_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise StoreError(f"{path}: expected a manifest, got no such file")
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: expected JSON, got {error}") from error
+    if not isinstance(manifest, dict):
+        raise StoreError(f"{path}: expected a JSON object, got {type(manifest).__name__}")
+    return manifest
+
+
+def _check_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    expected = manifest.get("manifest_crc32")
+    content = {name: value for name, value in manifest.items() if name != "manifest_crc32"}
+    if expected != (came := _crc_of(content)):
+        raise StoreError(f"{folder / MANIFEST}: expected text of CRC-32 {expected}, got {came}")
+
+
+def open_arrays(folder: Path, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Memory-map the arrays of a folder, read-only; shape, type and size of file are compared."""
+    return {
+        name: _open_array(folder / f"{name}.npy", tuple(shape), dtype)
+        for name, (shape, dtype) in manifest["arrays"].items()
+    }
+
+
+def _open_array(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    dtype = np.dtype(kind)
+    header = _header(shape, dtype)
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    try:
+        with open(str(path), "rb") as file:
+            start = file.read(len(header))
+            if start != header:
+                came = _described(start, shape, dtype)
+                raise StoreError(f"{path}: expected {kind} of shape {shape}, got {came}")
+            size = os.fstat(file.fileno()).st_size
+            if size != len(header) + n_bytes:
+                raise StoreError(f"{path}: expected {len(header) + n_bytes} bytes, got {size}")
+            if not n_bytes:
+                # There is no memory map of nothing.
+                return np.zeros(shape, dtype)
+            return np.memmap(file, dtype, "r", len(header), shape)
+    except FileNotFoundError:
+        raise StoreError(f"{path}: expected an array, got no such file") from None
+    except OSError as error:
+        raise StoreError(f"{path}: expected {kind} of shape {shape}, got {error}") from error
+
+
+def _described(start: bytes, shape: tuple[int, ...], dtype: np.dtype) -> str:
+    """Say what a file with an unexpected header is."""
+    file = io.BytesIO(start)
+    try:
+        np.lib.format.read_magic(file)
+        came, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
+    except Exception:  # NumPy raises errors of many types.
+        return "a damaged header"
+    if (came, kind) == (shape, dtype):
+        return "it in Fortran order" if is_fortran else "a changed header"
+    return f"{kind.str} of shape {came}"
+
+
+def check_crc32(path: Path, array: np.ndarray, crc32: int, what: str = "its bytes") -> None:
+    """Raise a StoreError if an array, or some of its rows, has another checksum."""
+    came = 0
+    flat = array.reshape(-1)
+    step = max(1, _BLOCK // array.itemsize)
+    for start in range(0, flat.size, step):
+        block = np.ascontiguousarray(flat[start : start + step])
+        came = zlib.crc32(block.view(np.uint8).data, came)
+    if came != crc32:
+        raise StoreError(f"{path}: expected {what} to have CRC-32 {crc32}, got {came}")
+
+
+def read_store(
+    folder: Path, names: Iterable[str] = ()
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays of a folder, memory-mapped, and what was written about them.
+
+    Of "features" only shape, type and size are checked, of the other arrays every byte.
+
+    Raises
+    ------
+    StoreError
+        If anything is missing, or is not what the manifest says.
+    """
+    manifest = read_manifest(folder)
+    arrays = open_arrays(folder, manifest)
+    for name in names:
+        if name not in arrays:
+            raise StoreError(f"{folder}: expected an array {name!r}, got {sorted(arrays)}")
+    for name, crc32 in manifest["crc32"].items():
+        check_crc32(folder / f"{name}.npy", arrays[name], crc32)
+    return arrays, manifest["about"]
+
+
+def indicator(arrays: dict[str, np.ndarray], n_labels: int) -> sp.csr_matrix:
+    """Return the labels of a folder as a CSR indicator, uint8."""
+    indices = np.asarray(arrays["label_indices"])
+    ones = np.ones(indices.size, dtype=np.uint8)
+    indptr = np.asarray(arrays["label_indptr"])
+    return sp.csr_matrix((ones, indices, indptr), shape=(indptr.size - 1, n_labels))

@@ -1,0 +1,386 @@
+"""A store on disk, opened: memory-mapped features, CSR labels, ids, and subsets of them."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sk_yt8m.datasets._schema import COURSE_SPLITS, in_split
+from sk_yt8m.datasets._store.format import (
+    FEATURES,
+    KIND,
+    MANIFEST,
+    StoreError,
+    check_crc32,
+    open_arrays,
+    read_manifest,
+)
+from sk_yt8m.datasets._store.row_checksums import stored_crc32
+from sk_yt8m.datasets._store.work_folder import replaced_store
+
+_CHUNK = 2**20
+#: Seconds to wait for a store that is being replaced.
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Store:
+    """A set of examples on disk, from :func:`convert` or :func:`open_store`.
+
+    Nothing of it is in memory: arrays are memory-mapped, read-only. ``clf.fit(store.X, store.Y)``
+    reads the features in blocks.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        ``counts``, ``dtypes``, ``layout`` (what was read), ``sources`` (for each file its name,
+        size, SHA-256, split, number of rows and their CRC-32) and ``damage`` (what was left out,
+        where and why).
+    X : ndarray of shape (n_rows, n_features), float32 or float16
+        Features.
+    Y : csr_matrix of shape (n_rows, n_labels), uint8
+        Indicator of the labels.
+    ids : ndarray of shape (n_rows,), str, or None
+        Ids, if the sources have any.
+    source, record : ndarray of shape (n_rows,)
+        Number of each row's file in ``manifest["sources"]``, and of its record or line there,
+        from 1.
+    start, rated : ndarray of shape (n_rows,) and csr_matrix of shape (n_rows, n_labels), or None
+        For segments: the second at which one begins, and which labels raters have judged.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    X: np.ndarray
+    Y: sp.csr_matrix
+    ids: np.ndarray | None
+    source: np.ndarray
+    record: np.ndarray
+    start: np.ndarray | None
+    rated: sp.csr_matrix | None
+    _opened: tuple[dict[str, Any], dict[str, np.ndarray]]
+
+    def __repr__(self) -> str:
+        n_rows, n_features = self.X.shape
+        return (
+            f"Store({str(self.path)!r}: {n_rows} rows, {n_features} features in {self.X.dtype}, "
+            f"{self.Y.shape[1]} labels)"
+        )
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process maps the files itself.
+        return _open_again, (str(self.path), self._opened[0]["manifest_crc32"])
+
+    @property
+    def split(self) -> np.ndarray:
+        """Split of each row, of shape (n_rows,), str; empty where its file's name tells none.
+
+        It is made anew at each call.
+        """
+        return np.repeat(*self._splits())
+
+    def _splits(self) -> tuple[np.ndarray, np.ndarray]:
+        sources = self.manifest["sources"]
+        names = np.array([one["split"] for one in sources], dtype=str)
+        return names, np.array([one["n_rows"] for one in sources], dtype=np.int64)
+
+    def rows(
+        self,
+        ids: Sequence[str] | None = None,
+        split: str | None = None,
+        labels: int | Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """Return the numbers of the rows for which all conditions hold.
+
+        Parameters
+        ----------
+        ids : sequence of str, optional
+            The row has one of these ids.
+        split : str, optional
+            The row is of this split. For CSV files also a split of the YouTube-8M course, as in
+            :func:`load_csv`.
+        labels : int or sequence of int, optional
+            The row has at least one of these labels.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            Rows, ascending.
+
+        Raises
+        ------
+        ValueError
+            If the store has no such id, split or label.
+        """
+        keep = np.ones(len(self), dtype=bool)
+        if split is not None:
+            splits, n_rows = self._splits()
+            files = [Path(one["name"]) for one in self.manifest["sources"]]
+            of_course = {name: [in_split(f, name) for f in files] for name in COURSE_SPLITS}
+            known = {name: splits == name for name in splits.tolist() if name}
+            known |= {name: np.array(inside) for name, inside in of_course.items() if any(inside)}
+            if split not in known:
+                raise ValueError(f"split must be one of {sorted(known)}, got {split!r}")
+            keep &= np.repeat(known[split], n_rows)
+        if ids is not None:
+            keep &= self._with_ids([ids] if isinstance(ids, str) else ids)
+        if labels is not None:
+            keep &= self._with_labels(np.atleast_1d(np.asarray(labels)))
+        return np.flatnonzero(keep)
+
+    def _with_ids(self, ids: Sequence[str]) -> np.ndarray:
+        if self.ids is None:
+            raise ValueError("ids must be None: the store has no ids")
+        for name in ids:
+            if isinstance(name, str) and "\0" in name:
+                # An array of strings would drop it at the end, and find another id.
+                raise ValueError(f"ids must be without the character NUL, got {name!r}")
+        wanted = np.unique(np.asarray(ids, dtype=str))
+        keep, found = np.zeros(len(self), dtype=bool), np.zeros(wanted.size, dtype=bool)
+        for start in range(0, len(self) if wanted.size else 0, _CHUNK):
+            chunk = np.asarray(self.ids[start : start + _CHUNK])
+            place = np.minimum(np.searchsorted(wanted, chunk), wanted.size - 1)
+            same = wanted[place] == chunk
+            keep[start : start + _CHUNK] = same
+            found[place[same]] = True
+        if not found.all():
+            missing = wanted[~found]
+            raise ValueError(
+                f"ids must be of the store, but it has no {str(missing[0])!r} "
+                f"({missing.size} of {wanted.size} are not there)"
+            )
+        return keep
+
+    def _with_labels(self, labels: np.ndarray) -> np.ndarray:
+        n_labels = self.Y.shape[1]
+        if labels.size and labels.dtype.kind not in "iu":
+            raise ValueError(f"labels must be integers, got {labels.dtype}")
+        outside = labels[(labels < 0) | (labels >= n_labels)]
+        if outside.size:
+            raise ValueError(f"labels must be from 0 to {n_labels - 1}, got {outside[0]}")
+        wanted = np.zeros(n_labels, dtype=bool)
+        wanted[labels.astype(np.intp)] = True
+        keep = np.zeros(len(self), dtype=bool)
+        indices, indptr = self.Y.indices, self.Y.indptr
+        for start in range(0, indices.size, _CHUNK):
+            places = start + np.flatnonzero(wanted[indices[start : start + _CHUNK]])
+            keep[np.searchsorted(indptr, places, side="right") - 1] = True
+        return keep
+
+    def take(self, rows: Any) -> tuple[np.ndarray, sp.csr_matrix, np.ndarray | None]:
+        """Return features, labels and ids of some rows.
+
+        Parameters
+        ----------
+        rows : slice or array-like of int of shape (n,)
+            Rows, from `rows` for example. The rows of a slice, and rows that follow each other,
+            stay memory-mapped; others are read.
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_features)
+            Features.
+        Y : csr_matrix of shape (n, n_labels), uint8
+            Labels.
+        ids : ndarray of shape (n,), str, or None
+            Ids.
+        """
+        chosen = rows if isinstance(rows, slice) else _as_slice(rows, len(self))
+        return self.X[chosen], self.Y[chosen], None if self.ids is None else self.ids[chosen]
+
+    def verify(self, progress: bool = False) -> None:
+        """Read every byte of the store and compare it with the checksums of the manifest.
+
+        Parameters
+        ----------
+        progress : bool, default=False
+            Show a progress bar.
+
+        Raises
+        ------
+        StoreError
+            At the first difference; the message names the file, and for features the rows.
+
+        Notes
+        -----
+        If another store has taken its place, the one that is open is verified.
+        """
+        from tqdm.auto import tqdm
+
+        content, arrays = _open_whole(self.path)
+        if content["manifest_crc32"] != self._opened[0]["manifest_crc32"]:
+            content, arrays = self._opened
+        size = sum(array.nbytes for array in arrays.values())
+        bar = tqdm(total=size, unit="B", unit_scale=True, desc="verifying", disable=not progress)
+        with bar:
+            for name, crc32 in content["crc32"].items():
+                check_crc32(self.path / f"{name}.npy", arrays[name], crc32)
+                bar.update(arrays[name].nbytes)
+            start = 0
+            for number, one in enumerate(content["about"]["sources"]):
+                end = start + one["n_rows"]
+                if (arrays["source"][start:end] != number).any():
+                    raise StoreError(
+                        f"{self.path / 'source.npy'}: expected {number} for rows {start} to "
+                        f"{end - 1}, from {one['name']}"
+                    )
+                came = stored_crc32(arrays, start, end)
+                if came != one["rows_crc32"]:
+                    raise StoreError(
+                        f"{self.path / FEATURES}.npy: expected rows {start} to {end - 1}, from "
+                        f"{one['name']}, with their labels and ids to have CRC-32 "
+                        f"{one['rows_crc32']}, got {came}"
+                    )
+                bar.update(arrays[FEATURES][start:end].nbytes)
+                start = end
+
+
+def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
+    """Open a store, in a time that does not grow with its features.
+
+    Parameters
+    ----------
+    path : path
+        The folder that :func:`convert` has made.
+    return_X_y : bool, default=False
+        Return ``(X, Y)`` instead of a Store.
+
+    Returns
+    -------
+    Store
+        The store. With `return_X_y` only ``(X, Y)``: features as a memory map and labels as a CSR
+        matrix.
+
+    Raises
+    ------
+    StoreError
+        If the folder is no store, or the shape, type or size of an array is not what the manifest
+        says. Changed bytes are found by :meth:`Store.verify`.
+
+    Notes
+    -----
+    A store that is replaced at the same time is opened as the old one or the new one, whole. Who
+    has the old one open goes on reading it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import convert, open_store
+    >>> X, Y, ids = [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]], [[1, 0], [0, 1], [1, 1]], ["a", "b", "c"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = convert((X, Y, ids), f"{folder}/three")
+    ...     three = open_store(f"{folder}/three")
+    ...     three.verify()
+    ...     X_some, Y_some, ids_some = three.take(three.rows(labels=0))
+    ...     X_some.tolist(), Y_some.toarray().tolist(), ids_some.tolist()
+    ([[0.5, 1.5], [4.5, 5.5]], [[1, 0], [1, 1]], ['a', 'c'])
+    """
+    folder = Path(os.path.abspath(path))
+    content, arrays = _open_whole(folder)
+    about = content["about"]
+    X = arrays[FEATURES]
+    shape = (len(X), about["counts"]["n_labels"])
+    Y = _csr(folder, arrays, "label", shape)
+    if return_X_y:
+        return X, Y
+    return Store(
+        path=folder,
+        manifest={name: value for name, value in about.items() if name != "kind"},
+        X=X,
+        Y=Y,
+        ids=arrays.get("ids"),
+        source=arrays["source"],
+        record=arrays["record"],
+        start=arrays.get("start"),
+        rated=_csr(folder, arrays, "rated", shape) if "rated_indptr" in arrays else None,
+        _opened=(content, arrays),
+    )
+
+
+def _open_whole(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the manifest and the arrays of one store, also while another one takes its place."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        before = _identity(folder)
+        try:
+            content = read_manifest(folder)
+            about = content.get("about")
+            if not isinstance(about, dict) or about.get("kind") != KIND:
+                raise StoreError(
+                    f"{folder}: expected a store from `convert`, got another kind of folder"
+                )
+            arrays = open_arrays(folder, content)
+            if _identity(folder) == before:
+                return content, arrays
+        except StoreError:
+            between = before is None and replaced_store(Path(os.path.realpath(folder))).is_dir()
+            if not between and _identity(folder) == before:
+                raise
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.005)
+
+
+def _identity(folder: Path) -> tuple[int, int, int] | None:
+    """Return what another store's manifest does not have."""
+    try:
+        status = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def _open_again(path: str, crc32: int) -> Store:
+    store = open_store(path)
+    if store._opened[0]["manifest_crc32"] != crc32:
+        raise StoreError(
+            f"{path}: expected the store that was opened, got another one, which has taken its "
+            "place since: open it again"
+        )
+    return store
+
+
+def _csr(
+    folder: Path, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, int]
+) -> sp.csr_matrix:
+    parts = tuple(np.asarray(arrays[f"{name}_{part}"]) for part in ("values", "indices", "indptr"))
+    expected = f"{folder / f'{name}_indptr.npy'}: expected where each row's labels begin"
+    # scipy trusts them, and would read outside the arrays.
+    backwards = np.flatnonzero(parts[-1][1:] < parts[-1][:-1])
+    if backwards.size:
+        row = int(backwards[0])
+        here, following = parts[-1][row : row + 2]
+        raise StoreError(f"{expected}, got {here} for row {row} and {following} for the next")
+    try:
+        matrix = sp.csr_matrix(parts, shape=shape)
+    except ValueError as error:
+        raise StoreError(f"{expected}, got {error}") from error
+    # `convert` writes them so; to find it out would read them all.
+    matrix.has_canonical_format = True
+    return matrix
+
+
+def _as_slice(rows: Any, n_rows: int) -> Any:
+    """Return rows as an array, or as a slice if they follow each other."""
+    rows = np.asarray(rows)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise ValueError(f"rows must be integers, got {rows.dtype} of shape {rows.shape}")
+    if not rows.size:
+        return slice(0, 0)
+    outside = rows[(rows < 0) | (rows >= n_rows)]
+    if outside.size:
+        raise ValueError(f"rows must be from 0 to {n_rows - 1}, got {outside[0]}")
+    if (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows.astype(np.int64, copy=False)

@@ -1,0 +1,1 @@
+"""The definition of each metric, one file each."""

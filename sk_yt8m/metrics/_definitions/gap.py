@@ -1,0 +1,91 @@
+"""Global average precision, the headline figure of YouTube-8M."""
+
+from typing import Any
+
+from sk_yt8m.metrics._definitions.average_precision import (
+    listed_entries,
+    pooled_average_precision,
+    weight_of_missed,
+)
+from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
+from sk_yt8m.metrics._inputs.scores import check_top_k
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
+
+
+def gap_score(
+    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+) -> float:
+    r"""Global average precision of the ``k`` best labels of each sample (GAP@k).
+
+    The ``k`` highest scores of every sample go into one list, sorted by falling score. With
+    :math:`r_i = 1` where the i-th entry is a true label of its sample,
+
+    .. math:: \mathrm{GAP@k} = \frac{1}{P} \sum_i r_i \, \frac{r_1 + \dots + r_i}{i}
+
+    where :math:`P` is the number of *all* positives in `y_true`, those outside the ``k`` best
+    included. Equal scores form one threshold: the precision is taken after the whole group, as
+    :func:`sklearn.metrics.average_precision_score` does, so that the order of rows has no
+    influence.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least k), best first, as ``predict_top_k`` gives them.
+    k : int, default=20
+        Number of labels kept for each sample. More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    gap : float
+        In [0, 1]. 0.0 where `y_true` has no positive.
+
+    Raises
+    ------
+    TypeError
+        Where an argument is a masked array, whose mask would be ignored.
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    hit_at_k_score : Share of samples with a true label among the ``k`` best.
+    mean_average_precision_score : Average precision of each label, averaged.
+
+    Notes
+    -----
+    The definition is that of the YouTube-8M starter code (``eval_util.py``,
+    ``average_precision_calculator.py``) and of the Kaggle challenges of 2017 and 2018. The starter
+    code breaks ties at random; without ties both agree.
+
+    A sample without true labels adds its ``k`` misses to the list. Among equal scores at the cut,
+    the lower labels are kept. Scores are never transformed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import gap_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> round(gap_score(y_true, y_score, k=2), 4)
+    0.5556
+    >>> round(gap_score(y_true, ([[0, 1], [0, 1]], [[0.9, 0.5], [0.8, 0.7]]), k=2), 4)
+    0.5556
+    """
+    k = check_k(k)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    top = check_top_k(y_score, labels, k, f" for k={k}")
+    hits = labels.find(top.indices)
+    missed = weight_of_missed(labels.counts, hits, weight)
+    scores, hits, weight = listed_entries(top, hits, weight)
+    return pooled_average_precision(scores, hits, missed, weight)

@@ -1,0 +1,149 @@
+"""Label reciprocal rank: the mean reciprocal rank of all true labels of a sample."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m.metrics._definitions.shares import Shares, mean_of_samples
+from sk_yt8m.metrics._inputs.checks import check_sample_weight, mean
+from sk_yt8m.metrics._inputs.scores import DenseScores, check_all_scores, refuse_nan
+from sk_yt8m.metrics._inputs.true_labels import BLOCK_BYTES, TrueLabels, check_y_true
+
+
+def label_reciprocal_rank_score(
+    y_true: Any, y_score: Any, *, groups: Any = None, sample_weight: Any = None, rated: Any = None
+) -> float:
+    """Mean over a sample's true labels of 1 / rank, averaged over samples.
+
+    The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
+    score; of equal scores the lower label comes first. A sample without true labels counts 0.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better. The rank of a true label may be any, so a top
+        k must list all labels.
+    groups : array-like of shape (n_samples,), default=None
+        With groups the samples are averaged within each group, and the groups then count alike,
+        whatever their size.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean of all samples or of its group. A group in which every
+        weight is 0 is left out.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    lrr : float
+        In [0, 1]; 1.0 only where every sample has one true label, at the first place.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        does not list all labels.
+
+    See Also
+    --------
+    mean_reciprocal_rank_score : The rank of the best true label alone.
+    gap_score : Global average precision.
+    sklearn.metrics.label_ranking_average_precision_score : Precision, not 1, over the rank.
+
+    Notes
+    -----
+    This is what the notebook of the WebMedia 2018 course prints as "gap", with one group a CSV
+    file. It is neither the GAP of YouTube-8M, see `gap_score`, nor what the field calls mean
+    reciprocal rank, see `mean_reciprocal_rank_score`, and cannot be compared with them.
+
+    A sample's value is below 1 as soon as it has two true labels: with G labels at the G highest
+    places it is (1 + 1/2 + ... + 1/G) / G.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import label_reciprocal_rank_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7], [0.9, 0.5, 0.1]])
+    >>> label_reciprocal_rank_score(y_true, y_score)
+    0.75
+    >>> label_reciprocal_rank_score(y_true, y_score, groups=["a", "b", "b"])
+    0.8125
+    """
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    shares = lrr_shares(labels, y_score)
+    if groups is None:
+        return shares.total(weight)
+    if labels.judged is not None:
+        weight = labels.judged if weight is None else labels.judged * weight
+    return _mean_of_groups(shares.numerators, groups, weight)
+
+
+def lrr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return the mean reciprocal rank of each sample's true labels."""
+    scores = check_all_scores(y_score, labels, "label_reciprocal_rank_score")
+    reciprocal = 1.0 / ranks_of_true_labels(scores, labels)
+    totals = np.bincount(labels.rows, weights=reciprocal, minlength=labels.n_samples)
+    return mean_of_samples(totals / np.maximum(labels.counts, 1), labels)
+
+
+def _mean_of_groups(
+    values: npt.NDArray[np.float64], groups: Any, weight: npt.NDArray[np.float64] | None
+) -> float:
+    refuse_masked(groups, "groups")
+    # numpy would read a list of numbers and strings as strings.
+    groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
+    if groups.shape != values.shape:
+        raise ValueError(
+            f"groups must have shape {values.shape}, one a row of y_true; got {groups.shape}."
+        )
+    means = []
+    known: dict[Any, int] = {}
+    numbers = np.array([known.setdefault(group, len(known)) for group in groups.tolist()])
+    for number in range(len(known)):
+        inside = numbers == number
+        if weight is None:
+            means.append(mean(values[inside]))
+        elif weight[inside].any():
+            means.append(mean(values[inside], weight[inside]))
+    return math.fsum(means) / len(means)
+
+
+def ranks_of_true_labels(scores: DenseScores, labels: TrueLabels) -> npt.NDArray[np.integer]:
+    """Return the rank from 1 of each positive among the rated labels, shape (n_positives,)."""
+    ranks = np.empty(len(labels.indices), dtype=np.int64)
+    step = max(1, BLOCK_BYTES // (8 * labels.n_labels))
+    columns = np.arange(labels.n_labels)
+    for first_row, block in scores.blocks():
+        refuse_nan(block, first_row)
+        rated = _rated_of_block(labels, first_row, block.shape)
+        end = labels.indptr[first_row + len(block)]
+        for start in range(labels.indptr[first_row], end, step):
+            part = slice(start, min(start + step, end))
+            rows = labels.rows[part] - first_row
+            true = labels.indices[part]
+            rivals, own = block[rows], block[rows, true][:, None]
+            before = (rivals > own) | ((rivals == own) & (columns < true[:, None]))
+            if rated is not None:
+                before &= rated[rows]
+            ranks[part] = np.count_nonzero(before, axis=1) + 1
+    return ranks
+
+
+def _rated_of_block(
+    labels: TrueLabels, first_row: int, shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_] | None:
+    if labels.rated is None:
+        return None
+    pairs = labels.rated
+    part = slice(pairs.indptr[first_row], pairs.indptr[first_row + shape[0]])
+    rated = np.zeros(shape, dtype=bool)
+    rated[pairs.rows[part] - first_row, pairs.indices[part]] = True
+    return rated

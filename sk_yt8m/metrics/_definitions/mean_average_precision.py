@@ -1,0 +1,222 @@
+"""Mean over labels of the average precision of each label."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m._top_k import TopK
+from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
+from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
+from sk_yt8m.metrics._inputs.scores import DenseScores, check_all_scores, check_top_k
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+
+_Listing = tuple[int, npt.NDArray[np.integer], npt.NDArray[Any]]
+
+
+def mean_average_precision_score(
+    y_true: Any,
+    y_score: Any,
+    *,
+    top_k: int | None = None,
+    absent_labels: Literal["ignore", "zero"] = "ignore",
+    sample_weight: Any = None,
+    rated: Any = None,
+) -> float:
+    """Average precision of each label over all samples, averaged over labels (mAP).
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least top_k), best first.
+    top_k : int, default=None
+        With a number, the list of a label holds only the samples that have the label among their
+        ``top_k`` highest scores, as in the YouTube-8M starter code, which takes 20. None means
+        all samples, which needs the scores of all labels.
+    absent_labels : {"ignore", "zero"}, default="ignore"
+        Labels without a positive in `y_true` are left out of the mean ("ignore", as the starter
+        code does since 31 May 2019) or count 0 ("zero", as TensorFlow's Model Garden does).
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    map : float
+        In [0, 1]. 0.0 where `y_true` has no positive.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    gap_score : One list for all labels together.
+    sklearn.metrics.average_precision_score : The same figure with ``average="macro"`` where every
+        label has a positive and `top_k` is None.
+
+    Notes
+    -----
+    Sources: YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``top_k=20``.
+    With the segments of YouTube-8M and their ``rated``, the figure is that of the challenge of
+    2019: the mean over classes of the average precision among the rated segments of the class. (Its
+    cut at 100,000 segments a class is longer than any list of rated ones.)
+
+    Positives outside the list of a label still count in its denominator. Equal scores form one
+    threshold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import mean_average_precision_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 0]])
+    >>> y_score = np.array([[0.3, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> mean_average_precision_score(y_true, y_score)
+    0.75
+    >>> mean_average_precision_score(y_true, y_score, absent_labels="zero")
+    0.5
+    """
+    if absent_labels not in ("ignore", "zero"):
+        raise ValueError(f"absent_labels must be 'ignore' or 'zero', got {absent_labels!r}.")
+    precisions = average_precision_per_label(
+        y_true, y_score, top_k=top_k, sample_weight=sample_weight, rated=rated
+    )
+    present = precisions[~np.isnan(precisions)]
+    if not present.size:
+        return 0.0
+    counted = len(precisions) if absent_labels == "zero" else len(present)
+    return math.fsum(present) / counted
+
+
+def average_precision_per_label(
+    y_true: Any,
+    y_score: Any,
+    *,
+    top_k: int | None = None,
+    sample_weight: Any = None,
+    rated: Any = None,
+) -> npt.NDArray[np.float64]:
+    """Average precision of each label over all samples.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least top_k), best first.
+    top_k : int, default=None
+        With a number, the list of a label holds only the samples that have the label among their
+        ``top_k`` highest scores. None means all samples, which needs the scores of all labels.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    precisions : ndarray of float64, shape (n_labels,)
+        In [0, 1]; NaN for a label without a positive in `y_true`.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    mean_average_precision_score : The mean over labels.
+    sklearn.metrics.average_precision_score : The same with ``average=None`` for dense scores.
+
+    Notes
+    -----
+    Positives outside the list of a label count in its denominator. Equal scores form one
+    threshold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import average_precision_per_label
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 0]])
+    >>> y_score = np.array([[0.3, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> average_precision_per_label(y_true, y_score)
+    array([0.5, 1. , nan])
+    """
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    lists = _lists_of_labels(y_score, labels, top_k)
+
+    by_label = np.argsort(labels.indices, kind="stable")
+    holders = labels.rows[by_label]
+    n_holders = np.bincount(labels.indices, minlength=labels.n_labels)
+    first = np.cumsum(n_holders) - n_holders
+
+    precisions = np.full(labels.n_labels, np.nan)
+    is_holder = np.zeros(labels.n_samples, dtype=bool)
+    for label, rows, scores in lists:
+        own = holders[first[label] : first[label] + n_holders[label]]
+        if not (own.size if weight is None else weight[own].any()):
+            continue
+        is_holder[own] = True
+        hits = is_holder[rows]
+        is_holder[rows] = False
+        unlisted = own[is_holder[own]]
+        is_holder[own] = False
+        missed = len(unlisted) if weight is None else math.fsum(weight[unlisted])
+        row_weight = None if weight is None else weight[rows]
+        precisions[label] = pooled_average_precision(scores, hits, missed, row_weight)
+    return precisions
+
+
+def _lists_of_labels(y_score: Any, labels: TrueLabels, top_k: int | None) -> Iterator[_Listing]:
+    """Return an iterator over ``(label, samples, their scores)`` for every label."""
+    if top_k is not None:
+        top_k = check_k(top_k, "top_k")
+        return _from_top_k(check_top_k(y_score, labels, top_k, f" for top_k={top_k}"), labels)
+    if isinstance(y_score, tuple):
+        why = " where top_k is None"
+        return _from_top_k(check_top_k(y_score, labels, labels.n_labels, why), labels)
+    return _from_dense(check_all_scores(y_score, labels, "top_k=None"), labels.rated)
+
+
+def _from_dense(scores: DenseScores, rated: TrueLabels | None) -> Iterator[_Listing]:
+    if rated is None:
+        rows = np.arange(scores.shape[0])
+        for first, block in scores.column_blocks():
+            for place, column in enumerate(block):
+                yield first + place, rows, column
+        return
+    raters = rated.rows[np.argsort(rated.indices, kind="stable")]
+    ends = np.cumsum(np.bincount(rated.indices, minlength=rated.n_labels))
+    starts = np.append(0, ends)
+    for first, block in scores.column_blocks():
+        for label, column in enumerate(block, start=first):
+            rows = raters[starts[label] : ends[label]]
+            yield label, rows, column[rows]
+
+
+def _from_top_k(top: TopK, labels: TrueLabels) -> Iterator[_Listing]:
+    k = top.indices.shape[1]
+    listed = top.indices.ravel()
+    order = np.argsort(listed, kind="stable")
+    # The places that hold no label come first.
+    start = np.count_nonzero(listed < 0)
+    ends = start + np.cumsum(np.bincount(listed[listed >= 0], minlength=labels.n_labels))
+    scores = top.scores.ravel()
+    for label, end in enumerate(ends):
+        places = order[start:end]
+        yield label, places // k, scores[places]
+        start = end

@@ -1,0 +1,122 @@
+"""Mean reciprocal rank: where the first true label of each sample stands."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m._top_k import TopK
+from sk_yt8m.metrics._definitions.label_reciprocal_rank import ranks_of_true_labels
+from sk_yt8m.metrics._definitions.shares import Ranked, Shares, mean_of_samples, rank
+from sk_yt8m.metrics._inputs.checks import check_sample_weight
+from sk_yt8m.metrics._inputs.scores import check_scores, listed_labels
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+
+
+def mean_reciprocal_rank_score(
+    y_true: Any,
+    y_score: Any,
+    *,
+    k: int | None = None,
+    sample_weight: Any = None,
+    rated: Any = None,
+) -> float:
+    """Mean over samples of 1 / rank of the best-ranked true label (MRR).
+
+    The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
+    score; of equal scores the lower label comes first. A sample without true labels counts 0.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, best first. With ``k=None`` they must hold a true label of each sample that has
+        one.
+    k : int, default=None
+        With a number, a sample without a true label among the ``k`` highest scores counts 0.
+        More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    mrr : float
+        In [0, 1]; 1.0 where the first place of each sample is a true label.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    label_reciprocal_rank_score : The ranks of all true labels, what the course notebook calls
+        "gap".
+    hit_at_k_score : Whether the rank is at most ``k``.
+
+    Notes
+    -----
+    The measure comes from the question answering track of TREC-8 (Voorhees 1999), where only the
+    first five answers counted: ``k=5`` here.
+
+    References
+    ----------
+    Voorhees, "The TREC-8 question answering track report", Proceedings of TREC-8, 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import mean_reciprocal_rank_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7], [0.9, 0.5, 0.1], [0.9, 0.5, 0.2]])
+    >>> round(mean_reciprocal_rank_score(y_true, y_score), 4)  # 1, 1, 1/2 and 1/3
+    0.7083
+    >>> mean_reciprocal_rank_score(y_true, y_score, k=2)
+    0.625
+    """
+    if k is not None:
+        ranked = rank(y_true, y_score, k, sample_weight, rated)
+        return mrr_shares(ranked).total(ranked.weight)
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    return mrr_shares_of_all(labels, y_score).total(weight)
+
+
+def mrr_shares(ranked: Ranked) -> Shares:
+    """Return 1 / rank of each sample's first hit, 0 where there is none."""
+    return mean_of_samples(_reciprocal_of_first(ranked.hits), ranked.labels)
+
+
+def mrr_shares_of_all(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return 1 / rank of each sample's best true label, wherever it stands."""
+    scores = check_scores(y_score, labels)
+    has_label = labels.counts > 0
+    if isinstance(scores, TopK):
+        top = listed_labels(scores, labels)
+        reciprocal = _reciprocal_of_first(labels.find(top.indices))
+        unknown = np.flatnonzero(has_label & (reciprocal == 0))
+        if unknown.size:
+            given = scores.indices.shape[1]
+            raise ValueError(
+                f"y_score holds the top {given} of {labels.n_labels} labels, among which row "
+                f"{unknown[0]} has no true label, so that its rank is not known. Give the scores "
+                f"of all labels, or k={given} to count such rows as 0."
+            )
+    else:
+        reciprocal = np.zeros(labels.n_samples)
+        ranks = ranks_of_true_labels(scores, labels)
+        if ranks.size:
+            best = np.minimum.reduceat(ranks, labels.indptr[:-1][has_label])
+            reciprocal[has_label] = 1.0 / best
+    return mean_of_samples(reciprocal, labels)
+
+
+def _reciprocal_of_first(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    return np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)

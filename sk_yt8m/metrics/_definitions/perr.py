@@ -1,0 +1,82 @@
+"""PERR: precision at as many labels as the sample has."""
+
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m.metrics._definitions.shares import Shares, mean_of_samples
+from sk_yt8m.metrics._inputs.checks import check_sample_weight
+from sk_yt8m.metrics._inputs.scores import check_top_k
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+
+
+def precision_at_equal_recall_rate_score(
+    y_true: Any, y_score: Any, *, sample_weight: Any = None, rated: Any = None
+) -> float:
+    """Mean precision at as many labels as each sample has (PERR).
+
+    For a sample with G true labels: the share of true labels among its G highest scores, where
+    precision and recall are equal. The mean over all samples; a sample with G = 0 counts 0.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, k), best first, with ``k`` at least the largest number
+        of true labels of a sample.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    perr : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    hit_at_k_score : Share of samples with a true label among the ``k`` best.
+
+    Notes
+    -----
+    The definition is that of the YouTube-8M starter code (``eval_util.py``), but for one thing:
+    the starter code counts only scores above 0, so that it cannot judge logits. Here the sign of
+    a score means nothing. Of equal scores the lower label comes first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import precision_at_equal_recall_rate_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> precision_at_equal_recall_rate_score(y_true, y_score)
+    0.75
+    """
+    labels = check_y_true(y_true, rated)
+    weight = check_sample_weight(sample_weight, labels)
+    return perr_shares(labels, y_score).total(weight)
+
+
+def perr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+    """Return the precision of each sample at its own number of true labels."""
+    most = most_true_labels(labels)
+    top = check_top_k(y_score, labels, most, f": a row of y_true has {most} true labels")
+    within = np.arange(top.indices.shape[1]) < labels.counts[:, None]
+    found = np.count_nonzero(labels.find(top.indices) & within, axis=1)
+    return mean_of_samples(found / np.maximum(labels.counts, 1), labels)
+
+
+def most_true_labels(labels: TrueLabels) -> int:
+    """Return how many best labels of each sample are needed, at least 1."""
+    return max(1, int(labels.counts.max()))

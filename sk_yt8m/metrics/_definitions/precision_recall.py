@@ -1,0 +1,135 @@
+"""Precision@k and recall@k, averaged over samples."""
+
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m.metrics._definitions.shares import Ranked, Shares, mean_of_samples, rank
+
+
+def precision_at_k_score(
+    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
+) -> float:
+    """Share of true labels among the ``k`` highest scores, averaged over samples (precision@k).
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least k), best first.
+    k : int, default=1
+        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    precision : float
+        In [0, 1]; below 1 where a sample has fewer than ``k`` true labels.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    precision_at_equal_recall_rate_score : With as many labels as the sample has in place of k.
+    psp_at_k_score : The same with rare labels counting for more.
+
+    Notes
+    -----
+    The divisor is ``k`` for every sample, as in the extreme classification repository (Bhatia et
+    al. 2016) and its libraries. A sample without true labels counts 0. Of equal scores the lower
+    label comes first.
+
+    References
+    ----------
+    Bhatia et al., "The extreme classification repository: multi-label datasets and code", 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import precision_at_k_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.7, 0.8]])
+    >>> precision_at_k_score(y_true, y_score, k=2)
+    0.75
+    """
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
+    return precision_shares(ranked).total(ranked.weight)
+
+
+def recall_at_k_score(
+    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+) -> float:
+    """Share of a sample's true labels that the ``k`` highest scores hold, averaged (recall@k).
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least k), best first.
+    k : int, default=20
+        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample in the mean.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    recall : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    hit_at_k_score : Whether there is at least one.
+    sklearn.metrics.coverage_error : How many labels it takes to find all true ones.
+
+    Notes
+    -----
+    The divisor is the number of true labels of the sample, however many. A sample without any
+    counts 0. Of equal scores the lower label comes first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import recall_at_k_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.7, 0.8]])
+    >>> recall_at_k_score(y_true, y_score, k=1)
+    0.75
+    """
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
+    return recall_shares(ranked).total(ranked.weight)
+
+
+def precision_shares(ranked: Ranked) -> Shares:
+    """Return the precision of each sample."""
+    n_listed = np.count_nonzero(ranked.indices >= 0, axis=1)
+    precisions = np.count_nonzero(ranked.hits, axis=1) / np.maximum(n_listed, 1)
+    return mean_of_samples(precisions, ranked.labels)
+
+
+def recall_shares(ranked: Ranked) -> Shares:
+    """Return the recall of each sample."""
+    recalls = np.count_nonzero(ranked.hits, axis=1) / np.maximum(ranked.labels.counts, 1)
+    return mean_of_samples(recalls, ranked.labels)

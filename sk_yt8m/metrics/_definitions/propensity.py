@@ -1,0 +1,314 @@
+"""Metrics in which rare labels count for more: PSP@k and PSnDCG@k, and their propensities."""
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m.metrics._definitions.ndcg import discounted_gain
+from sk_yt8m.metrics._definitions.shares import Ranked, Shares, ideal_gain, rank
+from sk_yt8m.metrics._inputs.checks import check_some_weight, read_reals
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+
+#: What is said where they are not given: those of the samples that are judged would be too kind.
+MISSING_PROPENSITIES = (
+    "propensities must be given for psp and psndcg: those of the training set, as "
+    "label_propensities(y_train) gives them."
+)
+
+
+def label_propensities(
+    y_true: Any, *, a: float = 0.55, b: float = 1.5, sample_weight: Any = None
+) -> npt.NDArray[np.float64]:
+    r"""Probability that a true label was noted at all, estimated from the frequency of each label.
+
+    With :math:`N` samples, :math:`N_l` of them with label l,
+
+    .. math:: p_l = \frac{1}{1 + C (N_l + b)^{-a}}, \quad C = (\ln N - 1) (b + 1)^a
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, in general those of the training set.
+    a, b : float, default=0.55, 1.5
+        Shape of the curve. For Wikipedia Jain et al. fitted 0.5 and 0.4, for Amazon 0.6 and 2.6;
+        the defaults are their values for all other data.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+
+    Returns
+    -------
+    propensities : ndarray of float64, shape (n_labels,)
+        In (0, 1], rising with the frequency of the label.
+
+    Raises
+    ------
+    ValueError
+        Where `y_true` holds anything but 0 and 1, `a` or `b` is negative, or they give a label a
+        propensity of 0, as ``b=0`` does one without positives.
+
+    See Also
+    --------
+    psp_at_k_score, psndcg_at_k_score : The metrics that use them.
+
+    Notes
+    -----
+    With fewer than three samples C would be negative; it is 0 then, and every propensity 1.
+
+    References
+    ----------
+    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+    ranking and other missing label applications", KDD 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import label_propensities
+    >>> y_true = np.repeat([[1, 0, 0], [1, 1, 0]], [90, 10], axis=0)
+    >>> label_propensities(y_true).round(2)
+    array([0.68, 0.39, 0.17])
+    """
+    labels = check_y_true(y_true)
+    weight = check_some_weight(sample_weight, labels.n_samples)
+    shape: tuple[tuple[str, Any], ...] = (("a", a), ("b", b))
+    for name, value in shape:
+        if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+            raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}.")
+    return 1.0 / _inverse_propensities(labels, weight, a, b)
+
+
+def psp_at_k_score(
+    y_true: Any,
+    y_score: Any,
+    *,
+    propensities: Any,
+    k: int = 5,
+    sample_weight: Any = None,
+    rated: Any = None,
+) -> float:
+    r"""Propensity-scored precision of the ``k`` highest scores (PSP@k).
+
+    A hit of label l is worth :math:`1 / p_l`. The worth of all hits is divided by the most that the
+    ``k`` best labels of each sample could be worth:
+
+    .. math:: \mathrm{PSP@k} = \sum_i \sum_{l \in \mathrm{top}_k(i) \cap y_i} \frac{1}{p_l} \Big/
+        \sum_i \max_{S \subseteq y_i, |S| \le k} \sum_{l \in S} \frac{1}{p_l}
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least k), best first.
+    propensities : array-like of shape (n_labels,)
+        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
+    k : int, default=5
+        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    psp : float
+        In [0, 1]. 0.0 where `y_true` has no positive.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    label_propensities : Propensities from the frequencies of labels.
+    precision_at_k_score : With all labels alike.
+
+    Notes
+    -----
+    The definition is that of Jain et al., as the libraries of extreme classification compute it
+    (xclib, PECOS, napkinXC): one ratio of two sums over all samples, not a mean of ratios. Of equal
+    scores the lower label comes first.
+
+    References
+    ----------
+    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+    ranking and other missing label applications", KDD 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import psp_at_k_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.7, 0.8]])
+    >>> round(psp_at_k_score(y_true, y_score, k=1, propensities=[0.9, 0.5, 0.2]), 4)
+    1.0
+    >>> round(psp_at_k_score(y_true, y_score[:, ::-1], k=1, propensities=[0.9, 0.5, 0.2]), 4)
+    0.0
+    """
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
+    return psp_shares(ranked, propensities).total(ranked.weight)
+
+
+def psndcg_at_k_score(
+    y_true: Any,
+    y_score: Any,
+    *,
+    propensities: Any,
+    k: int = 5,
+    sample_weight: Any = None,
+    rated: Any = None,
+) -> float:
+    r"""Propensity-scored nDCG of the ``k`` highest scores (PSnDCG@k).
+
+    The propensity-scored gain of a sample with G true labels,
+
+    .. math:: g_i = \sum_{j=1}^{k} \frac{r_j}{p_j \log_2(j + 1)} \Big/
+        \sum_{j=1}^{\min(k, G)} \frac{1}{\log_2(j + 1)}
+
+    where :math:`r_j = 1` if the label at place j is a true one and :math:`p_j` is its propensity,
+    is summed over samples and divided by the sum of the best gains, those with the true labels of
+    lowest propensity at the first places.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, both of shape (n_samples, at least k), best first.
+    propensities : array-like of shape (n_labels,)
+        Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
+    k : int, default=5
+        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample. A weight of 2 is the same as the sample twice.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged; each sample is ranked as if it had no other
+        labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    psndcg : float
+        In [0, 1]. 0.0 where `y_true` has no positive.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted, or lists a label twice.
+
+    See Also
+    --------
+    label_propensities : Propensities from the frequencies of labels.
+    ndcg_at_k_score : With all labels alike.
+
+    Notes
+    -----
+    The definition is that of Jain et al., with the ideal gain over min(k, G) labels as xclib has
+    it. Of equal scores the lower label comes first.
+
+    References
+    ----------
+    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+    ranking and other missing label applications", KDD 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import psndcg_at_k_score
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.7]])
+    >>> round(psndcg_at_k_score(y_true, y_score, k=2, propensities=[0.9, 0.5, 0.2]), 4)
+    0.8629
+    """
+    ranked = rank(y_true, y_score, k, sample_weight, rated)
+    return psndcg_shares(ranked, propensities).total(ranked.weight)
+
+
+def psp_shares(ranked: Ranked, propensities: Any) -> Shares:
+    """Return the worth of each sample's hits, and the most they could be worth, in one unit."""
+    worth = _worth_of_labels(ranked, propensities)
+    # Where a sample has no further rated label, the index is -1 and there is no hit.
+    gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
+    best = _best_worths(ranked, worth)
+    return Shares(_sum_of_rows(gained), _sum_of_rows(best))
+
+
+def psndcg_shares(ranked: Ranked, propensities: Any) -> Shares:
+    """Return the discounted worth of each sample's hits, and the most it could be."""
+    worth = _worth_of_labels(ranked, propensities)
+    # Where a sample has no further rated label, the index is -1 and there is no hit.
+    gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
+    best = _best_worths(ranked, worth)
+    ideal = np.where(ranked.labels.counts, ideal_gain(ranked), 1)
+    possible = discounted_gain(best) / ideal
+    # Labels of nearly the same worth can round to more in another order than the best.
+    return Shares(np.minimum(discounted_gain(gained) / ideal, possible), possible)
+
+
+def _inverse_propensities(
+    labels: TrueLabels, weight: npt.NDArray[np.float64] | None, a: float = 0.55, b: float = 1.5
+) -> npt.NDArray[np.float64]:
+    n_samples = labels.n_samples if weight is None else math.fsum(weight)
+    frequency = labels.frequencies(weight)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        c = max(np.log(n_samples) - 1, 0.0) * np.float64(b + 1) ** a
+        if c == 0:
+            return np.ones(labels.n_labels)
+        inverse = 1.0 + c * (frequency + b) ** -a
+    bad = np.flatnonzero(~np.isfinite(inverse))
+    if bad.size:
+        raise ValueError(
+            f"a={a!r} and b={b!r} give label {bad[0]}, which {frequency[bad[0]]:g} samples have, "
+            "no propensity above 0."
+        )
+    return inverse
+
+
+def _worth_of_labels(ranked: Ranked, propensities: Any) -> npt.NDArray[np.float64]:
+    propensities = check_propensities(propensities, ranked.labels.n_labels)
+    # A power of 2 rounds nothing, and keeps worths and their sums from overflowing.
+    with np.errstate(over="ignore"):
+        return 1.0 / np.ldexp(propensities, -np.frexp(propensities.min())[1])
+
+
+def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float64]:
+    """Return the propensities as float64, or raise ValueError where one is not in (0, 1]."""
+    if propensities is None:
+        raise ValueError(MISSING_PROPENSITIES)
+    propensities = read_reals(propensities, "propensities")
+    if propensities.shape != (n_labels,):
+        raise ValueError(
+            f"propensities must have shape ({n_labels},), one a label; got {propensities.shape}."
+        )
+    bad = np.flatnonzero(~((propensities > 0) & (propensities <= 1)))
+    if bad.size:
+        raise ValueError(
+            f"propensities must lie in (0, 1]; label {bad[0]} has {propensities[bad[0]]}."
+        )
+    return propensities
+
+
+def _best_worths(ranked: Ranked, worth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the worths of each sample's k most precious true labels, falling, (n_samples, k)."""
+    labels = ranked.labels
+    worths = worth[labels.indices]
+    order = np.lexsort((-worths, labels.rows))
+    place = np.arange(len(order)) - labels.indptr[:-1][labels.rows]
+    first = place < ranked.k
+    best = np.zeros(ranked.hits.shape)
+    best[labels.rows[first], place[first]] = worths[order][first]
+    return best
+
+
+def _sum_of_rows(worths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    # Rising worths have one sum, in whatever places of the ranking they stood.
+    return np.sort(worths, axis=1).cumsum(axis=1)[:, -1]

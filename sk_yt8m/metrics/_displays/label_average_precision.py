@@ -1,0 +1,197 @@
+"""Average precision of each label against its frequency."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
+from sk_yt8m.metrics._displays.base import axes_of, labels_of, predict_best
+from sk_yt8m.metrics._inputs.checks import check_k, read_reals
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class LabelAveragePrecisionDisplay:
+    """Average precision of each label against its number of positives.
+
+    A line shows the mean of the labels with a like number of positives (each step doubles it).
+
+    Make one with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    average_precision : ndarray of shape (n_labels,)
+        Average precision of each label; NaN where it has no positive, which is not drawn.
+    positives : ndarray of shape (n_labels,)
+        Number of samples with each label, or its frequency in the training set.
+
+    Attributes
+    ----------
+    points_ : matplotlib PathCollection
+        The labels.
+    line_ : matplotlib Line2D
+        The means.
+    ax_ : matplotlib Axes
+        What they are drawn on.
+    figure_ : matplotlib Figure
+        What holds the axes.
+
+    See Also
+    --------
+    average_precision_per_label : The figures of the labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import LabelAveragePrecisionDisplay
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 0]])
+    >>> y_score = np.array([[0.3, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> LabelAveragePrecisionDisplay.from_predictions(y_true, y_score).average_precision
+    array([0.5, 1. , nan])
+    """
+
+    def __init__(
+        self,
+        average_precision: npt.NDArray[np.float64],
+        positives: npt.NDArray[Any],
+    ) -> None:
+        self.average_precision = average_precision
+        self.positives = positives
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y_true: Any,
+        *,
+        top_k: int | None = None,
+        frequencies: Any = None,
+        rated: Any = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "LabelAveragePrecisionDisplay":
+        """Draw the labels of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y_true, top_k, frequencies, rated, ax, **kwargs
+            See `from_predictions`. With ``top_k=None`` the scores of all labels are held at once,
+            with a number only so many of each sample.
+
+        Returns
+        -------
+        LabelAveragePrecisionDisplay
+            The display that was drawn.
+        """
+        labels = labels_of(estimator, y_true, rated)
+        if top_k is not None:
+            top_k = check_k(top_k, "top_k")
+        scores = predict_best(estimator, X, labels, top_k)
+        return cls.from_predictions(
+            labels, scores, top_k=top_k, frequencies=frequencies, ax=ax, **kwargs
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_score: Any,
+        *,
+        top_k: int | None = None,
+        frequencies: Any = None,
+        rated: Any = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "LabelAveragePrecisionDisplay":
+        """Draw the labels of true labels and scores.
+
+        Parameters
+        ----------
+        y_true, y_score, top_k, rated
+            See `average_precision_per_label`.
+        frequencies : array-like of shape (n_labels,), default=None
+            Number of samples with each label, in the training set for instance; None counts
+            those of `y_true`.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        LabelAveragePrecisionDisplay
+            The display that was drawn.
+        """
+        labels = check_y_true(y_true, rated)
+        positives: npt.NDArray[Any] = labels.frequencies().astype(np.int64)
+        if frequencies is not None:
+            positives = read_reals(frequencies, "frequencies")
+            if positives.shape != (labels.n_labels,):
+                raise ValueError(
+                    f"frequencies must have shape ({labels.n_labels},), one a label; "
+                    f"got {positives.shape}."
+                )
+            bad = np.flatnonzero(~(np.isfinite(positives) & (positives >= 0)))
+            if bad.size:
+                raise ValueError(
+                    "frequencies must be finite and not negative; "
+                    f"label {bad[0]} has {positives[bad[0]]}."
+                )
+        precisions = average_precision_per_label(labels, y_score, top_k=top_k)
+        return cls(precisions, positives).plot(ax, **kwargs)
+
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "LabelAveragePrecisionDisplay":
+        """Draw the labels, again or for the first time.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        LabelAveragePrecisionDisplay
+            The display itself.
+        """
+        ax = axes_of(ax)
+        shown = ~np.isnan(self.average_precision) & (np.asarray(self.positives) > 0)
+        positives = np.asarray(self.positives)[shown]
+        precisions = self.average_precision[shown]
+        # A cloud of thousands of labels shows its density, a few labels show themselves.
+        look = {"s": 8, "alpha": 0.25} if len(positives) > 500 else {"s": 16, "alpha": 0.6}
+        options = {**look, "linewidths": 0, "label": f"{len(positives):,} labels"}
+        self.points_ = ax.scatter(positives, precisions, **{**options, **kwargs})
+        centres, means = _means_by_frequency(positives, precisions)
+        (self.line_,) = ax.plot(
+            centres, means, color="C1", marker="o", label="mean of labels of like frequency"
+        )
+        ax.set(
+            xscale="log",
+            xlabel="Number of samples with the label (log scale)",
+            ylabel="Average precision of the label",
+            ylim=(-0.02, 1.02),
+        )
+        ax.legend(loc="best")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _means_by_frequency(
+    positives: npt.NDArray[Any], precisions: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the geometric mean frequency and the mean precision of each doubling."""
+    steps = np.floor(np.log2(positives)).astype(np.int64)
+    used, step = np.unique(steps, return_inverse=True)
+    size = np.bincount(step, minlength=len(used))
+    centres = np.exp(np.bincount(step, np.log(positives), len(used)) / size)
+    return centres, np.bincount(step, precisions, len(used)) / size

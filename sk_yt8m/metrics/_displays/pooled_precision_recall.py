@@ -1,0 +1,216 @@
+"""The precision-recall curve of the pooled list, whose area is GAP."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m.metrics._definitions.average_precision import listed_entries, weight_of_missed
+from sk_yt8m.metrics._definitions.gap import gap_score
+from sk_yt8m.metrics._displays.base import axes_of, labels_of, name_of, predict_best
+from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
+from sk_yt8m.metrics._inputs.exact import sortable
+from sk_yt8m.metrics._inputs.scores import check_top_k
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class PooledPrecisionRecallDisplay:
+    """Precision against recall down the pooled list of all samples' best labels.
+
+    The area under the curve is GAP@k, to the last step. The curve ends where the list does: the
+    positives that are not among the ``k`` best labels of their samples are never found.
+
+    Make one with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    precision : ndarray of shape (n_thresholds + 1,)
+        Share of true labels among all with at least this score, by falling score.
+    recall : ndarray of shape (n_thresholds + 1,)
+        Share of all positives among them; begins with 0.
+    gap : float
+        GAP@k.
+    k : int
+        Number of best labels of each sample.
+    name : str, default=None
+        Name for the legend.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        The curve.
+    ax_ : matplotlib Axes
+        What it is drawn on.
+    figure_ : matplotlib Figure
+        What holds the axes.
+
+    See Also
+    --------
+    gap_score : The area under the curve.
+    sklearn.metrics.PrecisionRecallDisplay : The curve of one label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import PooledPrecisionRecallDisplay
+    >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
+    >>> y_score = np.array([[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]])
+    >>> display = PooledPrecisionRecallDisplay.from_predictions(y_true, y_score, k=2)
+    >>> round(float(np.sum(np.diff(display.recall) * display.precision[1:])), 4)
+    0.5556
+    """
+
+    def __init__(
+        self,
+        precision: npt.NDArray[np.float64],
+        recall: npt.NDArray[np.float64],
+        *,
+        gap: float,
+        k: int = 20,
+        name: str | None = None,
+    ) -> None:
+        self.precision = precision
+        self.recall = recall
+        self.gap = gap
+        self.k = k
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y_true: Any,
+        *,
+        k: int = 20,
+        sample_weight: Any = None,
+        rated: Any = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "PooledPrecisionRecallDisplay":
+        """Draw the curve of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y_true, k, sample_weight, rated, ax, **kwargs
+            See `from_predictions`.
+        name : str, default=None
+            Name for the legend; None takes that of the estimator's class.
+
+        Returns
+        -------
+        PooledPrecisionRecallDisplay
+            The display that was drawn.
+        """
+        labels = labels_of(estimator, y_true, rated)
+        return cls.from_predictions(
+            labels,
+            predict_best(estimator, X, labels, check_k(k)),
+            k=k,
+            sample_weight=sample_weight,
+            name=name_of(estimator, name),
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_score: Any,
+        *,
+        k: int = 20,
+        sample_weight: Any = None,
+        rated: Any = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> "PooledPrecisionRecallDisplay":
+        """Draw the curve of true labels and scores.
+
+        Parameters
+        ----------
+        y_true, y_score, k, sample_weight, rated
+            See `gap_score`.
+        name : str, default=None
+            Name for the legend.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        PooledPrecisionRecallDisplay
+            The display that was drawn.
+        """
+        k = check_k(k)
+        labels = check_y_true(y_true, rated)
+        weight = check_sample_weight(sample_weight, labels)
+        top = check_top_k(y_score, labels, k, f" for k={k}")
+        hits = labels.find(top.indices)
+        missed = weight_of_missed(labels.counts, hits, weight)
+        scores, hits, of_entry = listed_entries(top, hits, weight)
+        spread = np.broadcast_to(1.0 if of_entry is None else of_entry, hits.shape)
+        precision, recall = _curve(sortable(scores), hits, spread, missed)
+        gap = gap_score(labels, top, k=k, sample_weight=weight)
+        return cls(precision, recall, gap=gap, k=k, name=name).plot(ax, **kwargs)
+
+    def plot(
+        self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any
+    ) -> "PooledPrecisionRecallDisplay":
+        """Draw the curve, again or for the first time.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        name : str, default=None
+            Name for the legend; None takes that of the display.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        PooledPrecisionRecallDisplay
+            The display itself.
+        """
+        ax = axes_of(ax)
+        name = self.name if name is None else name
+        figure = f"GAP@{self.k} = {self.gap:.4f}"
+        options = {"label": figure if name is None else f"{name} ({figure})", **kwargs}
+        # Each step reaches back: the gain in recall is had at the precision behind it.
+        (self.line_,) = ax.plot(self.recall, self.precision, drawstyle="steps-pre", **options)
+        ax.set(
+            xlabel="Recall: share of all true labels that are found",
+            ylabel=f"Precision in the pooled top {self.k} of all samples",
+            xlim=(0, 1.01),
+            ylim=(0, 1.02),
+        )
+        ax.legend(loc="lower left")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _curve(
+    scores: npt.NDArray[Any],
+    hits: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64],
+    missed: float,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    order = np.argsort(-scores, axis=None)
+    scores, hits, weight = scores.ravel()[order], hits.ravel()[order], weight.ravel()[order]
+    listed = np.cumsum(weight)
+    found = np.cumsum(np.where(hits, weight, 0.0))
+    last = np.append(scores[1:] != scores[:-1], True) & (listed > 0)
+    precision = found[last] / listed[last]
+    recall = found[last] / (found[-1] + missed or 1.0)
+    return np.append(precision[0], precision), np.append(0.0, recall)

@@ -1,0 +1,151 @@
+"""Training loss and validation score of each epoch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sk_yt8m.metrics._displays.base import axes_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+
+class TrainingCurveDisplay:
+    """Training loss of each epoch, and the validation score beside it.
+
+    Make one with `from_estimator`.
+
+    Parameters
+    ----------
+    loss_curve : sequence of float
+        Training loss of each epoch.
+    validation_scores : sequence of float, default=None
+        Validation score after each epoch.
+    score_name : str, default="Validation score"
+        What the score is.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        The loss.
+    score_line_ : matplotlib Line2D or None
+        The validation score.
+    ax_ : matplotlib Axes
+        The axes of the loss, on the left.
+    score_ax_ : matplotlib Axes or None
+        The axes of the score, on the right.
+    figure_ : matplotlib Figure
+        What holds the axes.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Scores against the number of samples.
+
+    Examples
+    --------
+    >>> from sk_yt8m.metrics import TrainingCurveDisplay
+    >>> display = TrainingCurveDisplay([9.2, 7.1, 6.5], [0.61, 0.70, 0.72]).plot()
+    >>> display.ax_.get_xlabel()
+    'Epoch'
+    """
+
+    def __init__(
+        self,
+        loss_curve: Sequence[float],
+        validation_scores: Sequence[float] | None = None,
+        *,
+        score_name: str = "Validation score",
+    ) -> None:
+        self.loss_curve = loss_curve
+        self.validation_scores = validation_scores
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, ax: "Axes | None" = None, **kwargs: Any
+    ) -> "TrainingCurveDisplay":
+        """Draw the training of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted `DeepMultiLabelClassifier`, or another with ``loss_curve_`` and, where it was
+            trained with validation data, ``validation_scores_``.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`, for the loss.
+
+        Returns
+        -------
+        TrainingCurveDisplay
+            The display that was drawn.
+
+        Raises
+        ------
+        ValueError
+            Where the classifier is not fitted or keeps no losses.
+        """
+        if not len(getattr(estimator, "loss_curve_", ())):
+            raise ValueError(
+                f"estimator must be fitted and keep its losses; this {type(estimator).__name__} "
+                "has no loss_curve_."
+            )
+        scores = getattr(estimator, "validation_scores_", None)
+        many = np.ndim(getattr(estimator, "classes_", ())) == 2
+        name = "Validation GAP@20" if many else "Validation score"
+        return cls(estimator.loss_curve_, scores, score_name=name).plot(ax, **kwargs)
+
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "TrainingCurveDisplay":
+        """Draw the curves, again or for the first time.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`, for the loss.
+
+        Returns
+        -------
+        TrainingCurveDisplay
+            The display itself.
+        """
+        from matplotlib.ticker import MaxNLocator
+
+        ax = axes_of(ax)
+        epochs = np.arange(1, len(self.loss_curve) + 1)
+        options = {"label": "Training loss", "color": "C0", "marker": "o", "markersize": 4}
+        (self.line_,) = ax.plot(epochs, self.loss_curve, **{**options, **kwargs})
+        ax.set_xlabel("Epoch")
+        ax.set_ylabel("Training loss, mean of the samples", color=self.line_.get_color())
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        self.score_ax_: Axes | None = None
+        self.score_line_: Line2D | None = None
+        lines = [self.line_]
+        if self.validation_scores:
+            self.score_ax_, self.score_line_ = self._plot_scores(ax, self.validation_scores)
+            lines.append(self.score_line_)
+        # Above the axes it hides no curve, wherever they go.
+        ax.legend(
+            handles=lines, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False
+        )
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_scores(self, ax: "Axes", values: Sequence[float]) -> "tuple[Axes, Line2D]":
+        scores = np.asarray(values)
+        best = int(np.argmax(scores))
+        right = ax.twinx()
+        (line,) = right.plot(
+            np.arange(1, len(scores) + 1),
+            scores,
+            color="C1",
+            marker="s",
+            markersize=4,
+            label=f"{self.score_name} (best {scores[best]:.4f}, epoch {best + 1})",
+        )
+        right.set_ylabel(self.score_name, color="C1")
+        return right, line

@@ -1,0 +1,1 @@
+"""Every form of `y_true` and `y_score`, checked."""

@@ -1,0 +1,1 @@
+"""All figures at once, with confidence intervals."""

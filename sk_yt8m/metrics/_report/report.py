@@ -1,0 +1,301 @@
+"""All headline figures at once, with confidence intervals and a table of the labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sk_yt8m._top_k import TopK
+from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
+from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
+from sk_yt8m.metrics._definitions.shares import Ranked, Shares
+from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
+from sk_yt8m.metrics._inputs.scores import (
+    DenseScores,
+    check_scores,
+    check_top_k,
+    known_width,
+    listed_labels,
+)
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+from sk_yt8m.metrics._report.resampling import PooledLists, one_list, one_list_a_label, resample
+from sk_yt8m.metrics._report.text import describe
+from sk_yt8m.metrics._scoring.family import Metric, find_metrics, width_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What the report shows where nothing else is asked for.
+HEADLINES = (
+    *("gap@20", "hit@1", "hit@5", "hit@20", "perr", "map@20", "mrr", "lrr"),
+    *("precision@1", "precision@5", "recall@20", "ndcg@20", "psp@5", "psndcg@5"),
+)
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What `evaluation_report` returns; printed, it is its text.
+
+    Attributes
+    ----------
+    figures : DataFrame
+        A row a metric, with the columns ``value``, ``low`` and ``high``.
+    labels : DataFrame
+        A row a label, with the columns ``name``, ``positives`` and ``average_precision``.
+    text : str
+        The figures in a few lines.
+    """
+
+    figures: "pd.DataFrame"
+    labels: "pd.DataFrame"
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def evaluation_report(
+    y_true: Any,
+    y_score: Any,
+    *,
+    metrics: Sequence[str] | None = None,
+    vocabulary: "pd.DataFrame | None" = None,
+    propensities: Any = None,
+    n_resamples: int = 1000,
+    confidence_level: float = 0.95,
+    random_state: Any = None,
+    rated: Any = None,
+) -> EvaluationReport:
+    """Compute all headline figures with confidence intervals, and a table of the labels.
+
+    The intervals are those of a bootstrap over samples: each resample draws as many samples as
+    there are, with replacement, and every figure is computed of it. The percentiles of these
+    figures, shifted so that their mean is the figure of all samples, are the interval.
+
+    Parameters
+    ----------
+    y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
+        method is read as sparse.
+    y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+        Scores of any scale, the higher the better; or the best labels of each sample and their
+        scores, best first.
+    metrics : sequence of str, default=None
+        Names as `scorer_names` lists them, with any number, except ``"map"``. None takes the
+        headline figures, without those for which `y_score` holds too few labels or propensities
+        are missing; the text says which.
+    vocabulary : DataFrame, default=None
+        Names of the labels: the index is the label, the column ``name`` its name, as
+        :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
+        None takes the column names of `y_true` if it is a DataFrame, and otherwise the numbers.
+    propensities : array-like of shape (n_labels,), default=None
+        For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
+        Without them these figures are left out.
+    n_resamples : int, default=1000
+        Number of resamples. The time grows with it and with ``n_samples * k``. 0 leaves the
+        intervals out (NaN).
+    confidence_level : float, default=0.95
+        Probability that the interval is to hold.
+    random_state : int, RandomState instance or None, default=None
+        Draws the resamples.
+    rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+        Indicator of the pairs that were judged, for all figures and for the table; each sample is
+        ranked as if it had no other labels, and one without any is left out. None means all pairs.
+
+    Returns
+    -------
+    report : EvaluationReport
+        With the attributes ``figures``, ``labels`` and ``text``. The average precision of a label
+        is that of all samples where `y_score` holds all labels, and otherwise that of the samples
+        which have the label among the given ones; it is NaN for a label without a positive.
+
+    Raises
+    ------
+    ValueError
+        Where the metrics raise it, a name is not that of a metric, the vocabulary lacks a label,
+        or a metric that is asked for needs propensities and there are none.
+
+    See Also
+    --------
+    StreamingEvaluator : Figures of data that comes in batches.
+
+    Notes
+    -----
+    The intervals tell how the figures would vary with other samples of the same kind; not how they
+    would vary if the model were trained again. Without the shift they would be wrong for mAP: a
+    resample misses many of the rare labels and has others twice, which raises its mAP.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_yt8m.metrics import evaluation_report
+    >>> rng = np.random.default_rng(0)
+    >>> y_true = rng.random((200, 8)) < 0.2
+    >>> y_score = y_true + rng.normal(size=y_true.shape)
+    >>> report = evaluation_report(y_true, y_score, metrics=["hit@1", "perr"], random_state=0)
+    >>> report.figures.round(2)
+            value   low  high
+    metric
+    hit@1    0.48  0.42  0.56
+    perr     0.42  0.37  0.48
+    >>> report.labels.columns.tolist()
+    ['name', 'positives', 'average_precision']
+    """
+    labels = check_y_true(y_true, rated)
+    check_sample_weight(None, labels)
+    scores = check_scores(y_score, labels)
+    _check_resampling(n_resamples, confidence_level)
+    chosen, left_out = _choose(metrics, labels, scores, has_propensities=propensities is not None)
+    figures = _with_intervals(
+        _figures(chosen, labels, y_score, propensities),
+        n_resamples,
+        confidence_level,
+        check_random_state(random_state),
+    )
+    table = _table_of_labels(labels, y_score, scores, vocabulary)
+    text = describe(figures, table, labels, left_out, n_resamples, confidence_level)
+    return EvaluationReport(figures, table, text)
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A metric with its value, and what its resamples are computed from."""
+
+    name: str
+    value: float
+    source: PooledLists | Shares
+
+
+def _check_resampling(n_resamples: int, confidence_level: float) -> None:
+    if n_resamples != 0:
+        check_k(n_resamples, "n_resamples")
+    if not 0 < confidence_level < 1:
+        raise ValueError(f"confidence_level must lie in (0, 1), got {confidence_level!r}.")
+
+
+def _choose(
+    names: Sequence[str] | None,
+    labels: TrueLabels,
+    scores: DenseScores | TopK,
+    *,
+    has_propensities: bool,
+) -> tuple[list[Metric], dict[str, list[str]]]:
+    """Return the metrics to compute, and the names of those left out by what is wanting."""
+    chosen = find_metrics(HEADLINES if names is None else names)
+    if any(metric.name == "map" for metric in chosen):
+        raise ValueError("metrics must not hold 'map', which is too slow to resample; use map@20.")
+    known = known_width(scores, labels)
+    short = [metric for metric in chosen if width_of(metric.need, labels) > known]
+    if names is not None and short:
+        raise ValueError(
+            f"{short[0].name!r} needs the top {width_of(short[0].need, labels)} of "
+            f"{labels.n_labels} labels, but y_score holds the top {known}"
+            f"{'' if labels.rated is None else ' of the rated ones'}."
+        )
+    lacking = [m for m in chosen if m.family.takes_propensities and not has_propensities]
+    if names is not None and lacking:
+        raise ValueError(MISSING_PROPENSITIES)
+    left_out = {
+        "the scores of enough labels": [metric.name for metric in short],
+        "propensities": [metric.name for metric in lacking if metric not in short],
+    }
+    return [m for m in chosen if m not in short and m not in lacking], left_out
+
+
+def _figures(
+    metrics: list[Metric], labels: TrueLabels, y_score: Any, propensities: Any
+) -> list[_Figure]:
+    width = max((metric.k for metric in metrics if metric.k is not None), default=1)
+    top = check_top_k(y_score, labels, width)
+    hits = labels.find(top.indices)
+    figures = []
+    for metric in metrics:
+        source: PooledLists | Shares
+        cut = top.first(metric.k)
+        if metric.shares is None:
+            pool = one_list if metric.family.k_name == "k" else one_list_a_label
+            source = pool(labels, cut, hits[:, : metric.k])
+        elif metric.k is None:
+            source = metric.shares(labels, y_score)
+        else:
+            ranked = Ranked(labels, cut.indices, hits[:, : metric.k], None)
+            options = {"propensities": propensities} if metric.family.takes_propensities else {}
+            source = metric.shares(ranked, **options)
+        exact = (
+            source.total()
+            if isinstance(source, Shares)
+            else metric.family.score(labels, cut, **metric.options)
+        )
+        figures.append(_Figure(metric.name, exact, source))
+    return figures
+
+
+def _with_intervals(
+    figures: list[_Figure],
+    n_resamples: int,
+    confidence_level: float,
+    random_state: np.random.RandomState,
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    index = pd.Index([figure.name for figure in figures], name="metric")
+    table = pd.DataFrame(
+        {"value": [figure.value for figure in figures], "low": np.nan, "high": np.nan}, index=index
+    )
+    if n_resamples:
+        sources = [figure.source for figure in figures]
+        drawn = resample(sources, n_resamples, random_state)
+        tail = (1 - confidence_level) / 2
+        # Rare labels vanish from resamples, so that mAP is higher in nearly all of them.
+        centred = drawn - drawn.mean(axis=0) + table["value"].to_numpy()
+        low, high = np.clip(np.quantile(centred, [tail, 1 - tail], axis=0), 0, 1)
+        table["low"], table["high"] = low, high
+    return table
+
+
+def _table_of_labels(
+    labels: TrueLabels,
+    y_score: Any,
+    scores: DenseScores | TopK,
+    vocabulary: "pd.DataFrame | None",
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    top_k = None
+    if isinstance(scores, TopK):
+        top_k, y_score = scores.indices.shape[1], listed_labels(scores, labels)
+    return pd.DataFrame(
+        {
+            "name": _names(labels, vocabulary),
+            "positives": labels.frequencies().astype(np.int64),
+            "average_precision": average_precision_per_label(labels, y_score, top_k=top_k),
+        },
+        index=pd.RangeIndex(labels.n_labels, name="label"),
+    )
+
+
+def _names(labels: TrueLabels, vocabulary: "pd.DataFrame | None") -> list[str]:
+    if vocabulary is None:
+        columns = range(labels.n_labels) if labels.columns is None else labels.columns
+        return [str(column) for column in columns]
+    if "name" not in vocabulary.columns:
+        raise ValueError(
+            f"vocabulary must have a column 'name', it has {list(vocabulary.columns)}."
+        )
+    if not vocabulary.index.is_unique:
+        repeated = vocabulary.index[vocabulary.index.duplicated()][0]
+        raise ValueError(f"vocabulary must name a label once; label {repeated} comes again.")
+    missing = np.flatnonzero(~np.isin(np.arange(labels.n_labels), vocabulary.index))
+    if missing.size:
+        raise ValueError(
+            f"vocabulary must name all {labels.n_labels} labels; label {missing[0]} is not in "
+            "its index."
+        )
+    names = vocabulary["name"].reindex(range(labels.n_labels))
+    unnamed = names.isna()
+    return [
+        str(label if without else name)
+        for label, name, without in zip(names.index, names, unnamed, strict=True)
+    ]

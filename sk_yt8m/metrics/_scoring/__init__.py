@@ -1,0 +1,1 @@
+"""Scorers, and metrics by name and in batches."""
