@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sk_yt8m import datasets, metrics, persistence
     from sk_yt8m._inputs.sparse_indicator import SparseIndicator
+    from sk_yt8m._loading import load
     from sk_yt8m._top_k import TopK
     from sk_yt8m.classifier import DeepMultiLabelClassifier
     from sk_yt8m.ensemble import AveragingClassifier
     from sk_yt8m.neighbors import DeepNeighborsClassifier
-    from sk_yt8m.persistence import load
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ _HOME = {
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
     "SparseIndicator": "sk_yt8m._inputs.sparse_indicator",
     "TopK": "sk_yt8m._top_k",
-    "load": "sk_yt8m.persistence",
+    "load": "sk_yt8m._loading",
 }
 
 

@@ -1,5 +1,6 @@
-"""The predicting half of the classifier."""
+"""The predicting half of all classifiers, and of the network."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,52 +11,34 @@ from sklearn.utils.validation import check_is_fitted
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.targets import TargetForm, accuracy, as_pandas
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY
-from sk_yt8m._network.fitted_network import Model
 from sk_yt8m._top_k import TopK
+from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m.metrics import gap_score
+from sk_yt8m.metrics._inputs.select import select_top_k
 
 
-class NetworkPredictions:
-    """Predictions of an estimator that can give its fitted `Model`."""
+class Predictions:
+    """The public predicting methods, from what a subclass predicts in the hooks below."""
 
-    predict_precision: str
-
-    def _fitted_model(self) -> Model:
+    def _target_form(self) -> TargetForm:
+        """Return what `y` was in training."""
         raise NotImplementedError
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the scores before the output's link.
+    def _probabilities(self, X: Any) -> np.ndarray:
+        """Return the probabilities, float32, with a column for each name."""
+        raise NotImplementedError
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
+    def _label_blocks(self, X: Any) -> Iterator[np.ndarray]:
+        """Yield which labels are predicted, block by block of rows, bool."""
+        raise NotImplementedError
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_outputs_), or (n_samples,) if binary, float32
-            Log-odds, or for multiclass targets the logarithm of the probabilities up to a
-            constant of each row.
-        """
-        form, predictor, X = self._ready(X)
-        logits = predictor.logits(X)
-        return logits.ravel() if form.kind == "binary" else logits
+    def _class_codes(self, X: Any) -> np.ndarray:
+        """Return the number of the most probable class of each row."""
+        raise NotImplementedError
 
-    def hidden_activations(self, X: Any) -> np.ndarray:
-        """Return what the last hidden layer makes of every row, a learned description of it.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
-            Activations; without hidden layers the features as the output layer gets them.
-        """
-        _, predictor, X = self._ready(X)
-        return predictor.hidden(X)
+    def _top_k(self, X: Any, k: int) -> TopK:
+        """Return the `k` most probable labels, or all of them if there are fewer."""
+        raise NotImplementedError
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of every label or class.
@@ -68,35 +51,22 @@ class NetworkPredictions:
         Returns
         -------
         ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
-            Probabilities strictly between 0 and 1. They do not depend on how rows are split into
-            calls.
+            Probabilities from 0 to 1; those of a network are strictly between, and do not depend
+            on how rows are split into calls.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
-            If a feature is not a finite number, or so large that the prediction would not be one.
+            If X has other features than in training, a feature is not finite, or so large that
+            the prediction would not be finite.
         """
-        form, predictor, X = self._ready(X)
-        probabilities = predictor.probabilities(X)
-        return _both_classes(probabilities) if form.kind == "binary" else probabilities
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Return the logarithm of the probability of every label or class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
-            Natural logarithms of `predict_proba`.
-        """
-        return np.log(self.predict_proba(X))
+        check_is_fitted(self)
+        return self._probabilities(X)
 
     def predict(self, X: Any) -> Any:
-        """Return the classes, or the labels of probability above one half.
+        """Return the most probable classes, or the labels of probability above one half.
 
         Parameters
         ----------
@@ -106,22 +76,22 @@ class NetworkPredictions:
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels), or CSR matrix
-            Classes, or an indicator in the form that `fit` was given, sparse for sparse. Nothing
-            dense is made for a sparse one.
+            Classes, or an indicator in the form of the training target: sparse if that was
+            sparse, without a dense matrix in between.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
         """
-        form, predictor, X = self._ready(X)
-        if form.kind == "multilabel" and form.sparse:
-            blocks = [
-                sp.csr_array(logits > 0).astype(form.dtype)
-                for _, logits in predictor.chunks("logits", X)
-            ]
-            return sp.csr_matrix(sp.vstack(blocks, format="csr"))
-        if form.kind == "multilabel":
-            labels = np.empty((X.shape[0], predictor.n_outputs), dtype=form.dtype)
-            for start, logits in predictor.chunks("logits", X):
-                labels[start : start + len(logits)] = logits > 0
-            return labels
-        return form.classes[predictor.codes(X)]
+        check_is_fitted(self)
+        form = self._target_form()
+        if form.kind != "multilabel":
+            return form.classes[self._class_codes(X)]
+        if form.sparse:
+            blocks = [sp.csr_array(block) for block in self._label_blocks(X)]
+            return sp.csr_matrix(sp.vstack(blocks, format="csr").astype(form.dtype))
+        return np.concatenate([*self._label_blocks(X)], dtype=form.dtype, casting="unsafe")
 
     def predict_top_k(self, X: Any, k: int = 20) -> TopK:
         """Return the `k` most probable labels of every row.
@@ -131,34 +101,37 @@ class NetworkPredictions:
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features.
         k : int, default=20
-            How many labels; at most as many as there are.
+            Number of labels; all of them if there are fewer.
 
         Returns
         -------
         TopK
             The tuple ``(indices, scores)``, both of shape (n_samples, k), best first, ties to the
-            lower index. ``label_names_[indices]`` are the names. The matrix of all scores is
-            never made.
+            lower index. ``label_names_[indices]`` are the names. The matrix of all probabilities
+            is never made.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
-            If `k` is not a positive integer.
+            If `k` is not a positive integer, and as `predict_proba`.
         """
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise ValueError(f"k must be an integer of at least 1, got {k!r}")
-        form, predictor, X = self._ready(X)
-        if form.kind == "binary":
-            return _binary_top_k(predictor.probabilities(X), k)
-        return predictor.top_k(X, min(int(k), predictor.n_outputs))
+        check_is_fitted(self)
+        return self._top_k(X, int(k))
 
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return GAP@20 for multilabel targets, accuracy for others.
 
         Parameters
         ----------
-        X, y
-            Features and targets, as in `fit`.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            True classes or labels, with the names and the order of the training target.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -169,30 +142,129 @@ class NetworkPredictions:
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
-            If `y` has other labels than in training, or in another order.
+            If `y` has other labels than in training, or in another order, and as `predict_proba`.
         """
         check_is_fitted(self)
-        form = self._fitted_model().form
+        form = self._target_form()
         form.check_labels(y)
         if form.kind == "multilabel":
-            return float(
-                gap_score(as_pandas(y), self.predict_top_k(X), sample_weight=sample_weight)
-            )
+            best = self.predict_top_k(X)
+            return float(gap_score(as_pandas(y), best, sample_weight=sample_weight))
         return accuracy(y, self.predict(X), sample_weight)
 
-    def _ready(self, X: Any) -> tuple[TargetForm, Any, Any]:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+class NetworkPredictions(Predictions):
+    """Predictions of a fitted network."""
+
+    predict_precision: str
+    _fitted: OngoingTraining
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the scores before the output's link.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs_), or (n_samples,) if binary, float32
+            Log-odds, or for multiclass targets the log-probabilities up to a constant of each row.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+        """
+        predictor, X = self._predictor(X)
+        logits = predictor.logits(X)
+        return logits.ravel() if self._fitted.form.kind == "binary" else logits
+
+    def hidden_activations(self, X: Any) -> np.ndarray:
+        """Return the activations of the last hidden layer, a learned description of every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
+            Activations; without hidden layers, the standardised features.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+        """
+        predictor, X = self._predictor(X)
+        return predictor.hidden(X)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the log-probability of every label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
+            Natural logarithms of `predict_proba`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+        """
+        return np.log(self.predict_proba(X))
+
+    def _target_form(self) -> TargetForm:
+        return self._fitted.form
+
+    def _probabilities(self, X: Any) -> np.ndarray:
+        predictor, X = self._predictor(X)
+        probabilities = predictor.probabilities(X)
+        if self._fitted.form.kind == "binary":
+            negative = np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY)
+            return np.hstack([negative, probabilities])
+        return probabilities
+
+    def _label_blocks(self, X: Any) -> Iterator[np.ndarray]:
+        predictor, X = self._predictor(X)
+        return (logits > 0 for _, logits in predictor.chunks("logits", X))
+
+    def _class_codes(self, X: Any) -> np.ndarray:
+        predictor, X = self._predictor(X)
+        return predictor.codes(X)
+
+    def _top_k(self, X: Any, k: int) -> TopK:
+        if self._fitted.form.kind == "binary":
+            return best_labels(self._probabilities(X), k)
+        predictor, X = self._predictor(X)
+        return predictor.top_k(X, min(k, predictor.n_outputs))
+
+    def _predictor(self, X: Any) -> tuple[Any, Any]:
+        """Return the compiled network and checked features."""
         check_is_fitted(self)
         X = check_features(self, X, reset=False)
-        model = self._fitted_model()
-        return model.form, model.predictor(str(self.predict_precision)), X
+        return self._fitted.network.predictor(str(self.predict_precision)), X
 
 
-def _both_classes(probabilities: np.ndarray) -> np.ndarray:
-    return np.hstack([np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY), probabilities])
-
-
-def _binary_top_k(probabilities: np.ndarray, k: int) -> TopK:
-    both = _both_classes(probabilities)
-    indices = np.argsort(-both, axis=1, kind="stable")[:, :k]
-    return TopK(indices.astype(np.int32), np.take_along_axis(both, indices, axis=1))
+def best_labels(probabilities: np.ndarray, k: int) -> TopK:
+    """Return the `k` highest of each row, ties to the lower index."""
+    best = select_top_k(probabilities, min(k, probabilities.shape[1]))
+    assert best is not None, "probabilities hold no NaN"
+    return TopK(*best)

@@ -1,7 +1,7 @@
-"""TensorFlow and Keras, set up before their first use.
+"""The one door to TensorFlow: settings that it reads only once, devices and precision.
 
-Every module that computes with TensorFlow takes ``tf`` and ``keras`` from here, so that the
-settings that TensorFlow reads only once are in place whichever module comes first.
+Every module that computes with TensorFlow imports ``tf`` from here, so that the settings are in
+place whichever module is imported first.
 """
 
 import os
@@ -20,19 +20,10 @@ if "tensorflow" not in sys.modules:
     if threads.isdecimal():
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
-if "keras" not in sys.modules:
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import keras
 import tensorflow as tf
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "sk_yt8m trains through Keras on TensorFlow, but Keras runs on "
-        f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow before Keras is imported"
-    )
-
-__all__ = ["fill_with_zeros", "free", "has_gpu", "keras", "resolve_precision", "tf"]
+__all__ = ["fill_with_zeros", "free", "has_gpu", "resolve_precision", "tf"]
 
 _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 

@@ -1,43 +1,21 @@
-"""The deep classifier, as scikit-learn sees it."""
+"""The deep classifier: the scikit-learn contract."""
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import replace
-from functools import partial
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from sk_yt8m._inputs.targets import TargetForm
-from sk_yt8m._network.architecture import ACTIVATIONS, Weights
-from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._constraints import CONSTRAINTS
+from sk_yt8m._fitted_state import FittedState
+from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._prediction import NetworkPredictions
-from sk_yt8m._training.problem import (
-    Problem,
-    check_inputs,
-    make_plan,
-    make_trainer,
-    read_problem,
-    scorer_of,
-    split_validation,
-    start_weights,
-    step_options,
-    used_rows,
-)
+from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.rollback import restored_on_failure
-from sk_yt8m.persistence._methods import FileMethods
-
-if TYPE_CHECKING:
-    from sk_yt8m._training.trainer import Trainer
 
 
-class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin, BaseEstimator):
+class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin, BaseEstimator):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
     Takes multilabel targets, sparse ones without ever making them dense, and binary and
@@ -197,47 +175,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
     (200, 2)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"cosine", "constant"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "warmup_fraction": [Interval(Real, 0, 1, closed="left")],
-        "ema_decay": [None, Interval(Real, 0, 1, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_normalization": ["boolean"],
-        "standardize": ["boolean"],
-        "output_bias_init": [StrOptions({"log_odds", "zeros"})],
-        "loss_reduction": [StrOptions({"sum", "mean"})],
-        "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "predict_precision": [StrOptions({"float32", "bfloat16"})],
-        "checkpoint_dir": [None, str, os.PathLike],
-        "checkpoint_every": [None, Interval(Integral, 1, None, closed="left")],
-    }
-
-    _model: Model
-    _trainer: "Trainer | None"
-    _trainer_state: Weights | None
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def __init__(
         self,
@@ -361,44 +299,25 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         OSError
             If `checkpoint_dir` cannot be made or read.
         """
-        from sk_yt8m._training.checkpoints.fingerprint import describe_run
-        from sk_yt8m._training.checkpoints.folder import open_checkpoints
-        from sk_yt8m._training.epoch_loop import Rows, print_epoch, train_epochs
-        from sk_yt8m._training.row_source import make_feed
+        from sk_yt8m._training.fit import fit_network
+        from sk_yt8m._training.validation import check_validation_features
 
-        previous = self._fitted_model() if self.warm_start and self._is_fitted() else None
-        with ExitStack() as stack:
-            stack.enter_context(restored_on_failure(self))
-            given = read_problem(self, X, y, sample_weight, previous=previous)
-            seed = self._draw_seed()
-            checkpoints = stack.enter_context(open_checkpoints(self))
-            if checkpoints is not None:
-                seed = checkpoints.begin(seed)
-            problem, validation = split_validation(
-                self, given, X_val, y_val, sample_weight_val, seed
+        previous = self._fitted.network if self.warm_start and hasattr(self, "_fitted") else None
+        with restored_on_failure(self):
+            X = check_features(self, X, reset=previous is None)
+            X_val = check_validation_features(self, X_val, y_val, sample_weight_val)
+            network, history = fit_network(
+                self._plain_parameters(),
+                X,
+                y,
+                sample_weight,
+                X_val,
+                y_val,
+                sample_weight_val,
+                previous,
             )
-            if checkpoints is not None:
-                named = None if X_val is None else validation
-                checkpoints.identify(describe_run(self, given, problem.moments, named, previous))
-            weights = previous.weights if previous else start_weights(self, problem, seed)
-            check_inputs(problem, validation, weights, measured=previous is None)
-            evaluate = scorer_of(problem.architecture, validation, weights) if validation else None
-            with make_trainer(self, problem, weights, seed) as trainer:
-                del weights, previous
-                feed = make_feed(trainer.inputs(problem.X))
-                numbers = np.arange(problem.X.shape[0])
-                history = train_epochs(
-                    trainer,
-                    Rows(feed, problem.indicator, numbers, problem.loss_weight),
-                    make_plan(self, problem, seed),
-                    evaluate,
-                    partial(print_epoch, problem.form.score_name) if self.verbose else None,
-                    checkpoints,
-                )
-            self._publish(Model(problem.architecture, problem.form, history.weights))
-            self._record(history.losses, history.scores, history.seconds, history.n_seen)
-            if checkpoints is not None and not history.interrupted:
-                checkpoints.clear()
+            self._set_fitted(OngoingTraining(network))
+            self._set_history(history.losses, history.scores, history.seconds, history.n_seen)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -450,132 +369,24 @@ class DeepMultiLabelClassifier(NetworkPredictions, FileMethods, ClassifierMixin,
         FloatingPointError
             If the training diverges.
         """
-        from sk_yt8m._training.epoch_loop import Rows, train_one_epoch
-        from sk_yt8m._training.row_source import HostFeed
+        from sk_yt8m._training.partial_fit import partial_fit_network
 
-        # The decorator checks the parameters of the first call only.
+        # The decorator validates the parameters of the first call only.
         self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        with restored_on_failure(self) as before, ExitStack() as failure:
-            previous = self._model if self._is_fitted() else None
-            problem = read_problem(
-                self,
-                X,
-                y,
-                sample_weight,
-                classes=classes,
-                previous=previous,
-                some_classes=True,
+        with restored_on_failure(self):
+            previous = self._fitted if hasattr(self, "_fitted") else None
+            X = check_features(self, X, reset=previous is None)
+            n_calls, losses, n_seen = 0, [], 0
+            if previous is not None:
+                n_calls, losses, n_seen = self.n_iter_, self.loss_curve_, self.t_
+            training, loss, n_samples = partial_fit_network(
+                self._plain_parameters(), X, y, classes, sample_weight, previous, n_calls
             )
-            problem = used_rows(problem)
-            seed = self._draw_seed()
-            start = previous.weights if previous else start_weights(self, problem, seed)
-            check_inputs(problem, None, start, measured=previous is None)
-            if previous is None:
-                self._publish(Model(problem.architecture, problem.form, start))
-                self._record([], [], [], 0)
-            trainer = self._trainer_for(problem, seed, before)
-            failure.push(trainer)
-            if trainer is self._trainer:
-                failure.callback(self._settle, trainer.hold(), before)
-
-            n_samples = problem.X.shape[0]
-            feed = HostFeed(trainer.inputs(problem.X))
-            rows = Rows(feed, problem.indicator, np.arange(n_samples), problem.loss_weight)
-            plan = replace(make_plan(self, problem, seed), schedule="constant", warmup_fraction=0.0)
-            if self.batch_size == "auto":
-                plan = replace(plan, batch_size=512)
-            loss = train_one_epoch(trainer, rows, plan, self.n_iter_)
-            failure.pop_all()
-            self._name_labels(self._model.form.named_as(problem.form))
-            self._trainer, self._trainer_state = trainer, None
-            self._model_is_behind = True
-            self._record([*self.loss_curve_, loss], [], [], self.t_ + n_samples)
+            self._set_fitted(training)
+            self._set_history([*losses, loss], [], [], n_seen + n_samples)
         return self
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_model")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.input_tags.sparse = True
-        return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), **self._settled()}
-
-    _is_fitted = __sklearn_is_fitted__
-
-    def _fitted_model(self) -> Model:
-        if self._model_is_behind and self._trainer is not None:
-            self._model = Model(self._model.architecture, self._model.form, self._trainer.weights())
-            self._model_is_behind = False
-        return self._model
-
-    def _settled(self) -> dict[str, Any]:
-        """Return the attributes that hold a training under way as plain arrays."""
-        trainer = vars(self).get("_trainer")
-        if trainer is None:
-            return {}
-        return {
-            "_model": self._fitted_model(),
-            "_model_is_behind": False,
-            "_trainer": None,
-            "_trainer_state": trainer.state(),
-        }
-
-    def _settle(self, roll_back: Callable[[], None], before: dict[str, Any]) -> None:
-        """Keep what a training that failed started from, among the attributes before it."""
-        before.update(_trainer=None, _trainer_state=None)
-        roll_back()
-        before.update(self._settled())
-
-    def _trainer_for(self, problem: Problem, seed: int, before: dict[str, Any]) -> "Trainer":
-        """Return a trainer that goes on with the parameters of now.
-
-        One of other parameters is closed, and its state kept among the attributes before.
-        """
-        trainer = self._trainer
-        if trainer is not None:
-            if trainer.kind == (problem.architecture, step_options(self, problem)):
-                trainer.reseed(seed)
-                return trainer
-            before.update(self._settled())
-            trainer.close()
-            self._trainer = None
-        trainer = make_trainer(self, problem, self._model.weights, seed)
-        trainer.restore(before.get("_trainer_state"))
-        return trainer
-
-    def _publish(self, model: Model) -> None:
-        """Set all attributes that follow from a trained network."""
-        self._model = model
-        self._model_is_behind = False
-        self._trainer = self._trainer_state = None
-        self.classes_ = model.form.classes
-        self.label_names_ = model.form.names
-        self.out_activation_ = model.form.out_activation
-        self.n_outputs_ = model.architecture.n_outputs
-        self.n_layers_ = len(model.architecture.hidden_layer_sizes) + 2
-
-    def _name_labels(self, form: TargetForm) -> None:
-        """Take the names of labels that had none before."""
-        self._model = replace(self._model, form=form)
-        self.label_names_ = form.names
-
-    def _draw_seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
-    def _record(
-        self, losses: list[float], scores: list[float], seconds: list[float], n_seen: int
-    ) -> None:
-        self.epoch_times_ = seconds
-        self.loss_curve_ = losses
-        self.loss_ = losses[-1] if losses else np.inf
-        self.best_loss_ = None if scores else min(losses, default=np.inf)
-        self.n_iter_ = len(losses)
-        self.t_ = n_seen
-        self.validation_scores_ = scores or None
-        self.best_validation_score_ = max(scores) if scores else None
+    def _plain_parameters(self) -> dict[str, Any]:
+        return {name: plain_value(value) for name, value in self.get_params(deep=False).items()}

@@ -232,7 +232,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
     def _parts(self) -> list[Any]:
         return self.estimators_
 
-    def _probabilities(self, rows: Any) -> np.ndarray:
+    def _block_probabilities(self, rows: Any) -> np.ndarray:
         n_columns = len(self.label_names_)
         total = np.zeros((1, n_columns))
         for share, estimator in zip(self._shares(self._is_used), self.estimators_, strict=True):

@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.targets import TargetForm, encode_targets
-from sk_yt8m._training.problem import row_weights
 from sk_yt8m.metrics._inputs.select import select_top_k
 
 # So many training rows are taken in float64 at a time.
@@ -141,7 +141,7 @@ class DeepNeighborsClassifier(
         from sk_yt8m.classifier import DeepMultiLabelClassifier
 
         indicator, form = encode_targets(y)
-        weight = row_weights(sample_weight, X)
+        weight = check_sample_weight(sample_weight, X)
         if sample_weight is not None:
             fit_params["sample_weight"] = sample_weight
         network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
@@ -160,7 +160,7 @@ class DeepNeighborsClassifier(
     def _parts(self) -> list[Any]:
         return [self.estimator_]
 
-    def _probabilities(self, rows: Any) -> np.ndarray:
+    def _block_probabilities(self, rows: Any) -> np.ndarray:
         own = probabilities_of(self.estimator_, rows, len(self.label_names_))
         share = float(self.neighbor_weight)
         return (1 - share) * own.astype(np.float64) + share * self._neighbor_labels(rows)

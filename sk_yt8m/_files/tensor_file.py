@@ -16,7 +16,6 @@ import numpy as np
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import field, parse_json, shown
-from sk_yt8m.persistence._shapes import Layout
 
 #: The largest header that is read: some hundred thousand names of labels.
 LARGEST_HEADER = 16 * 2**20
@@ -80,7 +79,7 @@ class TensorFile:
         self._file.close()
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape and dtype of each tensor."""
         return {name: (t.shape, t.dtype.newbyteorder("=")) for name, t in self.tensors.items()}
 

@@ -1,4 +1,4 @@
-"""One epoch's order of the rows, and the sparse positives of each of its batches."""
+"""The minibatches of an epoch: row numbers, weights and the sparse positives of each."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,17 +8,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Batches:
-    """Equal batches that cover every row once.
+    """Batches of equal size that cover every row once.
 
-    The rows that fill the last batches up come from the start of the epoch's order and have
-    weight 0, so that all batches have one shape and every row counts exactly once.
+    The last batches are padded with rows from the start of the epoch's order, of weight 0, so that
+    all batches have the same shape and every row counts exactly once.
 
     Attributes
     ----------
     rows : ndarray of shape (n_steps, batch_size), int32 or int64
         Row numbers.
     row_weights : ndarray of shape (n_steps, batch_size), float32
-        Weight of each row in the loss; 0 for filled-in rows.
+        Weight of each row in the loss; 0 for padding.
     positions : ndarray of shape (n_steps, width, 2), int32
         Place in the batch and label of each positive, padded with (0, 0).
     position_weights : ndarray of shape (n_steps, width), float32
@@ -42,7 +42,7 @@ def n_steps(n_samples: int, batch_size: int) -> int:
 def pack_batches(
     order: np.ndarray, indicator: Any, sample_weight: np.ndarray | None, batch_size: int
 ) -> Batches:
-    """Cut an order of rows into equal batches and gather their positives.
+    """Divide an order of rows into equal batches and gather their positives.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def pack_batches(
     sample_weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1; None for equal weights.
     batch_size : int
-        Upper limit of the batch size; the batches are of the largest equal size below it.
+        Upper limit; the batches have the smallest equal size that needs no more of them.
     """
     steps = n_steps(order.size, batch_size)
     size = -(-order.size // steps)

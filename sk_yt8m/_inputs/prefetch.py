@@ -1,4 +1,4 @@
-"""Results one after the other, the next of them under way in a thread."""
+"""Prefetch the next result in a background thread."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +9,8 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def computed_ahead(
-    function: Callable[[_Item], _Result], items: Iterable[_Item]
-) -> Iterator[_Result]:
-    """Yield the function's value of each item, while a thread computes the one after it."""
+def prefetched(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Yield the function's value of each item, while a thread computes the next one."""
     items = iter(items)
     first, rest = list(islice(items, 1)), list(islice(items, 1))
     if not rest:

@@ -1,29 +1,29 @@
-"""The random order of an epoch: any order in memory, one that suits the disk for a file."""
+"""The random order of an epoch: all rows in memory, windows of rows for memory maps."""
 
 from typing import Any
 
 import numpy as np
 
-from sk_yt8m._inputs.features import is_memory_mapped
+from sk_yt8m._inputs.memory_map import is_memory_mapped
 
-#: Neighbouring rows of a file that are read together, and how many such runs are mixed.
+#: Size of the runs of neighbouring rows of a memory map, and the number of runs in a window.
 _RUN_BYTES = 2**20
 _MIXED_RUNS = 128
 
 
 def mixed_rows(X: Any) -> int:
-    """Return how many rows of X are shuffled together: all of them, but of a file a window."""
+    """Return how many rows are shuffled together: all in memory; one window for memory maps."""
     if not is_memory_mapped(X):
         return X.shape[0]
     return min(X.shape[0], _MIXED_RUNS * _run_rows(X))
 
 
 def shuffled_rows(X: Any, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the numbers of rows of X, which are sorted, in random order.
+    """Return sorted row numbers of X in random order.
 
-    Of a file, runs of neighbours are shuffled, and then the rows inside windows of so many runs. A
-    window draws its runs from the whole file, and fits in memory: the file is read about once an
-    epoch, in pieces of a run.
+    For memory maps the order of runs of neighbouring rows is shuffled, then the rows inside windows
+    of 128 runs. A window takes its runs from the whole file and fits in memory, so the file is read
+    about once an epoch, a run at a time.
     """
     if numbers.size <= mixed_rows(X):
         return rng.permutation(numbers)

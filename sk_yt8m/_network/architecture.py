@@ -1,8 +1,11 @@
-"""The shape of a network and the names of its parts, known without TensorFlow."""
+"""Sizes and kinds: all that determines the shape and behaviour of a network."""
 
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 #: Weights of a network by name, in float32; the standardisation's mean and scale in float64.
 Weights = dict[str, np.ndarray]
@@ -13,10 +16,12 @@ ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "gelu", "silu")
 #: Names of the standardisation's weights.
 MEAN, SCALE = "standardization/mean", "standardization/scale"
 
+#: Batch normalisation's guard against division by zero.
+BATCH_NORMALIZATION_EPSILON = 1e-3
+
 #: Bounds of the probabilities, so that no float32 of them is 0 or 1.
 LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
-
 
 #: What the first training fixes.
 _FIXED = (
@@ -31,7 +36,7 @@ _FIXED = (
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that determines the shape and the behaviour of a network, but not its weights."""
+    """The structure of a network: sizes, activation, normalisation and dropout rates."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
@@ -50,3 +55,18 @@ class Architecture:
                     f"{name} was {getattr(self, name)} when the network was trained and is now "
                     f"{getattr(other, name)}: to train a new one, use fit with warm_start=False"
                 )
+
+
+def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers, the last of which is divided among the heads."""
+    one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
+    sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
+    whole = [isinstance(n, Integral) and not isinstance(n, (bool, np.bool_)) for n in sizes]
+    if not all(whole) or any(n <= 0 for n in sizes):
+        raise ValueError(f"hidden_layer_sizes must be integers above 0, got {hidden_layer_sizes!r}")
+    if n_heads > 1 and (not sizes or sizes[-1] % n_heads):
+        raise ValueError(
+            f"n_heads must divide the last of hidden_layer_sizes, got n_heads={n_heads} and "
+            f"hidden_layer_sizes={hidden_layer_sizes!r}"
+        )
+    return tuple(map(int, sizes))

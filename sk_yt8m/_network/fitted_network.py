@@ -1,4 +1,4 @@
-"""What a fitted classifier keeps: a network's shape and weights, in plain numpy."""
+"""What a fitted classifier keeps: a network's structure, target and weights, in plain numpy."""
 
 import threading
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ _BUILDING = threading.Lock()
 
 
 @dataclass
-class Model:
-    """A trained network that can be pickled: its TensorFlow part is built when first needed.
+class FittedNetwork:
+    """A trained network that can be pickled; its predictors are compiled when first needed.
 
     Attributes
     ----------
     architecture : Architecture
-        Shape and behaviour of the network.
+        Structure of the network.
     form : TargetForm
         What its outputs stand for.
     weights : Weights
@@ -30,23 +30,20 @@ class Model:
     architecture: Architecture
     form: TargetForm
     weights: Weights
-    _predictors: dict[str, "Predictor"] = field(default_factory=dict, repr=False, compare=False)
+    _predictors: dict[str, "Predictor"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def predictor(self, precision: str = "float32") -> "Predictor":
         """Return the network compiled for a precision; several threads may ask at once."""
         with _BUILDING:
             if precision not in self._predictors:
-                from sk_yt8m._network.parameters import fold
+                from sk_yt8m._network.folding import fold
                 from sk_yt8m._network.predictor import Predictor
 
                 layers = fold(self.architecture, self.weights)
                 self._predictors[precision] = Predictor(layers, self.form.out_activation, precision)
             return self._predictors[precision]
-
-    def check_same(self, architecture: Architecture, form: TargetForm) -> None:
-        """Raise a ValueError if training cannot go on with another network or target."""
-        self.form.check_same(form)
-        self.architecture.check_same_layers(architecture)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_predictors": {}}

@@ -1,39 +1,45 @@
-"""The operations of a training step that XLA fuses into few passes over memory.
+"""Fused ops of a training step: compiled by XLA into few passes over memory.
 
 Matrix products stay outside: on a CPU, XLA does not use the units that multiply bfloat16.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sk_yt8m._tensorflow import keras, tf
-
-_KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
+from sk_yt8m._tensorflow import tf
 
 
 def activation(name: str) -> Any:
     """Return the function of an activation of the classifier."""
-    return keras.activations.get(_KERAS_NAMES.get(name, name))
+    functions = {
+        "identity": tf.identity,
+        "logistic": tf.math.sigmoid,
+        "tanh": tf.math.tanh,
+        "relu": tf.nn.relu,
+        "gelu": partial(tf.nn.gelu, approximate=False),
+        "silu": tf.nn.silu,
+    }
+    return functions[name]
 
 
-def kept(shape: Any, seed: Any, rate: float) -> Any:
-    """Return the dropout mask of a seed, a function of nothing else, the same on any device.
+def dropout_mask(shape: Any, seed: Any, rate: float) -> Any:
+    """Return a deterministic mask of kept units; it depends only on seed and shape.
 
     Parameters
     ----------
     shape : tensor of shape (2,)
         Shape of the mask.
     seed : tensor of uint32
-        Decides the mask.
+        Seed of the mask.
     rate : float
-        Share of the cells that are left out.
+        Share of the units that are dropped.
 
     Notes
     -----
-    The number of a cell, scrambled by two rounds of multiplication and shift (the constants are
-    those of C. Wellons' "lowbias32"), is compared with the rate. That is a few instructions a
-    cell, which XLA fuses into the pass that applies the mask.
+    The index of a unit is hashed by two rounds of multiplication and shift (the constants are
+    those of C. Wellons' "lowbias32") and compared with the rate: a few instructions a unit, which
+    XLA fuses into the pass that applies the mask.
     """
     cells = tf.cast(tf.reshape(tf.range(shape[0] * shape[1]), shape), tf.uint32)
     bits = cells * tf.constant(0x9E3779B9, tf.uint32) + seed
@@ -43,17 +49,17 @@ def kept(shape: Any, seed: Any, rate: float) -> Any:
     return bits >= tf.constant(min(2**32 - 1, round(rate * 2**32)), tf.uint32)
 
 
-def dropped(values: Any, seed: Any, rate: float) -> Any:
-    """Return the values with a share of them at zero and the others scaled up."""
+def dropout(values: Any, seed: Any, rate: float) -> Any:
+    """Set a share of the values to zero and scale up the others."""
     if not rate:
         return values
-    return tf.where(kept(tf.shape(values), seed, rate), values * (1.0 / (1.0 - rate)), 0.0)
+    return tf.where(dropout_mask(tf.shape(values), seed, rate), values * (1.0 / (1.0 - rate)), 0.0)
 
 
 @tf.function(jit_compile=True)
 def standardize(features: Any, mean: Any, scale: Any, seed: Any, rate: float, dtype: Any) -> Any:
     """Standardise the inputs of a network and drop some of them."""
-    return tf.cast(dropped((features - mean) * scale, seed, rate), dtype)
+    return tf.cast(dropout((features - mean) * scale, seed, rate), dtype)
 
 
 def normalize(inputs: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:
@@ -66,13 +72,13 @@ def normalize(inputs: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any
 
 
 @dataclass(frozen=True)
-class UnitKernels:
-    """What takes a hidden layer's products to its outputs, and its gradient.
+class UnitOps:
+    """Fused normalisation or bias, activation and dropout of a hidden layer, and their gradient.
 
-    ``forward(products, scale, offset, seed)`` returns outputs, and mean and variance of the
+    ``forward(products, scale, offset, seed)`` returns the outputs, and mean and variance of the
     products; ``backward(products, scale, offset, seed, upstream)`` returns the gradients by
-    products, scale and offset. It computes the outputs again, in the same pass, and so nothing
-    but the products need be kept.
+    products, scale and offset. The backward pass computes the outputs again, so that only the
+    products are kept in between.
     """
 
     forward: Any
@@ -80,17 +86,18 @@ class UnitKernels:
 
 
 @cache
-def unit_kernels(name: str, rate: float, epsilon: float | None) -> UnitKernels:
-    """Compile the kernels of a hidden layer, once for all networks of the process.
+def unit_ops(name: str, rate: float, epsilon: float | None) -> UnitOps:
+    """Compile the fused ops of a hidden layer, once for all networks of the process.
 
     Parameters
     ----------
     name : str
         Name of the activation.
     rate : float
-        Share of the outputs that dropout leaves out.
+        Share of the outputs that dropout sets to zero.
     epsilon : float or None
-        Batch normalisation's; None for no normalisation, the offset being the bias then.
+        Batch normalisation's guard against division by zero; None for no normalisation, where the
+        offset is the bias.
     """
 
     def forward(products: Any, scale: Any, offset: Any, seed: Any) -> tuple[Any, Any, Any]:
@@ -98,7 +105,7 @@ def unit_kernels(name: str, rate: float, epsilon: float | None) -> UnitKernels:
             values, mean, variance = tf.cast(products, tf.float32) + offset, offset, offset
         else:
             values, mean, variance = normalize(products, scale, offset, epsilon)
-        outputs = dropped(activation(name)(values), seed, rate)
+        outputs = dropout(activation(name)(values), seed, rate)
         return tf.cast(outputs, products.dtype), mean, variance
 
     def backward(products: Any, scale: Any, offset: Any, seed: Any, upstream: Any) -> Any:
@@ -112,9 +119,7 @@ def unit_kernels(name: str, rate: float, epsilon: float | None) -> UnitKernels:
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
 
-    return UnitKernels(
-        tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True)
-    )
+    return UnitOps(tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True))
 
 
 @tf.function(jit_compile=True)

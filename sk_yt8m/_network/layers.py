@@ -1,12 +1,21 @@
-"""The layers of the training network that Keras has only in a slower or less repeatable form."""
+"""The network in training: TensorFlow variables, and the pass through each layer and back."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sk_yt8m._network.fused_ops import standardize, unit_kernels
-from sk_yt8m._tensorflow import keras, tf
+import numpy as np
 
-#: Batch normalisation's guard against division by zero.
-EPSILON = 1e-3
+from sk_yt8m._network.architecture import (
+    BATCH_NORMALIZATION_EPSILON,
+    MEAN,
+    SCALE,
+    Architecture,
+    Weights,
+)
+from sk_yt8m._network.fused_ops import UnitOps, standardize, unit_ops
+from sk_yt8m._network.parameters import weight_layout
+from sk_yt8m._tensorflow import fill_with_zeros, tf
+
 _MOMENTUM = 0.99
 
 
@@ -21,85 +30,117 @@ def seed_at(seed: Any, step: Any) -> Any:
     return tf.cast(step, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32) + tf.cast(seed, tf.uint32)
 
 
-class Standardization(keras.layers.Layer):
-    """Subtract a fixed mean, multiply by a fixed scale, and drop some inputs in training."""
+class TrainableNetwork:
+    """A network's variables, which the training step reads and the optimiser changes.
 
-    def __init__(self, rate: float, seed: Any, step: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rate = rate
-        self.seed = seed
-        self.step = step
+    Parameters
+    ----------
+    architecture : Architecture
+        The network. Its variables are zero until `set` gives them values.
+    precision : {"float32", "bfloat16"}
+        Number format of the matrix products; the variables are float32.
 
-    def build(self, input_shape: Any) -> None:
-        """Make room for the moments, which come from the training data."""
-        for name, value in (("mean", "zeros"), ("scale", "ones")):
-            weight = self.add_weight(
-                name=name,
-                shape=(input_shape[-1],),
-                initializer=value,
-                trainable=False,
-                autocast=False,
-            )
-            setattr(self, name, weight)
+    Attributes
+    ----------
+    variables : dict of str to tf.Variable
+        The weights by name, in the order of `weight_layout`.
+    trained : list of tf.Variable
+        Those that the optimiser changes, in the same order.
+    hidden : list of HiddenLayer
+        The hidden layers.
+    step : tf.Variable of int64
+        Number of steps taken.
+    """
 
-    def call(self, inputs: Any) -> Any:
-        """Return the inputs of the first product."""
-        seed = seed_at(self.seed, self.step)
-        mean, scale = (tf.convert_to_tensor(part.value) for part in (self.mean, self.scale))
-        return standardize(inputs, mean, scale, seed, self.rate, self.compute_dtype)
+    def __init__(self, architecture: Architecture, precision: str) -> None:
+        layout = weight_layout(architecture)
+        self.architecture = architecture
+        self.precision = precision
+        self.variables = {
+            name: tf.Variable(tf.zeros(one.shape), trainable=one.is_trained)
+            for name, one in layout.items()
+        }
+        self.trained = [self.variables[name] for name, one in layout.items() if one.is_trained]
+        n_hidden = len(architecture.hidden_layer_sizes)
+        self.step, *self._seeds = [
+            tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(n_hidden + 2)
+        ]
+        ops = unit_ops(
+            architecture.activation,
+            architecture.dropout,
+            BATCH_NORMALIZATION_EPSILON if architecture.batch_normalization else None,
+        )
+        self.hidden = [
+            HiddenLayer(self._part(f"hidden_{i}") | self._part(f"units_{i}"), ops, seed, self.step)
+            for i, seed in enumerate(self._seeds[1:])
+        ]
+
+    def set(self, weights: Weights) -> None:
+        """Give the variables their values by name."""
+        for name, variable in self.variables.items():
+            variable.assign(weights[name])
+
+    def reset(self, weights: Weights) -> None:
+        """Give the variables their values, also after their memory was freed."""
+        fill_with_zeros(self.variables.values())
+        self.set(weights)
+
+    def reseed(self, seed: int) -> None:
+        """Draw the dropout masks from another seed from now on."""
+        parts = np.random.SeedSequence(seed).generate_state(len(self._seeds), np.uint32)
+        for variable, part in zip(self._seeds, parts, strict=True):
+            variable.assign(int(part))
+
+    def inputs(self, features: Any) -> Any:
+        """Return standardised features, some of them dropped, in the format of the products."""
+        mean, scale = (tf.convert_to_tensor(self.variables[name]) for name in (MEAN, SCALE))
+        seed = seed_at(self._seeds[0], self.step)
+        rate = self.architecture.input_dropout
+        return standardize(features, mean, scale, seed, rate, self.precision)
+
+    def _part(self, layer: str) -> dict[str, Any]:
+        return {
+            name.split("/")[1]: variable
+            for name, variable in self.variables.items()
+            if name.split("/")[0] == layer
+        }
 
 
-class HiddenUnits(keras.layers.Layer):
-    """What follows the product of a hidden layer: normalisation or bias, activation, dropout.
+@dataclass(frozen=True)
+class HiddenLayer:
+    """A hidden layer: its kernel, and normalisation or bias, activation and dropout after it.
 
-    The running moments start from the first batches and not from (0, 1), so that a short
+    The running mean and variance start from the first batches and not from (0, 1), so that a short
     training ends with the right ones.
     """
 
-    def __init__(
-        self, activation: str, normalize: bool, rate: float, seed: Any, step: Any, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.normalize = normalize
-        self.seed = seed
-        self.step = step
-        self.kernels = unit_kernels(activation, rate, EPSILON if normalize else None)
+    variables: dict[str, Any]
+    ops: UnitOps
+    seed: Any
+    step: Any
 
-    def build(self, input_shape: Any) -> None:
-        """Create the bias, or scale, offset and running moments, all in float32."""
-        parts = [("bias", "zeros", True)]
-        if self.normalize:
-            parts = [
-                ("gamma", "ones", True),
-                ("beta", "zeros", True),
-                ("moving_mean", "zeros", False),
-                ("moving_variance", "ones", False),
-            ]
-        for name, value, trainable in parts:
-            weight = self.add_weight(
-                name=name,
-                shape=(input_shape[-1],),
-                initializer=value,
-                trainable=trainable,
-                autocast=False,
-            )
-            setattr(self, name, weight)
+    @property
+    def kernel(self) -> Any:
+        """The matrix of the layer's product."""
+        return self.variables["kernel"]
 
-    def call(self, inputs: Any) -> Any:
-        """Return the layer's outputs, and move the running moments on."""
-        outputs, mean, variance = self.kernels.forward(inputs, *self._arguments())
-        if self.normalize:
+    def forward(self, products: Any) -> Any:
+        """Return the layer's outputs, and update the running mean and variance."""
+        outputs, mean, variance = self.ops.forward(products, *self._arguments())
+        if "gamma" in self.variables:
             keep = ramped(_MOMENTUM, self.step)
-            for moving, moment in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.value.assign_sub((1.0 - keep) * (moving.value - moment))
+            for name, value in (("moving_mean", mean), ("moving_variance", variance)):
+                moving = self.variables[name]
+                moving.assign_sub((1.0 - keep) * (moving - value))
         return outputs
 
-    def backward(self, inputs: Any, upstream: Any) -> tuple[Any, list[Any]]:
-        """Return the gradients by the inputs and by the trainable variables."""
-        by_inputs, by_scale, by_offset = self.kernels.backward(inputs, *self._arguments(), upstream)
-        return by_inputs, [by_scale, by_offset] if self.normalize else [by_offset]
+    def backward(self, products: Any, upstream: Any) -> tuple[Any, list[Any]]:
+        """Return the gradients by the products, and by scale and offset or by the bias."""
+        by_products, by_scale, by_offset = self.ops.backward(products, *self._arguments(), upstream)
+        return by_products, [by_scale, by_offset] if "gamma" in self.variables else [by_offset]
 
     def _arguments(self) -> tuple[Any, Any, Any]:
-        offset = tf.convert_to_tensor((self.beta if self.normalize else self.bias).value)
-        scale = tf.convert_to_tensor(self.gamma.value) if self.normalize else tf.ones_like(offset)
+        has_scale = "gamma" in self.variables
+        offset = tf.convert_to_tensor(self.variables["beta" if has_scale else "bias"])
+        scale = tf.convert_to_tensor(self.variables["gamma"]) if has_scale else tf.ones_like(offset)
         return scale, offset, seed_at(self.seed, self.step)

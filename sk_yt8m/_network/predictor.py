@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._inputs.features import checked_rows, row_number, standardized
-from sk_yt8m._inputs.prefetch import computed_ahead
+from sk_yt8m._inputs.features import checked_rows, row_number
+from sk_yt8m._inputs.prefetch import prefetched
+from sk_yt8m._inputs.standardization import standardized
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
+from sk_yt8m._network.folding import PlainLayers
 from sk_yt8m._network.fused_ops import activation
-from sk_yt8m._network.parameters import PlainLayers
 from sk_yt8m._tensorflow import has_gpu, tf
 from sk_yt8m._top_k import TopK
 
@@ -107,7 +108,7 @@ class Predictor:
                 raise _overflow(inputs, start + int(wrong[0]), rows[wrong[0]])
             return start, len(rows), result
 
-        return computed_ahead(run, range(0, X.shape[0], CHUNK_ROWS))
+        return prefetched(run, range(0, X.shape[0], CHUNK_ROWS))
 
 
 @cache

@@ -1,16 +1,14 @@
-"""AdamW, a running mean of the weights, and the learning rates."""
+"""AdamW and the moving average of the weights, on the variables of a network."""
 
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from sk_yt8m._network.architecture import Weights
 from sk_yt8m._network.fused_ops import adamw, average_into
 from sk_yt8m._network.layers import ramped
 from sk_yt8m._tensorflow import fill_with_zeros, tf
 
-#: The mean of the weights moves slowly; past the first steps it is taken at every 8th.
+#: The moving average changes slowly; after the first steps it is updated at every 8th.
 _AVERAGE_EVERY = 8
 _WARM_STEPS = 64
 
@@ -21,16 +19,22 @@ class AdamW:
     Parameters
     ----------
     variables : sequence of tf.Variable
-        What is trained. Matrices decay, vectors do not.
+        Trained weights, float32. Matrices decay, vectors do not.
     step : tf.Variable of int64
-        Counts the steps taken; it is increased here.
-    beta_1, beta_2, epsilon : float
-        As in Kingma and Ba, 2015.
+        Number of steps taken; `apply` increments it.
+    beta_1, beta_2 : float
+        Decay rates of the moments [1]_.
+    epsilon : float
+        Added to the root of the second moment.
     weight_decay : float
-        Share of a weight, times the learning rate, that is taken off at each step
-        (Loshchilov and Hutter, 2019).
+        Each step subtracts this share of a weight, times the learning rate [2]_.
     ema_decay : float or None
-        Decay of the moving average; None for none.
+        Decay of the moving average; None for no average.
+
+    References
+    ----------
+    .. [1] Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    .. [2] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
 
     def __init__(
@@ -54,13 +58,13 @@ class AdamW:
         self.averages = [] if ema_decay is None else [tf.Variable(v) for v in self.variables]
 
     def reset(self) -> None:
-        """Start anew from the present values of the variables."""
+        """Set the moments to zero and the averages to the current weights."""
         fill_with_zeros(self.slots().values())
         for average, variable in zip(self.averages, self.variables, strict=False):
             average.assign(variable)
 
     def restore(self, state: Weights) -> None:
-        """Go on from the slots of an optimiser of the same variables, which have their values."""
+        """Continue from the slots of another optimiser of these variables, set to its values."""
         for name, slot in self.slots().items():
             if name in state:
                 slot.assign(state[name])
@@ -69,7 +73,7 @@ class AdamW:
                 average.assign(variable)
 
     def apply(self, gradients: Sequence[Any], learning_rate: Any) -> None:
-        """Take one step; called inside a graph."""
+        """Take one step; call it inside a graph."""
         taken = tf.cast(self.step + 1, tf.float32)
         corrections = [1.0 - tf.pow(beta, taken) for beta in (self.beta_1, self.beta_2)]
         betas = tf.stack([self.beta_1, self.beta_2, *corrections, self.epsilon])
@@ -99,32 +103,3 @@ class AdamW:
         keep = ramped(self.ema_decay or 0.0, self.step) ** steps
         for variable, average in zip(self.variables, self.averages, strict=True):
             average_into(average, variable, keep)
-
-
-def learning_rates(
-    schedule: str, learning_rate_init: float, warmup_fraction: float, steps: range, total: int
-) -> np.ndarray:
-    """Return the learning rate of each step, float32.
-
-    Parameters
-    ----------
-    schedule : {"cosine", "constant"}
-        How the rate goes on after the warm-up: down to 0 along half a cosine (Loshchilov and
-        Hutter, 2017), or unchanged.
-    learning_rate_init : float
-        The rate at the end of the warm-up.
-    warmup_fraction : float
-        Share of all steps in which the rate grows linearly to `learning_rate_init`.
-    steps : range
-        The steps that the rates are for.
-    total : int
-        Number of steps of the whole training.
-    """
-    step = np.arange(steps.start, steps.stop, dtype=np.float64)
-    warmup = warmup_fraction * total
-    rates = np.ones_like(step)
-    if schedule == "cosine":
-        progress = np.clip((step - warmup) / max(1.0, total - warmup), 0.0, 1.0)
-        rates = 0.5 * (1.0 + np.cos(np.pi * progress))
-    rates = np.where(step < warmup, (step + 1) / (warmup + 1), rates)
-    return (learning_rate_init * rates).astype(np.float32)

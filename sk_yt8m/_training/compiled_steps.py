@@ -1,4 +1,4 @@
-"""The compiled step loop: many steps a call, inside one TensorFlow graph."""
+"""The compiled training steps: many steps a call, inside one TensorFlow graph."""
 
 import threading
 from collections import defaultdict
@@ -7,15 +7,15 @@ from typing import Any
 
 from sk_yt8m._network.architecture import Architecture, Weights
 from sk_yt8m._network.gradients import loss_and_gradients
+from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._network.losses import cross_entropy
-from sk_yt8m._network.parameters import build_network, mask_seeds, set_weights
-from sk_yt8m._tensorflow import fill_with_zeros, free, has_gpu, keras, tf
+from sk_yt8m._tensorflow import free, has_gpu, tf
 from sk_yt8m._training.adamw import AdamW
 
 
 @dataclass(frozen=True)
 class StepOptions:
-    """All that one training step depends on, besides the network and the data."""
+    """Everything that a training step depends on, besides the network and the data."""
 
     out_activation: str
     precision: str
@@ -29,7 +29,7 @@ class StepOptions:
     epsilon: float
 
 
-class StepLoop:
+class CompiledSteps:
     """A network, its optimiser and the compiled function that trains them.
 
     Parameters
@@ -38,13 +38,23 @@ class StepLoop:
         The network to build.
     options : StepOptions
         How each step is done.
+
+    Attributes
+    ----------
+    network : TrainableNetwork
+        The network.
+    optimizer : AdamW
+        Its optimiser.
+    run : callable
+        Takes features and the arrays of some batches, takes a step for each batch, and returns
+        the sum of the losses.
     """
 
     def __init__(self, architecture: Architecture, options: StepOptions) -> None:
-        self.network, self.step, self._seeds = build_network(architecture, options.precision)
+        self.network = TrainableNetwork(architecture, options.precision)
         self.optimizer = AdamW(
-            [variable.value for variable in self.network.trainable_variables],
-            self.step,
+            self.network.trained,
+            self.network.step,
             beta_1=options.beta_1,
             beta_2=options.beta_2,
             epsilon=options.epsilon,
@@ -54,50 +64,45 @@ class StepLoop:
         self.run = _compiled(self.network, self.optimizer, options)
 
     def reset(self, weights: Weights, seed: int) -> None:
-        """Start anew from the given weights, with other dropout masks."""
-        fill_with_zeros(variable.value for variable in self.network.weights)
-        set_weights(self.network, weights)
+        """Start a new training from the given weights."""
+        self.network.reset(weights)
         self.optimizer.reset()
-        self.reseed(seed)
-
-    def reseed(self, seed: int) -> None:
-        """Draw the dropout masks from another seed from now on."""
-        for variable, value in zip(self._seeds, mask_seeds(seed, len(self._seeds)), strict=True):
-            variable.assign(value)
+        self.network.reseed(seed)
 
     def free(self) -> None:
         """Free the memory of weights and moments; `reset` fills them again."""
-        free(variable.value for variable in self.network.weights)
+        free(self.network.variables.values())
         free(self.optimizer.slots().values())
 
 
 _Key = tuple[Architecture, StepOptions]
-_IDLE: defaultdict[_Key, list[StepLoop]] = defaultdict(list)
+_IDLE: defaultdict[_Key, list[CompiledSteps]] = defaultdict(list)
 _LOCK = threading.RLock()
 
 
-def take_loop(architecture: Architecture, options: StepOptions) -> StepLoop:
-    """Return a loop that nobody else has, compiled anew only if there is no idle one.
+def take_steps(architecture: Architecture, options: StepOptions) -> CompiledSteps:
+    """Return compiled steps that no other training uses, an idle one if there is one.
 
-    TensorFlow never forgets a graph, so many fits of one kind share it, one after the other.
+    TensorFlow never frees a graph, so fits of the same kind reuse it one after the other.
     """
     with _LOCK:
         idle = _IDLE[architecture, options]
         if idle:
             return idle.pop()
-    return StepLoop(architecture, options)
+    return CompiledSteps(architecture, options)
 
 
-def give_back_loop(architecture: Architecture, options: StepOptions, loop: StepLoop) -> None:
-    """Keep a loop, without its weights, for the next that asks."""
-    loop.free()
+def give_back_steps(architecture: Architecture, options: StepOptions, steps: CompiledSteps) -> None:
+    """Keep compiled steps, without their weights, for the next training."""
+    steps.free()
     with _LOCK:
-        _IDLE[architecture, options].append(loop)
+        _IDLE[architecture, options].append(steps)
 
 
-def _compiled(network: keras.Model, optimizer: AdamW, options: StepOptions) -> Any:
-    """Compile the function that takes many steps a call and returns the sum of their losses."""
-    n_terms = network.output_shape[1] if options.loss_reduction == "mean" else 1
+def _compiled(network: TrainableNetwork, optimizer: AdamW, options: StepOptions) -> Any:
+    """Compile the function that takes a step for each of several batches."""
+    n_outputs, n_features = network.architecture.n_outputs, network.architecture.n_features
+    n_terms = n_outputs if options.loss_reduction == "mean" else 1
 
     def take_step(
         features: Any,
@@ -136,7 +141,7 @@ def _compiled(network: keras.Model, optimizer: AdamW, options: StepOptions) -> A
 
     compiled_step = tf.function(take_step, jit_compile=has_gpu() or None)
 
-    def take_steps(
+    def take_all(
         features: Any,
         rows: Any,
         row_weights: Any,
@@ -155,8 +160,8 @@ def _compiled(network: keras.Model, optimizer: AdamW, options: StepOptions) -> A
             )
         return total
 
-    return tf.function(take_steps).get_concrete_function(
-        tf.TensorSpec([None, network.input_shape[1]], tf.float32),
+    return tf.function(take_all).get_concrete_function(
+        tf.TensorSpec([None, n_features], tf.float32),
         tf.TensorSpec([None, None], tf.int32),
         tf.TensorSpec([None, None], tf.float32),
         tf.TensorSpec([None, None, 2], tf.int32),

@@ -1,327 +1,253 @@
-"""Epochs: order, learning rates, validation, the best weights and when to stop."""
+"""The epochs of a training: steps, validation, the best weights, progress and checkpoints."""
 
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from sk_yt8m._inputs.minibatches import Batches, n_steps, pack_batches
 from sk_yt8m._network.architecture import Weights
-from sk_yt8m._training.adamw import learning_rates
-from sk_yt8m._training.row_source import Feed
+from sk_yt8m._training.history import History, PartialEpoch
+from sk_yt8m._training.row_source import RowSource
+from sk_yt8m._training.schedule import Schedule
 from sk_yt8m._training.trainer import Trainer
-
-#: What `"auto"` aims at: enough steps for a small set, large batches for a large one.
-_LARGEST_BATCH, _SMALLEST_BATCH = 512, 32
-_STEPS_PER_EPOCH = 80
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 320
 
 
 class TrainingInterruptedWarning(UserWarning):
     """A KeyboardInterrupt ended a training early."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How the epochs are run.
-
-    `tol` is in the units of the figure that is watched.
-    """
-
-    n_epochs: int
-    batch_size: int
-    schedule: str
-    learning_rate_init: float
-    warmup_fraction: float
-    shuffle: bool
-    seed: int
-    tol: float
-    n_iter_no_change: int
-    early_stopping: bool
-
-
-@dataclass(frozen=True)
-class Part:
-    """What an epoch that is not finished gave so far."""
-
-    n_steps: int = 0
-    loss_sum: float = 0.0
-    weight_sum: float = 0.0
-
-    @property
-    def loss(self) -> float:
-        """Mean loss of the rows."""
-        return self.loss_sum / self.weight_sum
-
-
-@dataclass(frozen=True)
-class History:
-    """What the epochs gave so far: one entry a finished epoch.
-
-    It is replaced and never changed, so that an interrupt at any moment leaves a whole one.
-
-    Attributes
-    ----------
-    losses, scores : list of float
-        Training loss, and validation score where there is one.
-    seconds : list of float
-        From the first step to the end of the epoch.
-    weights : Weights
-        The best weights, where there is a score, otherwise those at the end.
-    part : Part
-        The epoch that is not finished.
-    elapsed : float
-        Seconds from the first step until now.
-    n_seen : int
-        Rows trained on, set at the end.
-    interrupted : bool
-        Whether a KeyboardInterrupt ended the training.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    weights: Weights = field(default_factory=dict)
-    part: Part = Part()
-    elapsed: float = 0.0
-    n_seen: int = 0
-    interrupted: bool = False
-
-
 class Checkpoints(Protocol):
-    """Where the state of the training is kept on the way."""
+    """Where the state of the training is saved."""
 
     every: int | None
 
     def resume(self, trainer: Trainer) -> History:
-        """Bring the trainer to where an earlier call was, and return what that had given."""
+        """Restore the trainer from the newest checkpoint; return the history until then."""
         ...
 
     def save(self, trainer: Trainer, history: History) -> None:
-        """Keep where the training is."""
+        """Save the current state."""
         ...
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows to train on, without a copy of them.
+class TrainingRows:
+    """The rows to train on.
 
     Attributes
     ----------
-    feed : Feed
-        Gives the features of the rows, and perhaps others.
+    source : RowSource
+        Features of the rows.
     indicator : csr_array of shape (n_samples, n_outputs)
         Their positives.
-    numbers : ndarray of shape (n_rows,)
-        Which rows to train on.
     weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1.
     """
 
-    feed: Feed
+    source: RowSource
     indicator: Any
-    numbers: np.ndarray
     weight: np.ndarray | None
 
-
-def auto_batch_size(n_samples: int) -> int:
-    """Return a power of two that gives about 80 steps an epoch, from 32 to 512."""
-    power = 2 ** round(np.log2(max(1.0, n_samples / _STEPS_PER_EPOCH)))
-    return min(n_samples, max(_SMALLEST_BATCH, min(_LARGEST_BATCH, power)))
-
-
-def auto_epochs(n_samples: int, batch_size: int) -> int:
-    """Return 12, or as many epochs as make 320 steps."""
-    return max(_FEWEST_EPOCHS, -(-_FEWEST_STEPS // n_steps(n_samples, batch_size)))
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return self.indicator.shape[0]
 
 
-def train_one_epoch(trainer: Trainer, rows: Rows, plan: Plan, epoch: int) -> float:
+def train_one_epoch(trainer: Trainer, rows: TrainingRows, schedule: Schedule, epoch: int) -> float:
     """Train on every row once and return the mean loss."""
-    (part,) = train_parts(trainer, rows, plan, epoch)
+    (part,) = train_parts(trainer, rows, schedule, epoch)
     return part.loss
 
 
 def train_parts(
     trainer: Trainer,
-    rows: Rows,
-    plan: Plan,
+    rows: TrainingRows,
+    schedule: Schedule,
     epoch: int,
-    part: Part | None = None,
+    part: PartialEpoch | None = None,
     every: int | None = None,
-) -> Iterator[Part]:
-    """Train on every row once, pausing after every so many steps.
+) -> Iterator[PartialEpoch]:
+    """Train on every row once, pausing after every `every` steps.
 
-    The order is a function of the plan's seed and the epoch's number alone. Losses are summed
-    pause by pause, so that a part gives the same sums whether or not it was stored in between.
+    The order depends only on the schedule's seed and the epoch's number. Losses are summed from
+    pause to pause, so that the sums are the same whether or not a checkpoint was restored between.
 
     Parameters
     ----------
-    trainer, rows, plan, epoch
-        What is trained, on what, how, and in which epoch.
-    part : Part, optional
-        What was done of the epoch before.
+    trainer : Trainer
+        The network to train.
+    rows : TrainingRows
+        The rows to train on.
+    schedule : Schedule
+        Batch size, order and learning rates.
+    epoch : int
+        Number of the epoch, from 0.
+    part : PartialEpoch, optional
+        Steps of the epoch that were taken before.
     every : int or None
-        Number of steps between pauses; None for no pause but the end.
+        Steps between pauses; None for no pause before the end.
 
     Yields
     ------
-    Part
-        The epoch up to a pause; the last one is the whole epoch.
+    PartialEpoch
+        The epoch up to a pause; the last one is the complete epoch.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss or a weight is no longer finite.
     """
-    part = part or Part()
-    order = rows.numbers
-    if plan.shuffle:
-        order = rows.feed.shuffled(order, np.random.default_rng([plan.seed, epoch]))
-    batches = pack_batches(order, rows.indicator, rows.weight, plan.batch_size)
-    steps = range(epoch * len(batches), (epoch + 1) * len(batches))
-    rates = learning_rates(
-        plan.schedule,
-        plan.learning_rate_init,
-        plan.warmup_fraction,
-        steps,
-        plan.n_epochs * len(batches),
-    )
+    part = part or PartialEpoch()
+    order = np.arange(rows.n_samples)
+    if schedule.shuffle:
+        order = rows.source.shuffled(order, np.random.default_rng([schedule.seed, epoch]))
+    batches = pack_batches(order, rows.indicator, rows.weight, schedule.batch_size)
+    rates = schedule.rates(epoch, len(batches))
     while part.n_steps < len(batches):
         stop = min(len(batches), part.n_steps + (every or len(batches)))
         chosen = slice(part.n_steps, stop)
         some = Batches(**{name: array[chosen] for name, array in vars(batches).items()})
         weight = float(some.row_weights.sum())
-        loss_sum = part.loss_sum + trainer.train(rows.feed, some, rates[chosen])
+        loss_sum = part.loss_sum + trainer.train(rows.source, some, rates[chosen])
         if not np.isfinite(loss_sum):
-            raise _diverged(f"the training loss became {loss_sum}", plan, epoch)
+            raise _diverged(f"the training loss became {loss_sum}", schedule, epoch)
         if not trainer.is_finite():
-            raise _diverged(
-                "the square of a weight, of a gradient or of a layer's product overflowed",
-                plan,
-                epoch,
-            )
-        part = Part(stop, loss_sum, part.weight_sum + weight)
+            what = "the square of a weight, of a gradient or of a layer's product overflowed"
+            raise _diverged(what, schedule, epoch)
+        part = PartialEpoch(stop, loss_sum, part.weight_sum + weight)
         yield part
-
-
-def _diverged(what: str, plan: Plan, epoch: int) -> FloatingPointError:
-    return FloatingPointError(
-        f"{what} in epoch {epoch + 1}: lower learning_rate_init (now "
-        f"{plan.learning_rate_init:g}), or standardize the features"
-    )
-
-
-def _check_finite(weights: Weights, plan: Plan, epoch: int) -> None:
-    if not all(np.isfinite(array).all() for array in weights.values()):
-        raise _diverged("weights became infinite or NaN", plan, epoch)
 
 
 def train_epochs(
     trainer: Trainer,
-    rows: Rows,
-    plan: Plan,
+    rows: TrainingRows,
+    schedule: Schedule,
     evaluate: Callable[[Weights], float] | None,
-    report: Callable[[Plan, int, float, float | None, float], None] | None,
+    report: Callable[[Schedule, int, float, float | None, float], None] | None,
     checkpoints: Checkpoints | None = None,
 ) -> History:
-    """Train for the planned epochs, or until nothing improves any more.
+    """Train for the scheduled epochs, or until the monitored figure stops improving.
 
     A KeyboardInterrupt after the first step ends the training early, with a warning.
 
     Parameters
     ----------
     trainer : Trainer
-        What is trained.
-    rows : Rows
-        What it is trained on.
-    plan : Plan
-        How.
+        The network to train.
+    rows : TrainingRows
+        The rows to train on.
+    schedule : Schedule
+        Number of epochs, batch size, learning rates and the rule for stopping.
     evaluate : callable or None
-        Gives the validation score of weights; the best weights are kept then, otherwise the last.
+        Validation score of given weights; the best weights are kept. None keeps the last ones.
     report : callable or None
-        Takes the plan and the epoch's number, loss, score and samples a second.
+        Called after each epoch with the schedule, the epoch's number, its loss and score, and
+        the samples per second.
     checkpoints : Checkpoints or None
-        Where the training starts from and is kept on the way.
+        Where to resume from and to save to.
+
+    Raises
+    ------
+    FloatingPointError
+        If the training diverges.
     """
     history = History() if checkpoints is None else checkpoints.resume(trainer)
     every = None if checkpoints is None else checkpoints.every
     begun = time.perf_counter() - history.elapsed
-    steps_per_epoch = n_steps(rows.numbers.size, plan.batch_size)
+    steps_per_epoch = n_steps(rows.n_samples, schedule.batch_size)
     try:
-        while not is_finished(history, plan):
+        while not schedule.is_finished(history.losses, history.scores):
             epoch, start = len(history.losses), time.perf_counter()
             fresh = steps_per_epoch - history.part.n_steps
-            for part in train_parts(trainer, rows, plan, epoch, history.part, every):
-                elapsed = time.perf_counter() - begun
-                history = replace(history, part=part, elapsed=elapsed)
+            for part in train_parts(trainer, rows, schedule, epoch, history.part, every):
+                history = replace(history, part=part, elapsed=time.perf_counter() - begun)
                 if checkpoints is not None and part.n_steps < steps_per_epoch:
                     checkpoints.save(trainer, history)
-            score, best = None, history.weights
-            if evaluate is not None:
-                weights = trainer.weights()
-                score = evaluate(weights)
-                if not history.scores or score > max(history.scores):
-                    best = weights
-            elapsed = time.perf_counter() - begun
-            history = History(
-                losses=[*history.losses, part.loss],
-                scores=[*history.scores, *([] if score is None else [score])],
-                seconds=[*history.seconds, elapsed],
-                weights=best,
-                elapsed=elapsed,
-            )
+            history = _with_epoch(history, part.loss, trainer, evaluate, begun)
             if report is not None:
-                speed = rows.numbers.size * fresh / steps_per_epoch / (time.perf_counter() - start)
-                report(plan, epoch, history.losses[-1], score, speed)
-            if checkpoints is not None and not is_finished(history, plan):
+                seconds = time.perf_counter() - start
+                speed = rows.n_samples * fresh / steps_per_epoch / seconds
+                score = history.scores[-1] if evaluate else None
+                report(schedule, epoch, part.loss, score, speed)
+            if checkpoints is not None and not schedule.is_finished(history.losses, history.scores):
                 checkpoints.save(trainer, history)
     except KeyboardInterrupt:
-        if not int(trainer.step):
+        if not trainer.n_steps:
             raise
         history = replace(history, interrupted=True)
-        warnings.warn(_interrupted(history, plan), TrainingInterruptedWarning, stacklevel=4)
+        warnings.warn(_interrupted(history, schedule), TrainingInterruptedWarning, stacklevel=5)
     n_run = len(history.losses)
-    if report is not None and n_run < plan.n_epochs and not history.interrupted:
-        print(_stopped(n_run, plan), flush=True)
-    n_seen = int(trainer.step) * rows.numbers.size // steps_per_epoch
+    if report is not None and n_run < schedule.n_epochs and not history.interrupted:
+        print(_stopped(n_run, schedule), flush=True)
+    n_seen = trainer.n_steps * rows.n_samples // steps_per_epoch
     weights = history.weights or trainer.finish()
-    _check_finite(weights, plan, n_run - 1)
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise _diverged("weights became infinite or NaN", schedule, n_run - 1)
     return replace(history, weights=weights, n_seen=n_seen)
 
 
-def is_finished(history: History, plan: Plan) -> bool:
-    """Tell whether all epochs are done, or too many of them brought nothing."""
-    if len(history.losses) >= plan.n_epochs:
-        return True
-    best, waited = -np.inf, 0
-    for watched in history.scores if plan.early_stopping else [-x for x in history.losses]:
-        waited = 0 if watched > best + plan.tol else waited + 1
-        best = max(best, watched)
-    return waited >= plan.n_iter_no_change
-
-
-def _stopped(n_run: int, plan: Plan) -> str:
-    watched = "validation score" if plan.early_stopping else "training loss"
-    return (
-        f"stopped after epoch {n_run} of {plan.n_epochs}: the {watched} did not improve by more "
-        f"than {plan.tol:g} in {plan.n_iter_no_change} epochs (n_iter_no_change, tol)"
+def _with_epoch(
+    history: History,
+    loss: float,
+    trainer: Trainer,
+    evaluate: Callable[[Weights], float] | None,
+    begun: float,
+) -> History:
+    """Validate the current weights and return the history with the complete epoch."""
+    scores, best = history.scores, history.weights
+    if evaluate is not None:
+        weights = trainer.weights()
+        score = evaluate(weights)
+        if not scores or score > max(scores):
+            best = weights
+        scores = [*scores, score]
+    elapsed = time.perf_counter() - begun
+    return History(
+        losses=[*history.losses, loss],
+        scores=scores,
+        seconds=[*history.seconds, elapsed],
+        weights=best,
+        elapsed=elapsed,
     )
 
 
-def _interrupted(history: History, plan: Plan) -> str:
+def _diverged(what: str, schedule: Schedule, epoch: int) -> FloatingPointError:
+    return FloatingPointError(
+        f"{what} in epoch {epoch + 1}: lower learning_rate_init (now "
+        f"{schedule.learning_rate_init:g}), or standardize the features"
+    )
+
+
+def _stopped(n_run: int, schedule: Schedule) -> str:
+    monitored = "validation score" if schedule.early_stopping else "training loss"
+    return (
+        f"stopped after epoch {n_run} of {schedule.n_epochs}: the {monitored} did not improve by "
+        f"more than {schedule.tol:g} in {schedule.n_iter_no_change} epochs (n_iter_no_change, tol)"
+    )
+
+
+def _interrupted(history: History, schedule: Schedule) -> str:
     kept = "the weights of the last step taken"
     if history.scores:
         kept = f"the best weights so far, of epoch {int(np.argmax(history.scores)) + 1}"
     return (
-        f"training was interrupted in epoch {len(history.losses) + 1} of {plan.n_epochs}: the "
+        f"training was interrupted in epoch {len(history.losses) + 1} of {schedule.n_epochs}: the "
         f"model has {kept}"
     )
 
 
 def print_epoch(
-    metric: str, plan: Plan, epoch: int, loss: float, score: float | None, speed: float
+    metric: str, schedule: Schedule, epoch: int, loss: float, score: float | None, speed: float
 ) -> None:
     """Print one line about an epoch."""
     shown = "" if score is None else f"  {metric} {score:.4f}"
     print(
-        f"epoch {epoch + 1:3d}/{plan.n_epochs}  loss {loss:9.4f}{shown}  {speed:8,.0f} samples/s",
+        f"epoch {epoch + 1:3d}/{schedule.n_epochs}  loss {loss:9.4f}{shown}  "
+        f"{speed:8,.0f} samples/s",
         flush=True,
     )

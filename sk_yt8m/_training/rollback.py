@@ -1,4 +1,4 @@
-"""A call that fails leaves no trace."""
+"""Restore an estimator's attributes if a call fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,20 +6,14 @@ from typing import Any
 
 
 @contextmanager
-def restored_on_failure(estimator: Any) -> Iterator[dict[str, Any]]:
-    """Give an estimator back all its attributes if the ``with`` block ends with an error.
+def restored_on_failure(estimator: Any) -> Iterator[None]:
+    """Restore an estimator's attributes if the ``with`` block ends with an error.
 
-    Attributes that are replaced in the block are restored, objects that are changed in place are
-    not.
-
-    Yields
-    ------
-    dict
-        The attributes to restore. What the block puts into it is restored instead.
+    Objects that the block changes in place are not restored.
     """
     before = dict(vars(estimator))
     try:
-        yield before
+        yield
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)

@@ -140,7 +140,7 @@ def _classifier(
 ) -> "DeepMultiLabelClassifier":
     """Return a classifier with checked parameters."""
     from sk_yt8m import DeepMultiLabelClassifier
-    from sk_yt8m._training.problem import layer_sizes
+    from sk_yt8m._network.architecture import layer_sizes
 
     clf = DeepMultiLabelClassifier(verbose=progress)
     options = option_names(train)

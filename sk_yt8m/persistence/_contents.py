@@ -1,11 +1,10 @@
-"""What a model file says in JSON: all of a fitted classifier but its weights."""
+"""A fitted classifier as plain values, and their JSON form in a model file."""
 
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from sklearn import config_context
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
@@ -18,29 +17,48 @@ from sk_yt8m._files.values import (
     encode_dtype,
 )
 from sk_yt8m._inputs.targets import TargetForm
-from sk_yt8m._network.architecture import ACTIVATIONS, Architecture
-from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
 
-if TYPE_CHECKING:
-    from sk_yt8m.classifier import DeepMultiLabelClassifier
+#: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`
+#: writes.
+PATHS = frozenset({"checkpoint_dir"})
 
-#: Parameters that say where on one machine something lies. They are not kept: a file from
-#: elsewhere must not choose where `fit` writes.
-PLACES = frozenset({"checkpoint_dir"})
-
+_ESTIMATOR = "DeepMultiLabelClassifier"
 _KINDS = ("binary", "multiclass", "multilabel")
 _PARTS = {"estimator", "versions", "parameters", "architecture", "target", "feature_names"}
 _PARTS |= {"history", "metadata_requests"}
 
-#: Methods whose arguments a meta-estimator may be asked to route.
-_ROUTED = ("fit", "partial_fit", "score")
+#: Methods whose arguments a meta-estimator may route.
+ROUTED = ("fit", "partial_fit", "score")
 
 Requests = dict[str, dict[str, bool | str]]
 
 
 @dataclass(frozen=True)
-class Content:
-    """The JSON part of a model file, checked and brought to its Python form."""
+class SavedClassifier:
+    """A fitted `DeepMultiLabelClassifier` as plain values.
+
+    Attributes
+    ----------
+    parameters : dict
+        Parameters by name.
+    architecture : Architecture
+        Structure of the network.
+    form : TargetForm
+        What the outputs stand for.
+    feature_names : ndarray of shape (n_features,), object, or None
+        Names of the features.
+    losses, scores, seconds : list of float
+        Training loss, validation score and time of each epoch; `scores` may be empty.
+    n_seen : int
+        Number of rows trained on.
+    requests : dict of str to dict
+        Metadata requests by method.
+    weights : Weights
+        Weights to predict with.
+    training_state : Weights or None
+        State that `partial_fit` continues from.
+    """
 
     parameters: dict[str, Any]
     architecture: Architecture
@@ -51,24 +69,24 @@ class Content:
     seconds: list[float]
     n_seen: int
     requests: Requests
+    weights: Weights
+    training_state: Weights | None
 
 
-def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, Any]:
-    """Return the JSON part of a fitted classifier's file."""
-    form = model.form
-    names = getattr(estimator, "feature_names_in_", None)
-    requests = _requests_of(estimator)
+def to_json(saved: SavedClassifier) -> dict[str, Any]:
+    """Return the JSON part of a model file: everything but the weights."""
+    form, names, requests = saved.form, saved.feature_names, saved.requests
     return {
-        "estimator": type(estimator).__name__,
+        "estimator": _ESTIMATOR,
         "versions": {name: _version(name) for name in ("sk-yt8m", "tensorflow", "numpy")},
         "parameters": {
             name: encode(value, f"the parameter {name}")
-            for name, value in estimator.get_params(deep=False).items()
-            if name not in PLACES
+            for name, value in saved.parameters.items()
+            if name not in PATHS
         },
         "architecture": {
             name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
-            for name, value in asdict(model.architecture).items()
+            for name, value in asdict(saved.architecture).items()
         },
         "target": {
             "kind": form.kind,
@@ -81,30 +99,30 @@ def describe(estimator: "DeepMultiLabelClassifier", model: Model) -> dict[str, A
         },
         "feature_names": None if names is None else encode_array(names, "the feature names"),
         "history": {
-            "losses": [encode(float(loss), "a loss") for loss in estimator.loss_curve_],
-            "scores": [
-                encode(float(score), "a score") for score in estimator.validation_scores_ or []
-            ],
-            "seconds": [encode(float(time), "a time") for time in estimator.epoch_times_],
-            "n_seen": int(estimator.t_),
+            "losses": [encode(float(loss), "a loss") for loss in saved.losses],
+            "scores": [encode(float(score), "a score") for score in saved.scores],
+            "seconds": [encode(float(time), "a time") for time in saved.seconds],
+            "n_seen": int(saved.n_seen),
         },
         **({"metadata_requests": requests} if requests else {}),
     }
 
 
-def read_content(content: dict[str, Any]) -> Content:
-    """Check the JSON part of a model file.
+def from_json(
+    content: dict[str, Any], weights: Weights, training_state: Weights | None
+) -> SavedClassifier:
+    """Check the JSON part of a model file, and return the saved classifier.
 
-    Called after the sizes of the network were compared with the tensors in the file, so that the
-    arrays that are made here are no larger than what the file holds.
+    Called after the tensors of the file were compared with the network, so that the arrays that
+    are created here are not larger than the file.
     """
     check_keys(content, _PARTS, "its content")
-    if field(content, "estimator", str) != "DeepMultiLabelClassifier":
+    if field(content, "estimator", str) != _ESTIMATOR:
         raise ModelFileError(f"it holds another estimator: {shown(content['estimator'])}")
     architecture = read_architecture(content)
     history = field(content, "history", dict)
     names = field(content, "feature_names", dict, type(None))
-    return Content(
+    return SavedClassifier(
         parameters=_read_parameters(field(content, "parameters", dict)),
         architecture=architecture,
         form=_read_form(field(content, "target", dict), architecture),
@@ -114,17 +132,9 @@ def read_content(content: dict[str, Any]) -> Content:
         seconds=_read_floats(history, "seconds"),
         n_seen=_read_count(history, "n_seen"),
         requests=_read_requests(content.get("metadata_requests", {})),
+        weights=weights,
+        training_state=training_state,
     )
-
-
-def set_requests(estimator: "DeepMultiLabelClassifier", requests: Requests) -> None:
-    """Set the metadata requests that a file holds."""
-    try:
-        with config_context(enable_metadata_routing=True):
-            for method, asked in requests.items():
-                getattr(estimator, f"set_{method}_request")(**asked)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"it holds an impossible metadata request: {error}") from error
 
 
 def read_architecture(content: dict[str, Any]) -> Architecture:
@@ -154,25 +164,10 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
     )
 
 
-def _requests_of(estimator: "DeepMultiLabelClassifier") -> Requests:
-    """Return what `set_fit_request` and its like have set."""
-    routing = estimator.get_metadata_routing()
-    requests = {}
-    for method in _ROUTED:
-        asked = {
-            name: request if isinstance(request, str) else bool(request)
-            for name, request in getattr(routing, method).requests.items()
-            if request is not None
-        }
-        if asked:
-            requests[method] = asked
-    return requests
-
-
 def _read_requests(value: Any) -> Requests:
     if type(value) is not dict:
         raise ModelFileError(f"its metadata requests are not an object, but {shown(value)}")
-    check_keys(value, set(_ROUTED), "the list of its metadata requests")
+    check_keys(value, set(ROUTED), "the list of its metadata requests")
     return {
         method: {name: field(asked, name, bool, str) for name in asked}
         for method, asked in ((method, field(value, method, dict)) for method in value)
@@ -202,16 +197,7 @@ def _read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
 
 
 def _read_parameters(value: dict[str, Any]) -> dict[str, Any]:
-    from sk_yt8m.classifier import DeepMultiLabelClassifier
-
-    known = set(DeepMultiLabelClassifier().get_params()) - PLACES
-    check_keys(value, known, "the list of its parameters")
-    parameters = {name: decode(item, f"the parameter {name}") for name, item in value.items()}
-    try:
-        DeepMultiLabelClassifier(**parameters)._validate_params()
-    except ValueError as error:
-        raise ModelFileError(f"it holds an impossible parameter: {error}") from error
-    return parameters
+    return {name: decode(item, f"the parameter {name}") for name, item in value.items()}
 
 
 def _read_floats(value: dict[str, Any], name: str) -> list[float]:

@@ -1,19 +1,16 @@
-"""The predicting network, in the formats of other runtimes."""
+"""Export of the predicting network to the formats of other runtimes, by Keras."""
 
 import os
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
-from sk_yt8m._network.fitted_network import Model
-
-if TYPE_CHECKING:
-    from sk_yt8m.classifier import DeepMultiLabelClassifier
+from sk_yt8m._network.fitted_network import FittedNetwork
+from sk_yt8m._network.folding import fold
 
 #: Keras' name of each format, and the packages that it writes it with, beside TensorFlow.
 _FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -21,16 +18,13 @@ _FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "onnx": ("onnx", ("tf2onnx", "onnx")),
     "litert": ("litert", ()),
 }
-#: What float32 must resolve of a feature, in standard deviations, and what it can hold.
+#: Coarsest resolution of a feature in standard deviations, and largest number, in float32.
 _COARSEST, _LARGEST = 0.01, 1e33
 _KERAS_NAMES = {"identity": "linear", "logistic": "sigmoid"}
 
 
-def export(
-    estimator: "DeepMultiLabelClassifier", path: str | os.PathLike[str], format: str
-) -> None:
+def export_network(network: FittedNetwork, path: str | os.PathLike[str], format: str) -> None:
     """Write the predicting network; `DeepMultiLabelClassifier.export` describes it."""
-    check_is_fitted(estimator)
     if format not in _FORMATS:
         raise ValueError(f"format must be one of {sorted(_FORMATS)}, got {format!r}")
     target = Path(path)
@@ -44,10 +38,10 @@ def export(
             'pip install "sk-yt8m[export]" brings it'
         )
     _check_replaceable(target, format)
-    network = plain_network(estimator._fitted_model(), format)
+    exported = keras_network(network, format)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         draft = Path(folder) / target.name
-        network.export(str(draft), format=keras_name, verbose=False)
+        exported.export(str(draft), format=keras_name, verbose=False)
         if target.is_dir():
             os.replace(target, Path(folder) / "replaced")
         os.replace(draft, target)
@@ -63,12 +57,10 @@ def _check_replaceable(target: Path, format: str) -> None:
         raise ValueError(f"{target} is a folder that holds something else than a SavedModel")
 
 
-def plain_network(model: Model, format: str = "saved_model") -> Any:
+def keras_network(fitted: FittedNetwork, format: str = "saved_model") -> Any:
     """Return the Keras network, of Keras' own layers, that gives what `predict_proba` gives."""
-    from sk_yt8m._network.parameters import fold
-    from sk_yt8m._tensorflow import keras
-
-    layers = fold(model.architecture, model.weights)
+    keras = _keras()
+    layers = fold(fitted.architecture, fitted.weights)
     _check_float32(layers.mean, layers.scale)
     activation: Any = _KERAS_NAMES.get(layers.activation, layers.activation)
     if (format, activation) == ("onnx", "gelu"):
@@ -83,10 +75,10 @@ def plain_network(model: Model, format: str = "saved_model") -> Any:
         )
         h = dense(h)
         dense.set_weights([kernel, bias])
-    link = keras.ops.softmax if model.form.out_activation == "softmax" else keras.ops.sigmoid
+    link = keras.ops.softmax if fitted.form.out_activation == "softmax" else keras.ops.sigmoid
     # As in `predict_proba`, so that saturated scores tie as they do there.
     h = keras.ops.clip(link(h), LOWEST_PROBABILITY, HIGHEST_PROBABILITY)
-    if model.form.kind == "binary":
+    if fitted.form.kind == "binary":
         negative = keras.ops.minimum(1.0 - h, HIGHEST_PROBABILITY)
         h = keras.ops.concatenate([negative, h], axis=1)
     network = keras.Model(inputs, h)
@@ -113,6 +105,19 @@ def _check_float32(mean: np.ndarray, scale: np.ndarray) -> None:
 
 def _gelu(x: Any) -> Any:
     """Return GELU by the error function: tf2onnx knows no complementary one, which Keras uses."""
-    from sk_yt8m._tensorflow import keras
+    return 0.5 * x * (1.0 + _keras().ops.erf(x * 0.5**0.5))
 
-    return 0.5 * x * (1.0 + keras.ops.erf(x * 0.5**0.5))
+
+def _keras() -> Any:
+    """Return Keras on TensorFlow."""
+    import sk_yt8m._tensorflow  # noqa: F401  sets TensorFlow up before its first import
+
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ImportError(
+            f"export needs Keras on TensorFlow, but Keras runs on {keras.backend.backend()!r}: set "
+            "KERAS_BACKEND=tensorflow before Keras is imported"
+        )
+    return keras

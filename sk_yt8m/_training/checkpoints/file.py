@@ -1,19 +1,16 @@
-"""One checkpoint: the state of a training in a file that is whole or not there."""
+"""One checkpoint: the state of a training in a file that is written atomically."""
 
 import math
 import os
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from sk_yt8m._files.atomic_write import write_atomically
 from sk_yt8m._files.errors import ModelFileError
-from sk_yt8m._files.strict_json import dump_json, field, parse_json
+from sk_yt8m._files.strict_json import field
+from sk_yt8m._files.tensor_content import read_envelope, read_tensors, with_prefix, write_content
 from sk_yt8m._files.tensor_file import TensorFile
 from sk_yt8m._network.architecture import Weights
-from sk_yt8m._training.epoch_loop import History, Part
-from sk_yt8m.persistence._model_file import _part, _sha256
+from sk_yt8m._training.history import History, PartialEpoch
 
 _ENTRY = "sk_yt8m_checkpoint"
 _STATE, _BEST = "training/", "best/"
@@ -28,9 +25,9 @@ class Checkpoint:
     seed : int
         The seed that was drawn for it.
     run : dict
-        Data and parameters, in JSON, from `describe_run`.
+        Fingerprint of the call of `fit`, from `describe_run`.
     history : History
-        What it had given.
+        Losses, scores and best weights until then.
     state : Weights
         The trainer's state.
     """
@@ -42,9 +39,7 @@ class Checkpoint:
 
 
 def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, force it to the disk, and only then give it its name."""
-    from safetensors.numpy import save as serialize
-
+    """Write a checkpoint atomically."""
     history = checkpoint.history
     content = {
         "seed": checkpoint.seed,
@@ -57,26 +52,22 @@ def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> No
     }
     tensors = {_STATE + name: array for name, array in checkpoint.state.items()}
     tensors |= {_BEST + name: array for name, array in history.weights.items()}
-    tensors = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
-    text = dump_json({"sha256": _sha256(content, tensors), "content": content})
-    write_atomically(path, serialize(tensors, metadata={_ENTRY: text}))
+    write_content(path, _ENTRY, content, tensors)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint, and raise a ModelFileError or OSError if it is damaged."""
     with TensorFile(path) as file:
-        envelope = parse_json(field(file.metadata, _ENTRY, str))
-        content = field(envelope, "content", dict)
-        tensors = {name: file.read(name) for name in sorted(file.tensors)}
-    if _sha256(content, tensors) != field(envelope, "sha256", str):
-        raise ModelFileError("its SHA-256 is not that of its content: the file is damaged")
+        envelope = read_envelope(file, _ENTRY)
+        tensors = read_tensors(file, envelope)
+    content = envelope["content"]
     part = field(content, "part", dict)
     history = History(
         losses=_floats(content, "losses"),
         scores=_floats(content, "scores"),
         seconds=_floats(content, "seconds"),
-        weights=_part(tensors, _BEST),
-        part=Part(
+        weights=with_prefix(tensors, _BEST),
+        part=PartialEpoch(
             field(part, "n_steps", int),
             field(part, "loss_sum", float),
             field(part, "weight_sum", float),
@@ -84,7 +75,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         elapsed=field(content, "elapsed", float),
     )
     return Checkpoint(
-        field(content, "seed", int), field(content, "run", dict), history, _part(tensors, _STATE)
+        field(content, "seed", int),
+        field(content, "run", dict),
+        history,
+        with_prefix(tensors, _STATE),
     )
 
 

@@ -1,7 +1,7 @@
-"""What makes two calls of `fit` the same: their data and the parameters that bear on the result."""
+"""The fingerprint of a call of `fit`: its data and the parameters that determine the result."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,57 +9,59 @@ from sk_yt8m._files.strict_json import dump_json, parse_json
 from sk_yt8m._files.values import encode
 from sk_yt8m._inputs.features import block_rows, is_wide, take_rows
 from sk_yt8m._inputs.shuffling import mixed_rows
-from sk_yt8m._network.fitted_network import Model
+from sk_yt8m._network.architecture import Architecture
+from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._tensorflow import resolve_precision
+from sk_yt8m._training.problem import Problem
 
-if TYPE_CHECKING:
-    from sk_yt8m._training.problem import Problem, Validation
-
-#: Parameters that change nothing of what is trained.
+#: Parameters that do not change the result.
 _WITHOUT_EFFECT = {"checkpoint_dir", "checkpoint_every", "predict_precision", "verbose"}
 _SAMPLED_ROWS = 1000
 
 
 def describe_run(
-    estimator: Any,
-    problem: "Problem",
-    moments: tuple[np.ndarray, np.ndarray] | None,
-    validation: "Validation | None",
-    previous: Model | None,
+    parameters: dict[str, Any],
+    architecture: Architecture,
+    problem: Problem,
+    statistics: tuple[np.ndarray, np.ndarray],
+    validation: Problem | None,
+    previous: FittedNetwork | None,
 ) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on, as JSON.
+    """Return what must be the same for a training to be resumed, as JSON.
 
-    The features are known by their shape, type, means and deviations in the training rows, and by
-    1,000 of their rows; labels and weights by all of them.
+    Features are identified by their shape, type, means and deviations over the training rows, and
+    by the values of 1,000 rows; labels and weights by all of their values.
 
     Parameters
     ----------
-    estimator : DeepMultiLabelClassifier
-        Its parameters.
+    parameters : dict
+        Parameters of the classifier by name.
+    architecture : Architecture
+        The network.
     problem : Problem
-        The data that was given, rows that are set aside included.
-    moments : tuple of ndarray of shape (n_features,), float64, or None
-        Mean and standard deviation of each feature, where they were measured.
-    validation : Validation or None
-        The validation data that was given.
-    previous : Model or None
-        What a warm start begins with.
+        The data given to `fit`, including rows that are held out.
+    statistics : tuple of ndarray of shape (n_features,), float64
+        Mean and standard deviation of each feature.
+    validation : Problem or None
+        The validation data given to `fit`.
+    previous : FittedNetwork or None
+        The network that a warm start continues with.
     """
     from sk_yt8m import __version__
 
     run = {
         name: encode(value, f"the parameter {name}")
-        for name, value in estimator.get_params(deep=False).items()
+        for name, value in parameters.items()
         if name not in _WITHOUT_EFFECT | {"hidden_layer_sizes", "random_state"}
     }
-    drawn = estimator.random_state
+    drawn = parameters["random_state"]
     seed = int(drawn) if isinstance(drawn, (int, np.integer)) else drawn and type(drawn).__name__
     run |= {
-        "hidden_layer_sizes": list(problem.architecture.hidden_layer_sizes),
+        "hidden_layer_sizes": list(architecture.hidden_layer_sizes),
         "random_state": seed,
-        "the precision in use": resolve_precision(estimator.precision),
+        "the precision in use": resolve_precision(parameters["precision"]),
         "the version of sk_yt8m": __version__,
-        "X": {**_features(problem.X), "moments": moments and _sha256(*moments)},
+        "X": {**_features(problem.X), "moments": _sha256(*statistics)},
         "y": {"kind": problem.form.kind, **_labels(problem.indicator)},
         "the list of label names of y": _names(problem.form.names),
         "sample_weight": None if problem.weight is None else _sha256(problem.weight),
@@ -120,7 +122,7 @@ def _labels(indicator: Any) -> dict[str, Any]:
 
 
 def _names(names: np.ndarray) -> str | None:
-    """Return what tells names apart, None for the numbers of labels that have none."""
+    """Return the checksum of label names, None for labels without names."""
     if np.array_equal(names, np.arange(names.size)):
         return None
     return _sha256(np.frombuffer(repr(names.tolist()).encode(), dtype=np.uint8))

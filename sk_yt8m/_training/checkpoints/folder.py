@@ -1,4 +1,4 @@
-"""The folder of a training's checkpoints: the last two of them, and how a call goes on from one."""
+"""The folder of a training's checkpoints: it keeps the last two, and resumes from the newest."""
 
 import os
 import re
@@ -6,16 +6,13 @@ import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._training.checkpoints.file import Checkpoint, read_checkpoint, write_checkpoint
 from sk_yt8m._training.checkpoints.fingerprint import check_same_run
-from sk_yt8m._training.epoch_loop import History
-
-if TYPE_CHECKING:
-    from sk_yt8m._training.trainer import Trainer
-    from sk_yt8m.classifier import DeepMultiLabelClassifier
+from sk_yt8m._training.history import History
+from sk_yt8m._training.trainer import Trainer
 
 _NAME = "checkpoint-{epoch:06d}-{step:09d}.safetensors"
 _PATTERN = re.compile(r"checkpoint-\d{6,}-\d{9,}\.safetensors")
@@ -24,16 +21,16 @@ _KEPT = 2
 
 
 class FolderCheckpoints:
-    """Checkpoints of one call of `fit` in a folder that no other call may use meanwhile.
+    """Checkpoints of one call of `fit`, in a folder that it locks.
 
     Parameters
     ----------
     folder : str or path
-        Where they are; made if it is not there.
+        The folder; created if it does not exist.
     every : int or None
-        Steps between checkpoints within an epoch; None for those at the end of each epoch only.
+        Steps between checkpoints within an epoch; None for one at the end of each epoch only.
     verbose : bool
-        Whether to print from where training goes on.
+        Whether to print where training resumes.
     """
 
     def __init__(self, folder: str | os.PathLike[str], every: int | None, verbose: bool) -> None:
@@ -45,12 +42,12 @@ class FolderCheckpoints:
         self._lock: int | None = None
 
     def __enter__(self) -> "FolderCheckpoints":
-        """Take the folder and read the newest checkpoint in it.
+        """Lock the folder and read the newest checkpoint in it.
 
         Raises
         ------
         OSError
-            If the folder cannot be made or read.
+            If the folder cannot be created or read.
         RuntimeError
             If another call uses it.
         """
@@ -58,7 +55,7 @@ class FolderCheckpoints:
         self._lock = _lock_folder(self.folder)
         with suppress(OSError):
             self._delete(_DRAFT)
-        self._found = self._newest_whole()
+        self._found = self._newest_valid()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -67,24 +64,24 @@ class FolderCheckpoints:
             self._lock = None
 
     def begin(self, drawn: int) -> int:
-        """Return the seed of the training that is found in the folder, or the one drawn."""
+        """Return the seed of the checkpoint found in the folder, or else the one drawn."""
         self._seed = drawn if self._found is None else self._found.seed
         return self._seed
 
     def identify(self, run: dict[str, Any]) -> None:
-        """Take the description of this run.
+        """Take the fingerprint of this call.
 
         Raises
         ------
         ValueError
-            If it is not the run that is found; the message names the differences.
+            If the checkpoint found is of another call; the message names the differences.
         """
         self._run = run
         if self._found is not None:
             check_same_run(self._found.run, run, str(self.folder))
 
-    def resume(self, trainer: "Trainer") -> History:
-        """Bring the trainer to where the checkpoint found was, and return what it had given."""
+    def resume(self, trainer: Trainer) -> History:
+        """Restore the trainer from the checkpoint found; return the history until then."""
         found, self._found = self._found, None
         if found is None:
             return History()
@@ -94,8 +91,8 @@ class FolderCheckpoints:
             print(f"going on in epoch {epoch} after {step} steps of it", flush=True)
         return found.history
 
-    def save(self, trainer: "Trainer", history: History) -> None:
-        """Write a checkpoint and delete those before the last two; warn if it cannot be done."""
+    def save(self, trainer: Trainer, history: History) -> None:
+        """Write a checkpoint and delete all but the last two; warn if that fails."""
         name = _NAME.format(epoch=len(history.losses), step=history.part.n_steps)
         checkpoint = Checkpoint(self._seed, self._run, history, trainer.state())
         try:
@@ -106,22 +103,22 @@ class FolderCheckpoints:
             warnings.warn(
                 f"cannot write a checkpoint to {self.folder}, training goes on without it: {error}",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def clear(self) -> None:
-        """Delete the checkpoints of a training that has ended."""
+        """Delete the checkpoints of a complete training."""
         try:
             self._delete(_PATTERN)
         except OSError as error:
             warnings.warn(
                 f"cannot delete the checkpoints in {self.folder}: {error}",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
-    def _newest_whole(self) -> Checkpoint | None:
-        """Return the newest checkpoint that can be read, warning of those that cannot."""
+    def _newest_valid(self) -> Checkpoint | None:
+        """Return the newest checkpoint that can be read; warn of damaged ones."""
         paths = sorted(path for path in self.folder.iterdir() if _PATTERN.fullmatch(path.name))
         for path in reversed(paths):
             try:
@@ -144,19 +141,14 @@ class FolderCheckpoints:
 
 
 def open_checkpoints(
-    estimator: "DeepMultiLabelClassifier",
+    folder: str | os.PathLike[str] | None, every: int | None, verbose: bool
 ) -> AbstractContextManager[FolderCheckpoints | None]:
-    """Return the checkpoints that the parameters ask for, None where they ask for none."""
-    if estimator.checkpoint_dir is None:
-        return nullcontext()
-    every = estimator.checkpoint_every
-    return FolderCheckpoints(
-        estimator.checkpoint_dir, None if every is None else int(every), bool(estimator.verbose)
-    )
+    """Return the checkpoints of a folder; without a folder, a context that gives None."""
+    return nullcontext() if folder is None else FolderCheckpoints(folder, every, verbose)
 
 
 def _lock_folder(folder: Path) -> int | None:
-    """Return an open descriptor that keeps other calls out until it is closed."""
+    """Return an open descriptor that locks the folder until it is closed."""
     try:
         import fcntl
     except ImportError:  # Windows

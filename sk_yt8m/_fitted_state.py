@@ -1,0 +1,191 @@
+"""The fitted attributes of the classifier, and their way into files and back."""
+
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn import config_context
+from sklearn.utils.validation import check_is_fitted
+
+from sk_yt8m._files.errors import ModelFileError
+from sk_yt8m._files.strict_json import check_keys
+from sk_yt8m._network.fitted_network import FittedNetwork
+from sk_yt8m._training.ongoing import OngoingTraining
+from sk_yt8m.persistence._contents import PATHS, ROUTED, Requests, SavedClassifier
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator as _Base
+else:
+    _Base = object
+
+
+_SAVED_CLASS = "sk_yt8m.classifier.DeepMultiLabelClassifier"
+
+
+class FittedState(_Base):
+    """The attributes of a fitted classifier, written to files and restored from them."""
+
+    _fitted: OngoingTraining
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+    def save(self, path: str | os.PathLike[str], *, include_training_state: bool = False) -> None:
+        """Write the fitted classifier to one file that is safe to open.
+
+        The file is in the safetensors format: weights as numbers, and parameters, classes, names
+        and metadata requests as JSON text, with a checksum of everything. `sk_yt8m.load` reads it.
+        It is written atomically: after a crash or with a full disk, an old file of that name is
+        unchanged.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; ``.safetensors`` is the usual extension. Of a symbolic link, the file that it
+            points to is replaced.
+        include_training_state : bool, default=False
+            Whether to save the state that `partial_fit` needs to continue exactly, which makes
+            the file four times as large. Without it, `partial_fit` starts a new optimiser from
+            the saved weights.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If a parameter was set to a value that `fit` would refuse.
+        ModelFileError
+            A ValueError: if a parameter or name is not a number, string or other plain value,
+            or a weight is not finite. `checkpoint_dir` is not saved, because it is a path on one
+            machine.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        sk_yt8m.load : Read the file.
+        export : Write the network for another runtime.
+        """
+        from sk_yt8m.persistence._model_file import write_model
+
+        check_is_fitted(self)
+        if f"{type(self).__module__}.{type(self).__qualname__}" != _SAVED_CLASS:
+            raise ModelFileError(
+                "a model file holds a DeepMultiLabelClassifier, whose parameters are known when it "
+                f"is read, not a {type(self).__name__}"
+            )
+        write_model(path, self._to_saved(include_training_state))
+
+    def export(self, path: str | os.PathLike[str], format: str = "saved_model") -> None:
+        """Write the predicting network for another runtime, through Keras' exporters.
+
+        The exported network takes float32 features of shape (n, n_features) under the name
+        ``features`` and gives what `predict_proba` gives, up to rounding.
+
+        Parameters
+        ----------
+        path : str or path
+            A folder for ``"saved_model"``, a file for ``"onnx"``, and a file with the extension
+            ``.tflite`` for ``"litert"``. An earlier export is replaced.
+        format : {"saved_model", "onnx", "litert"}, default="saved_model"
+            TensorFlow SavedModel, ONNX (needs the packages tf2onnx and onnx) or LiteRT, formerly
+            TensorFlow Lite. ``pip install "sk-yt8m[export]"`` brings exporters and runtimes.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If `format` or the extension of `path` is another, or float32 cannot resolve the
+            features: those with a mean beyond some 100,000 standard deviations.
+        ImportError
+            If a package that the format needs is not installed.
+        """
+        from sk_yt8m.persistence._export import export_network
+
+        check_is_fitted(self)
+        export_network(self._fitted.network, path, format)
+
+    def _set_fitted(self, training: OngoingTraining) -> None:
+        """Set the attributes that follow from a trained network."""
+        self._fitted = training
+        self.classes_ = training.form.classes
+        self.label_names_ = training.form.names
+        self.out_activation_ = training.form.out_activation
+        self.n_outputs_ = training.architecture.n_outputs
+        self.n_layers_ = len(training.architecture.hidden_layer_sizes) + 2
+
+    def _set_history(
+        self, losses: list[float], scores: list[float], seconds: list[float], n_seen: int
+    ) -> None:
+        """Set the attributes that tell of the training."""
+        self.epoch_times_ = seconds
+        self.loss_curve_ = losses
+        self.loss_ = losses[-1] if losses else np.inf
+        self.best_loss_ = None if scores else min(losses, default=np.inf)
+        self.n_iter_ = len(losses)
+        self.t_ = n_seen
+        self.validation_scores_ = scores or None
+        self.best_validation_score_ = max(scores) if scores else None
+
+    def _to_saved(self, include_training_state: bool) -> SavedClassifier:
+        """Return the fitted classifier as plain values."""
+        # `load` refuses values that `set_params` may have set since.
+        self._validate_params()
+        network = self._fitted.network
+        return SavedClassifier(
+            parameters=self.get_params(deep=False),
+            architecture=network.architecture,
+            form=network.form,
+            feature_names=getattr(self, "feature_names_in_", None),
+            losses=self.loss_curve_,
+            scores=self.validation_scores_ or [],
+            seconds=self.epoch_times_,
+            n_seen=self.t_,
+            requests=_requests_of(self),
+            weights=network.weights,
+            training_state=self._fitted.state() if include_training_state else None,
+        )
+
+    @classmethod
+    def _from_saved(cls, saved: SavedClassifier) -> Self:
+        """Build a classifier from plain values, and raise a ModelFileError if they are invalid."""
+        known = cls().get_params().keys() - PATHS
+        check_keys(saved.parameters, known, "the list of its parameters")
+        estimator = cls(**saved.parameters)
+        try:
+            estimator._validate_params()
+        except ValueError as error:
+            raise ModelFileError(f"it holds an impossible parameter: {error}") from error
+        network = FittedNetwork(saved.architecture, saved.form, saved.weights)
+        estimator._set_fitted(OngoingTraining(network, saved.training_state))
+        estimator._set_history(saved.losses, saved.scores, saved.seconds, saved.n_seen)
+        estimator.n_features_in_ = saved.architecture.n_features
+        if saved.feature_names is not None:
+            estimator.feature_names_in_ = saved.feature_names
+        _set_requests(estimator, saved.requests)
+        return estimator
+
+
+def _requests_of(estimator: Any) -> Requests:
+    """Return the metadata requests that `set_fit_request` and its like have set."""
+    routing = estimator.get_metadata_routing()
+    requests = {}
+    for method in ROUTED:
+        asked = {
+            name: request if isinstance(request, str) else bool(request)
+            for name, request in getattr(routing, method).requests.items()
+            if request is not None
+        }
+        if asked:
+            requests[method] = asked
+    return requests
+
+
+def _set_requests(estimator: Any, requests: Requests) -> None:
+    try:
+        with config_context(enable_metadata_routing=True):
+            for method, asked in requests.items():
+                getattr(estimator, f"set_{method}_request")(**asked)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"it holds an impossible metadata request: {error}") from error

@@ -1,0 +1,151 @@
+"""From the arguments of `fit` to a trained network: problem, validation, schedule, epochs."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, layer_sizes
+from sk_yt8m._network.fitted_network import FittedNetwork
+from sk_yt8m._tensorflow import resolve_precision
+from sk_yt8m._training.checkpoints.fingerprint import describe_run
+from sk_yt8m._training.checkpoints.folder import open_checkpoints
+from sk_yt8m._training.compiled_steps import StepOptions
+from sk_yt8m._training.epoch_loop import TrainingRows, print_epoch, train_epochs
+from sk_yt8m._training.history import History
+from sk_yt8m._training.problem import Problem, check_inputs, read_problem, start_weights
+from sk_yt8m._training.row_source import make_row_source
+from sk_yt8m._training.schedule import Schedule, resolve_auto
+from sk_yt8m._training.trainer import Trainer
+from sk_yt8m._training.validation import hold_out, make_evaluate, read_validation
+
+
+def fit_network(
+    parameters: dict[str, Any],
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    X_val: Any,
+    y_val: Any,
+    sample_weight_val: Any,
+    previous: FittedNetwork | None,
+) -> tuple[FittedNetwork, History]:
+    """Train a network, or continue to train a previous one.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of the classifier by name, numbers as Python's own.
+    X, X_val : ndarray or csr_matrix of shape (n_samples, n_features)
+        Features, from `check_features`; `X_val` may be None.
+    y, y_val : {array-like, sparse matrix, DataFrame, SparseIndicator}
+        Targets, as in `fit`.
+    sample_weight, sample_weight_val : array-like of shape (n_samples,) or None
+        Weights of the rows.
+    previous : FittedNetwork or None
+        The network to continue with; None for a new one.
+    """
+    p = parameters
+    given = read_problem(X, y, sample_weight, like=previous.form if previous else None)
+    architecture = make_architecture(p, given)
+    if previous is not None:
+        previous.architecture.check_same_layers(architecture)
+    seed = draw_seed(p["random_state"])
+    with open_checkpoints(p["checkpoint_dir"], p["checkpoint_every"], p["verbose"]) as checkpoints:
+        if checkpoints is not None:
+            seed = checkpoints.begin(seed)
+        problem = given.without_unused()
+        validation = None
+        if X_val is not None:
+            validation = read_validation(X_val, y_val, sample_weight_val, given.form)
+        elif p["early_stopping"]:
+            problem, validation = hold_out(problem, p["validation_fraction"], seed)
+        if checkpoints is not None:
+            given_val = None if X_val is None else validation
+            run = describe_run(p, architecture, given, problem.statistics, given_val, previous)
+            checkpoints.identify(run)
+
+        if previous is None:
+            weights = start_weights(
+                problem, architecture, output_bias_init=p["output_bias_init"], seed=seed
+            )
+        else:
+            weights = previous.weights
+        statistics = weights[MEAN], weights[SCALE]
+        check_inputs(problem, validation, statistics, measured=previous is None)
+        evaluate = make_evaluate(architecture, validation, weights) if validation else None
+        options = step_options(p, problem.form)
+        with Trainer(architecture, weights, options, seed) as trainer:
+            del weights, previous
+            source = make_row_source(trainer.inputs(problem.X))
+            history = train_epochs(
+                trainer,
+                TrainingRows(source, problem.indicator, problem.loss_weight),
+                make_schedule(p, problem, seed),
+                evaluate,
+                partial(print_epoch, problem.form.score_name) if p["verbose"] else None,
+                checkpoints,
+            )
+        if checkpoints is not None and not history.interrupted:
+            checkpoints.clear()
+    return FittedNetwork(architecture, problem.form, history.weights), history
+
+
+def draw_seed(random_state: Any) -> int:
+    """Return a seed drawn from the parameter `random_state`."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def make_architecture(parameters: dict[str, Any], problem: Problem) -> Architecture:
+    """Return the network that the parameters and the shape of the data ask for."""
+    p = parameters
+    return Architecture(
+        n_features=problem.X.shape[1],
+        hidden_layer_sizes=layer_sizes(p["hidden_layer_sizes"], p["n_heads"]),
+        n_outputs=problem.indicator.shape[1],
+        activation=p["activation"],
+        batch_normalization=p["batch_normalization"],
+        dropout=p["dropout"],
+        input_dropout=p["input_dropout"],
+        standardize=p["standardize"],
+    )
+
+
+def step_options(parameters: dict[str, Any], form: TargetForm) -> StepOptions:
+    """Return how the training steps are done."""
+    p = parameters
+    return StepOptions(
+        out_activation=form.out_activation,
+        precision=resolve_precision(p["precision"]),
+        loss_reduction=p["loss_reduction"],
+        n_heads=p["n_heads"],
+        alpha=p["alpha"],
+        weight_decay=p["weight_decay"],
+        ema_decay=p["ema_decay"],
+        beta_1=p["beta_1"],
+        beta_2=p["beta_2"],
+        epsilon=p["epsilon"],
+    )
+
+
+def make_schedule(parameters: dict[str, Any], problem: Problem, seed: int) -> Schedule:
+    """Return the schedule of the epochs."""
+    p = parameters
+    batch_size, n_epochs = resolve_auto(p["batch_size"], p["max_iter"], problem.X.shape[0])
+    tol = p["tol"]
+    if p["loss_reduction"] == "mean" and not p["early_stopping"]:
+        tol /= problem.indicator.shape[1]
+    return Schedule(
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        learning_rate=p["learning_rate"],
+        learning_rate_init=p["learning_rate_init"],
+        warmup_fraction=p["warmup_fraction"],
+        shuffle=p["shuffle"],
+        seed=seed,
+        tol=tol,
+        n_iter_no_change=p["n_iter_no_change"],
+        early_stopping=p["early_stopping"],
+    )
