@@ -1,6 +1,8 @@
 """What is saved is what is loaded."""
 
 import copy
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,13 @@ def assert_same_state(one, other):
     assert models[0].architecture == models[1].architecture
     assert_same_values(models[0].weights, models[1].weights)
     assert_same_values(vars(models[0].form), vars(models[1].form))
+
+
+def raising(error):
+    def fail(*arguments, **options):
+        raise error
+
+    return fail
 
 
 def multiclass(values):
@@ -249,6 +258,19 @@ class TestRefused:
         with pytest.raises(ModelFileError, match=message):
             clf.save(tmp_path / "clf.safetensors")
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("call", ["fsync", "replace"])
+    def test_a_save_that_fails_leaves_the_old_file(self, fitted, tmp_path, monkeypatch, call):
+        path = tmp_path / "clf.safetensors"
+        fitted.save(path)
+        before = path.read_bytes()
+        other = copy.deepcopy(fitted).set_params(tol=0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, raising(OSError(errno.ENOSPC, "No space left on device")))
+            with pytest.raises(OSError, match=r"No space left on device: '.*clf\.safetensors'"):
+                other.save(path)
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
 
     def test_weights_that_are_not_finite(self, fitted, tmp_path):
         clf = copy.deepcopy(fitted)
