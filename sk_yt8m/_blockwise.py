@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils import indexable
+from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._inputs.dense import refuse_masked
-from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._prediction import Predictions, best_labels
+from sk_yt8m._sklearn import num_samples, safe_indexing
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._scoring.responses import of_class_one
 
@@ -73,11 +74,11 @@ class BlockwisePredictions(Predictions):
         self._validate_params()  # type: ignore[attr-defined]
         refuse_masked(X, "X")
         (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)
-        n_samples = _num_samples(X)
+        n_samples = num_samples(X)
         if n_samples == 0:
             raise ValueError("X has 0 rows: expected at least one")
         for start in range(0, n_samples, _BLOCK_ROWS):
-            rows = _safe_indexing(X, slice(start, min(start + _BLOCK_ROWS, n_samples)))
+            rows = safe_indexing(X, slice(start, min(start + _BLOCK_ROWS, n_samples)))
             try:
                 block = self._block_probabilities(rows)
             except _RowError as error:
@@ -110,7 +111,7 @@ def probabilities_of(estimator: Any, rows: Any, n_columns: int) -> np.ndarray:
     if isinstance(result, list):
         pairs = zip(result, estimator.classes_, strict=True)
         result = np.column_stack([of_class_one(*pair) for pair in pairs])
-    expected = (_num_samples(rows), n_columns)
+    expected = (num_samples(rows), n_columns)
     actual = getattr(result, "shape", type(result).__name__)
     if actual != expected:
         raise ValueError(
@@ -158,5 +159,5 @@ def _located(error: ValueError, rows: Any, start: int) -> ValueError | None:
         )
     if start == 0:
         return None
-    stop = start + _num_samples(rows) - 1
+    stop = start + num_samples(rows) - 1
     return ValueError(f"in rows {start} to {stop} of X, counted from {start}: {error}")

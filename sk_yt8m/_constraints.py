@@ -5,9 +5,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sk_yt8m._network.architecture import ACTIVATIONS
+from sk_yt8m._sklearn import Interval, Options, StrOptions
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _SHARE = Interval(Real, 0, 1, closed="left")

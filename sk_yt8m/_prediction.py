@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._inputs.features import check_features
-from sk_yt8m._inputs.targets import TargetForm, accuracy, as_pandas
+from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.targets import accuracy, as_pandas
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY
 from sk_yt8m._top_k import TopK
 from sk_yt8m._training.ongoing import OngoingTraining

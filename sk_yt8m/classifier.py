@@ -4,13 +4,14 @@ import os
 from typing import Any, ClassVar
 
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sk_yt8m._constraints import CONSTRAINTS
 from sk_yt8m._fitted_state import FittedState
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._prediction import NetworkPredictions
+from sk_yt8m._sklearn import fit_context
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.rollback import restored_on_failure
 
@@ -246,7 +247,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -320,7 +321,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             self._set_history(history.losses, history.scores, history.seconds, history.n_seen)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: Any,

@@ -5,33 +5,34 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._sklearn import BaseComposition, fit_context
 
 
-class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseComposition):
+class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition):
     """Average the probabilities of several classifiers.
 
-    What scikit-learn's ``VotingClassifier(voting="soft")`` does for classes, for labels too:
-    networks of different seeds, sizes or features make different mistakes, and their mean fewer.
+    Like scikit-learn's ``VotingClassifier(voting="soft")``, but for labels as well as classes:
+    networks with different seeds, sizes or features make different errors, and their mean makes
+    fewer.
 
     Parameters
     ----------
     estimators : list of (str, estimator) tuples
-        The classifiers by name, or ``"drop"`` in the place of one that is left out. Their
-        ``predict_proba`` gives one array of shape (n_samples, n_labels), or as scikit-learn's
-        forests and neighbours do, a list with the class probabilities of each label.
+        The classifiers by name, or ``"drop"`` to leave one out. Their ``predict_proba`` returns
+        one array of shape (n_samples, n_labels) or, like scikit-learn's forests and neighbours, a
+        list with the class probabilities of each label.
     weights : array-like of shape (n_estimators,), default=None
-        Weight of each in the mean, those left out included; None for equal weights. May be set
-        on a fitted classifier.
+        Weight of each estimator in the mean, including those left out; None for equal weights.
+        May be set on a fitted classifier.
     n_jobs : int, default=None
-        Number of processes that fit them. A network uses all cores by itself.
+        Number of processes for fitting, as in joblib. A network uses all cores by itself.
 
     Attributes
     ----------
@@ -42,13 +43,13 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The classes; for multilabel targets those of each label, 0 and 1.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
-        What the columns of the probabilities stand for.
+        Names of the columns of the probabilities.
     n_outputs_ : int
         Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
-        Number of features, where one of the classifiers knows it.
+        Number of features, if one of the classifiers knows it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where one of the classifiers knows them.
+        Names of the features, if one of the classifiers knows them.
 
     See Also
     --------
@@ -85,7 +86,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, _BaseCompositio
         self.weights = weights
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, **fit_params: Any) -> "AveragingClassifier":
         """Fit all classifiers.
 

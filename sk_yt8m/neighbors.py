@@ -1,4 +1,4 @@
-"""A network beside the labels of the training rows that it finds most alike."""
+"""A network averaged with the labels of the nearest training rows in its last hidden layer."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -7,17 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import _num_samples
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.preprocessing import normalize
+from sklearn.utils import indexable
 
 from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._inputs.sample_weight import check_sample_weight
-from sk_yt8m._inputs.targets import TargetForm, encode_targets
+from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._sklearn import HasMethods, Interval, fit_context, num_samples, safe_indexing
 from sk_yt8m.metrics._inputs.select import select_top_k
 
-# So many training rows are taken in float64 at a time.
+# Training rows whose cosines are computed in float64 at a time.
 _PART_ROWS = 1024
 
 
@@ -26,18 +27,19 @@ class DeepNeighborsClassifier(
 ):
     """Average a network with the labels of the nearest training rows in its last hidden layer.
 
-    A network forgets rare labels that its training rows still show. The neighbours of a row are
-    the training rows whose activations in the last hidden layer have the highest cosine with its
-    own; their labels are averaged with the weights ``exp(cosine / temperature)`` [1]_. The same
-    goes for the classes of a one-dimensional target.
+    A network predicts rare labels poorly, while its training rows still show them. The neighbours
+    of a row are the training rows whose activations in the last hidden layer have the highest
+    cosine similarity with its own; their labels or classes are averaged with the weights
+    ``exp(cosine / temperature)`` [1]_.
 
     Parameters
     ----------
     estimator : DeepMultiLabelClassifier or None, default=None
-        The network; None for one with default parameters. Any classifier with ``predict_proba``
-        and ``hidden_activations`` will do.
+        The network, any classifier with ``predict_proba`` and ``hidden_activations``; None for a
+        `DeepMultiLabelClassifier` with default parameters.
     n_neighbors : int, default=50
-        Number of training rows that are averaged; at most as many as have a weight above 0.
+        Number of training rows that are averaged; all rows of a weight above 0 if there are
+        fewer.
     temperature : float, default=1/30
         Divisor of the cosines, above 0. The lower it is, the more the nearest neighbours count;
         infinity gives all neighbours the same weight.
@@ -51,7 +53,7 @@ class DeepNeighborsClassifier(
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The classes; for multilabel targets those of each label, 0 and 1.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
-        What the columns of the probabilities stand for.
+        Names of the columns of the probabilities.
     n_outputs_ : int
         Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
@@ -106,11 +108,11 @@ class DeepNeighborsClassifier(
         self.temperature = temperature
         self.neighbor_weight = neighbor_weight
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, **fit_params: Any
     ) -> "DeepNeighborsClassifier":
-        """Train the network, and keep what its last hidden layer makes of the training rows.
+        """Train the network, and keep the training rows' activations in its last hidden layer.
 
         Parameters
         ----------
@@ -178,8 +180,8 @@ class DeepNeighborsClassifier(
     def _nearest(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the nearest training rows and their cosines, best first, ties to the first row.
 
-        The rounding of a large product in float32 differs between rows that are alike, and
-        depends on the rows beside. So it only tells which training rows may be among the nearest.
+        Rounding in a large float32 product differs between equal rows and depends on the other
+        rows, so it only selects candidates, whose cosines are then computed in float64.
         """
         k = min(int(self.n_neighbors), len(self._references))
         rough = units @ self._references.T
@@ -201,24 +203,23 @@ class DeepNeighborsClassifier(
 
 def _activations(network: Any, X: Any, used: np.ndarray) -> np.ndarray:
     """Return the hidden activations of some rows; the others may be too large for the network."""
-    if used.size == _num_samples(X):
+    if used.size == num_samples(X):
         return network.hidden_activations(X)
     (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)
     parts = (used[i : i + _PART_ROWS] for i in range(0, used.size, _PART_ROWS))
-    return np.concatenate([network.hidden_activations(_safe_indexing(X, part)) for part in parts])
+    return np.concatenate([network.hidden_activations(safe_indexing(X, part)) for part in parts])
 
 
 def _unit_rows(activations: np.ndarray) -> np.ndarray:
-    """Divide rows by their lengths, in place; rows of zeros stay."""
+    """Divide rows by their Euclidean norms, in place; rows of zeros stay."""
     # Squares of large activations would overflow, squares of small ones vanish.
     largest = np.abs(activations).max(axis=1, keepdims=True)
     if not np.isfinite(largest).all():
-        row = int(np.flatnonzero(~np.isfinite(largest.ravel()))[0])
+        row = int(np.argmin(np.isfinite(largest)))
         raise ValueError(f"the network's hidden activations overflow in row {row}")
     largest[largest == 0] = 1.0
     activations /= largest
-    activations /= np.maximum(np.linalg.norm(activations, axis=1, keepdims=True), 1.0)
-    return activations
+    return normalize(activations, copy=False)
 
 
 def _label_columns(indicator: Any, form: TargetForm) -> Any:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import _check_sample_weight
 
+from sk_yt8m import _sklearn
 from sk_yt8m._inputs.dense import refuse_masked
 
 
@@ -17,7 +17,9 @@ def check_sample_weight(sample_weight: npt.ArrayLike | None, X: Any) -> np.ndarr
     if sample_weight is None:
         return None
     refuse_masked(sample_weight, "sample_weight")
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weight = _sklearn.check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
     if not np.isfinite(weight).all():
         raise ValueError("Input sample_weight contains NaN or infinity: expected finite numbers")
     weight = weight / weight.max()

@@ -1,7 +1,5 @@
-"""Every accepted form of the target, brought to the one form that training needs."""
+"""Every accepted form of y -> the sparse indicator that training needs."""
 
-import warnings
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,186 +15,13 @@ from sk_yt8m._inputs.indicator import (
     indicator_from_frame,
     indicator_from_sparse,
 )
-
-
-@dataclass(frozen=True)
-class TargetForm:
-    """What kind of target a classifier learned, and in what form it gives predictions.
-
-    Attributes
-    ----------
-    kind : {"binary", "multiclass", "multilabel"}
-        What `y` was.
-    classes : ndarray of shape (n_classes,) or (n_labels, 2)
-        Sorted classes of a one-dimensional target; 0 and 1 for each label of an indicator.
-    names : ndarray of shape (n_classes,) or (n_labels,)
-        What the columns of the scores stand for.
-    dtype : dtype
-        The type of predictions.
-    sparse : bool
-        Whether `y` was sparse, and predictions shall be.
-    """
-
-    kind: str
-    classes: np.ndarray
-    names: np.ndarray
-    dtype: np.dtype
-    sparse: bool
-
-    @property
-    def out_activation(self) -> str:
-        """The link of the output layer, in scikit-learn's words."""
-        return "softmax" if self.kind == "multiclass" else "logistic"
-
-    @property
-    def score_name(self) -> str:
-        """What `score` and validation give."""
-        return "GAP@20" if self.kind == "multilabel" else "accuracy"
-
-    @property
-    def known_classes(self) -> np.ndarray | None:
-        """The classes of a one-dimensional target, which new data may hold only some of."""
-        return None if self.kind == "multilabel" else self.classes
-
-    def check_same(self, other: "TargetForm") -> None:
-        """Raise a ValueError if another target has other labels or classes than this one."""
-        if "multilabel" not in (self.kind, other.kind):
-            if not np.array_equal(self.classes, other.classes):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous "
-                    f"call to fit. Previously got {_some(self.classes)}, `y` has "
-                    f"{_some(other.classes)}"
-                )
-        elif self.kind != other.kind or len(self.classes) != len(other.classes):
-            raise self._other_kind(other.kind, len(other.classes))
-
-    def named_as(self, other: "TargetForm") -> "TargetForm":
-        """Return this form, with the label names of another that has names where this has none."""
-        if np.array_equal(self.names, np.arange(len(self.names))):
-            return replace(self, names=other.names)
-        return self
-
-    def check_classes(self, classes: npt.ArrayLike | None) -> None:
-        """Raise a ValueError if the argument `classes` of `partial_fit` is not that of training."""
-        if classes is None:
-            return
-        given, _ = _sorted_classes(classes, "classes")
-        if self.kind == "multilabel":
-            of_columns = [set(self.names.tolist()), set(range(len(self.names)))]
-            if set(given.tolist()) not in of_columns:
-                raise ValueError(
-                    f"classes={_some(given)} are not the labels of y, which are its columns, "
-                    f"{_some(self.names)}: classes may be left out"
-                )
-        elif not np.array_equal(given, self.classes):
-            raise ValueError(
-                f"classes={_some(given)} are not the same as on the last call to fit or "
-                f"partial_fit, which were {_some(self.classes)}"
-            )
-
-    def check_labels(self, y: Any) -> None:
-        """Raise a ValueError if `y` is of another kind, or its labels have other names or places.
-
-        Labels without names are taken by position, with a warning where the others have names.
-        """
-        names, shape = label_columns(y), np.shape(y)
-        one_dimensional = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
-        if self.kind != "multilabel":
-            if hasattr(y, "tocsr") or not one_dimensional:
-                raise self._other_kind("multilabel", shape[1])
-        elif names is not None or len(shape) == 2:
-            check_label_names(self.names, names, shape[1])
-
-    def _other_kind(self, kind: str, n: int) -> ValueError:
-        return ValueError(
-            f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
-            f"training, got a {kind} one with {n}"
-        )
-
-
-def label_columns(y: Any) -> np.ndarray | None:
-    """Return the column names of a DataFrame of labels, None for what has no names."""
-    if not hasattr(y, "columns") or hasattr(y, "tocsr"):
-        return None
-    return np.asarray(getattr(y, "column_names", y.columns))
-
-
-def check_label_names(
-    expected: np.ndarray, names: np.ndarray | None, n_labels: int, name: str = "y"
-) -> None:
-    """Raise a ValueError if labels have other names than in training, or another order.
-
-    Numbers from 0 in ascending order are the names of what has none. They are taken by position
-    beside other names than numbers, with a warning, as scikit-learn does with features.
-
-    Parameters
-    ----------
-    expected : ndarray of shape (n_labels,)
-        The names in training.
-    names : ndarray of shape (n_labels,) or None
-        The names now, None where there are none.
-    n_labels : int
-        How many labels there are now.
-    name : str, default="y"
-        The argument's name in messages.
-    """
-    known = expected.tolist()
-    given = list(range(n_labels)) if names is None else names.tolist()
-    if known == given:
-        return
-    unnamed = known == list(range(len(known))), given == list(range(n_labels))
-    if any(unnamed) and len(known) != n_labels:
-        raise ValueError(f"{name} has {n_labels} labels: expected the {len(known)} of training")
-    comparable = names is not None and (expected.dtype.kind in "iu") == (names.dtype.kind in "iu")
-    if any(unnamed) and not comparable:
-        has, was = ("does not have", "with") if unnamed[1] else ("has", "without")
-        warnings.warn(
-            f"{name} {has} label names, but the classifier was fitted {was} label names: its "
-            "columns are taken by position",
-            UserWarning,
-            stacklevel=2,
-        )
-        return
-    unseen, missing = set(given) - set(known), set(known) - set(given)
-    message = f"The label names of {name} should match those that were passed during fit.\n"
-    if unseen:
-        message += f"Label names unseen at fit time:\n{_listed(given, unseen, known)}"
-    if missing:
-        message += (
-            f"Label names seen at fit time, yet now missing:\n{_listed(known, missing, given)}"
-        )
-    if not unseen and not missing:
-        message += "Label names must be in the same order as they were in fit"
-        pairs = zip(known, given, strict=False)
-        at = next((i for i, (one, other) in enumerate(pairs) if one != other), None)
-        if at is not None:
-            message += f": column {at} is {given[at]!r}, expected {known[at]!r}"
-    raise ValueError(message)
-
-
-def accuracy(y: Any, predicted: np.ndarray, sample_weight: npt.ArrayLike | None) -> float:
-    """Return the share of right classes, by weight."""
-    refuse_masked(y, "y")
-    refuse_masked(sample_weight, "sample_weight")
-    return float(accuracy_score(class_column(y).ravel(), predicted, sample_weight=sample_weight))
-
-
-def _some(classes: np.ndarray) -> str:
-    more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""
-    return f"{classes[:10]}{more}"
-
-
-def _listed(names: list[Any], chosen: set[Any], others: list[Any]) -> str:
-    """Return lines of the chosen names, in quotes where others are no strings."""
-    show = str if all(isinstance(name, str) for name in (*names, *others)) else repr
-    lines = [f"- {show(name)}\n" for name in dict.fromkeys(names) if name in chosen]
-    return "".join(lines[:5]) + ("- ...\n" if len(lines) > 5 else "")
+from sk_yt8m._inputs.target_form import TargetForm, label_columns, sorted_classes
 
 
 def encode_targets(
     y: Any, classes: npt.ArrayLike | None = None, *, like: TargetForm | None = None
 ) -> tuple[Any, TargetForm]:
-    """Bring a target of any accepted form into the form that training needs.
+    """Return the sparse indicator of a target of any accepted form.
 
     Parameters
     ----------
@@ -205,7 +30,7 @@ def encode_targets(
     classes : array-like, optional
         All classes of a one-dimensional `y`, which may hold only some of them.
     like : TargetForm, optional
-        What `y` was in training. One column is an indicator where it was one.
+        The training target. If it was an indicator, a single column is one, too.
 
     Returns
     -------
@@ -213,7 +38,7 @@ def encode_targets(
         The positives, with sorted indices and no stored zeros. ``n_outputs`` is 1 for a binary
         target.
     form : TargetForm
-        What `y` was.
+        Kind, classes and label names of `y`.
 
     Raises
     ------
@@ -245,7 +70,7 @@ def encode_targets(
 
 
 def as_pandas(y: Any) -> Any:
-    """Return a table of pyarrow or another library as a DataFrame of pandas, all else as it is."""
+    """Return a table of another library as a pandas DataFrame, all else unchanged."""
     if not hasattr(y, "columns") or hasattr(y, "iloc"):
         return y
     if hasattr(y, "column_names"):
@@ -256,7 +81,7 @@ def as_pandas(y: Any) -> Any:
 
 
 def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
-    """Return the dtype that holds all columns of a DataFrame, and whether all are sparse."""
+    """Return the common dtype of a DataFrame's columns, and whether all are sparse."""
     kinds, sparse = set(), set()
     for dtype in frame.dtypes:
         plain = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", dtype)
@@ -266,7 +91,7 @@ def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
 
 
 def class_column(y: Any) -> np.ndarray:
-    """Return an array, or a Series or DataFrame of one column, in numpy's own dtype."""
+    """Return an array, Series or one-column DataFrame as an array of a numpy dtype."""
     y = as_pandas(y)
     if hasattr(y, "columns"):
         return class_column(y.iloc[:, 0]).reshape(-1, 1)
@@ -312,9 +137,9 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
     y = column_or_1d(array, warn=True)
     if y.size == 0:
         raise ValueError("y is empty: expected at least one sample")
-    present, codes = _sorted_classes(y, "y")
+    present, codes = sorted_classes(y, "y")
     check_classification_targets(y)
-    known = present if classes is None else _sorted_classes(classes, "classes")[0]
+    known = present if classes is None else sorted_classes(classes, "classes")[0]
     unknown = np.setdiff1d(present, known)
     if unknown.size:
         raise ValueError(f"y holds classes {unknown.tolist()}, which are not in {known.tolist()}")
@@ -333,18 +158,8 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
     return indicator, TargetForm(kind, known, known, known.dtype, sparse=False)
 
 
-def _sorted_classes(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted classes among the values, and the number of each value's class."""
-    refuse_masked(values, name)
-    array = np.asarray(values)
-    try:
-        present, codes = np.unique(array, return_inverse=True)
-    except TypeError as error:
-        types = sorted({type(value).__name__ for value in array.flat})
-        raise ValueError(
-            f"{name} holds values of the types {types}, which have no order: expected classes of "
-            "one type, and none missing"
-        ) from error
-    if (present != present).any():
-        raise ValueError(f"{name} contains NaN or NaT: expected classes, and none missing")
-    return present, codes.ravel()
+def accuracy(y: Any, predicted: np.ndarray, sample_weight: npt.ArrayLike | None) -> float:
+    """Return the weighted share of correct classes."""
+    refuse_masked(y, "y")
+    refuse_masked(sample_weight, "sample_weight")
+    return float(accuracy_score(class_column(y).ravel(), predicted, sample_weight=sample_weight))

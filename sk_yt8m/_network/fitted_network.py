@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import Architecture, Weights
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, layer_sizes
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._tensorflow import resolve_precision

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._network.fitted_network import FittedNetwork
 

@@ -17,7 +17,8 @@ from sk_yt8m._inputs.standardization import (
     feature_statistics,
     standardized,
 )
-from sk_yt8m._inputs.targets import TargetForm, encode_targets
+from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._network.architecture import Architecture, Weights
 from sk_yt8m._network.parameters import initial_weights
 

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_consistent_length
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.sample_weight import check_sample_weight
-from sk_yt8m._inputs.targets import TargetForm, encode_targets
+from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._network.architecture import Architecture, Weights
 from sk_yt8m._network.folding import fold
 from sk_yt8m._network.predictor import Predictor

@@ -16,7 +16,7 @@ from sk_yt8m._files.values import (
     encode_array,
     encode_dtype,
 )
-from sk_yt8m._inputs.targets import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
 
 #: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`

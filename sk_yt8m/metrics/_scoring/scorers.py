@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from sklearn.metrics._scorer import _BaseScorer
 
 from sk_yt8m._inputs.dense import refuse_masked
-from sk_yt8m._inputs.targets import check_label_names, label_columns
+from sk_yt8m._inputs.target_form import check_label_names, label_columns
 from sk_yt8m.metrics._definitions.gap import gap_score
 from sk_yt8m.metrics._definitions.hit import hit_at_k_score
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
