@@ -34,16 +34,16 @@ def has_gpu() -> bool:
 
 
 def fill_with_zeros(variables: Iterable[Any]) -> None:
-    """Set variables to zeros, those as well whose memory was freed."""
+    """Set variables to zeros, also after `free`."""
     for variable in variables:
         zeros = tf.zeros(variable.shape, variable.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=zeros)
 
 
 def free(variables: Iterable[Any]) -> None:
-    """Free the memory of variables; they cannot be read before they are filled again.
+    """Free the memory of variables, which cannot be read until they are filled again.
 
-    It may be called at any moment, also while TensorFlow builds a graph.
+    May be called at any time, also while TensorFlow builds a graph.
     """
     with tf.init_scope():
         for variable in variables:

@@ -1,4 +1,4 @@
-"""The best labels of every video: what classifiers give and metrics take."""
+"""The k best labels of each sample, from classifiers to metrics."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class TopK(NamedTuple):
     Attributes
     ----------
     indices : ndarray of shape (n_samples, k), int32
-        Label indices by falling score; equal scores by rising index.
+        Label indices by decreasing score; ties by increasing index.
     scores : ndarray of shape (n_samples, k), float32
         The scores of these labels.
     """

@@ -19,10 +19,10 @@ from sk_yt8m._training.rollback import restored_on_failure
 class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin, BaseEstimator):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
-    Takes multilabel targets, sparse ones without ever making them dense, and binary and
-    multiclass ones too. The default parameters are a recipe for the features of YouTube-8M that
-    adapts itself to smaller data: standardised inputs, batch normalisation, dropout, AdamW with
-    a warm-up and a cosine schedule, a moving average of the weights, and output biases that
+    Takes binary, multiclass and multilabel targets; sparse indicators are never made dense. The
+    default parameters are a recipe for the features of YouTube-8M that adapts itself to smaller
+    data: standardised inputs, batch normalisation [1]_, dropout [2]_, AdamW [3]_ [4]_ with a
+    warm-up and a cosine schedule [5]_, a moving average of the weights, and output biases that
     start at the log-odds of each label's frequency.
 
     Parameters
@@ -35,66 +35,66 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         Strength of the L2 penalty: ``alpha / 2`` times the squared kernels, divided by the batch
         size, is added to the loss.
     batch_size : int or "auto", default="auto"
-        Rows a step, at most. ``"auto"`` is a power of two from 32 to 512 that gives about 80
-        steps an epoch.
+        Rows per step, at most. ``"auto"`` is a power of two from 32 to 512 that gives about 80
+        steps per epoch.
     learning_rate : {"cosine", "constant"}, default="cosine"
         Schedule of the learning rate after the warm-up.
     learning_rate_init : float, default=0.002
         Learning rate at the end of the warm-up.
     max_iter : int or "auto", default="auto"
-        Number of epochs. ``"auto"`` is 12, or as many as make 320 steps.
+        Number of epochs. ``"auto"`` is 12, or as many as needed for 320 steps.
     shuffle : bool, default=True
-        Whether every epoch takes the rows in an order of its own.
+        Whether to shuffle the rows in each epoch.
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights, the order of the rows, the dropout masks and the validation
+        Determines the initial weights, the order of the rows, the dropout masks and the validation
         split. An integer gives the same result in every call on one machine.
     tol : float, default=1e-4
-        What counts as an improvement of the watched figure: of the validation score, or of the
-        training loss of a row summed over its labels, whatever `loss_reduction` is.
+        Smallest improvement of the monitored figure: the validation score, or the training loss
+        of a row, summed over its labels whatever `loss_reduction` is.
     verbose : bool, default=False
         Whether to print a line after every epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call.
+        Whether `fit` continues from the weights of the previous call.
     early_stopping : bool, default=False
-        Whether to watch the validation score, and not the training loss, to stop early. Without
-        `X_val`, a part of the training data is set aside.
+        Whether to monitor the validation score, instead of the training loss, to stop early.
+        Without `X_val`, a part of the training data is held out.
     validation_fraction : float, default=0.1
-        Share of the training data that is set aside.
+        Share of the training data that is held out.
     n_iter_no_change : int or np.inf, default=10
-        Stop after so many epochs without improvement. With `verbose`, a line says so; `n_iter_` is
-        the number of epochs run.
+        Epochs without improvement after which training stops. With `verbose`, a line says so;
+        `n_iter_` is the number of epochs run.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay rates of Adam's moments.
+        Decay rates of Adam's moments [3]_.
     epsilon : float, default=1e-8
-        Keeps Adam's divisor off zero.
+        Added to Adam's divisor for numerical stability.
     weight_decay : float, default=0.05
-        Decoupled weight decay: the share of each kernel, times the learning rate, that a step
-        takes off.
+        Decoupled weight decay [4]_: each step subtracts this share of each kernel, times the
+        learning rate.
     warmup_fraction : float, default=0.05
-        Share of the steps in which the learning rate grows to `learning_rate_init`.
+        Share of the steps in which the learning rate grows linearly to `learning_rate_init`.
     ema_decay : float or None, default=0.99
-        Decay of the moving average of the weights that predicts; None predicts with the weights
+        Decay of the moving average of the weights, which predicts; None predicts with the weights
         themselves.
     dropout : float, default=0.5
-        Share of the hidden units that is left out in each step. A training of few epochs does
-        better with little or none, here and for the inputs.
+        Share of the hidden units that are dropped in each step. A training of few epochs does
+        better with little or no dropout, here and for the inputs.
     input_dropout : float, default=0.2
-        Share of the inputs that is left out in each step.
+        Share of the inputs that are dropped in each step.
     batch_normalization : bool, default=True
-        Whether to normalise the inputs of each hidden activation over the batch.
+        Whether to normalise the pre-activations of each hidden layer over the batch.
     standardize : bool, default=True
-        Whether to bring every feature to mean 0 and variance 1 first, by the weighted mean and
-        variance of the training rows. Those of features wider than float32 are taken, and
-        subtracted, in float64. Without it, such features have to be numbers that float32 holds.
+        Whether to scale every feature to mean 0 and variance 1, by the weighted mean and variance
+        of the training rows, in float64 for dtypes wider than float32. Without it, features must
+        be numbers that float32 can hold.
     output_bias_init : {"log_odds", "zeros"}, default="log_odds"
-        Where the output biases start.
+        First values of the output biases.
     loss_reduction : {"sum", "mean"}, default="sum"
         Whether the loss of a row is the sum or the mean over its labels. The mean over thousands
         of labels makes the gradients so small that Adam's `epsilon` matters.
     n_heads : int, default=1
         Number of equal parts of the last hidden layer that learn to predict on their own. The
-        network's log-odds are the mean of theirs: an average of several networks in the form of
-        one (Lee et al., 2015), which takes no longer to predict. Above 1 it wants a wide layer.
+        network's log-odds are the mean of theirs: an ensemble in one network [6]_, which takes no
+        longer to predict. Values above 1 need a wide last hidden layer.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format of the matrix products in training; weights and predictions are float32.
         ``"auto"`` is bfloat16 where the hardware multiplies it natively.
@@ -102,66 +102,65 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         Number format of the matrix products in prediction. bfloat16 is several times as fast on
         hardware that multiplies it natively, and changes the most probable label of a few rows
         (``docs/results.md`` says how many). May be set on a fitted classifier.
-
     checkpoint_dir : str, path or None, default=None
-        Folder in which `fit` keeps its state on the way. After a crash or a kill the same call
-        of `fit` goes on from there and gives the result of a call that was never stopped, on one
-        machine, with float32 on a processor bit for bit; another call is refused. The
-        checkpoints are deleted when `fit` ends. Each takes four times the bytes of the weights,
-        five with validation, and two are kept.
+        Folder for checkpoints of `fit`. After a crash or a kill, the same call of `fit` resumes
+        there and gives the result of an uninterrupted call on the same machine, in float32 on a
+        processor bit for bit; a different call is refused. The checkpoints are deleted when `fit`
+        ends. Each takes four times the size of the weights, five with validation; two are kept.
     checkpoint_every : int or None, default=None
-        Steps between checkpoints within an epoch; None for those at the end of each epoch only.
+        Steps between checkpoints within an epoch; None for one at the end of each epoch only.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The classes; for multilabel targets those of each label, 0 and 1.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
-        What the columns of the scores stand for: the classes, the column names of a DataFrame of
-        labels, or the numbers of the labels.
+        Names of the columns of the scores: the classes, the column names of a DataFrame of labels,
+        or the numbers of the labels.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where `X` was a DataFrame with string column names.
+        Names of the features, if `X` was a DataFrame with string column names.
     n_outputs_ : int
         Number of outputs of the network: 1 for binary targets.
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : {"logistic", "softmax"}
-        Link of the output layer.
+        Activation of the output layer.
     n_iter_ : int
         Number of epochs run.
     t_ : int
         Number of samples seen in training.
     loss_ : float
-        Training loss of the last epoch, the penalty of `alpha` included.
+        Training loss of the last epoch, including the penalty of `alpha`.
     best_loss_ : float or None
-        Lowest training loss of an epoch; None where the best epoch is told by validation.
+        Lowest training loss of an epoch; None with validation data.
     loss_curve_ : list of float
         Training loss of each epoch.
     epoch_times_ : list of float
-        Seconds from the first step of `fit` to the end of each epoch, validation included; empty
+        Seconds from the first step of `fit` to the end of each epoch, including validation; empty
         after `partial_fit`.
     validation_scores_ : list of float or None
         Validation score after each epoch, GAP@20 for multilabel targets and accuracy for others.
     best_validation_score_ : float or None
-        The best of them, whose weights are kept.
+        Highest validation score; the weights of its epoch are kept.
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The same for small data and without TensorFlow.
+    AveragingClassifier : Average of several classifiers.
+    DeepNeighborsClassifier : A network averaged with its nearest training rows.
+    sklearn.neural_network.MLPClassifier : Multilayer perceptron for small data, without TensorFlow.
 
     References
     ----------
-    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
-
-    Ioffe and Szegedy, "Batch normalization", ICML 2015.
-
-    Lee et al., "Why M heads are better than one: training a diverse ensemble of deep networks",
-    arXiv:1511.06314, 2015.
-
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
-    JMLR 15, 2014.
+    .. [1] Ioffe and Szegedy, "Batch normalization", ICML 2015.
+    .. [2] Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+       JMLR 15, 2014.
+    .. [3] Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    .. [4] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+    .. [5] Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+    .. [6] Lee et al., "Why M heads are better than one: training a diverse ensemble of deep
+       networks", arXiv:1511.06314, 2015.
 
     Examples
     --------
@@ -260,27 +259,31 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         """Train the network.
 
         A KeyboardInterrupt after the first step ends the training with a warning; the classifier
-        then has the best weights so far, or without validation the last ones.
+        then has the best weights so far, or the last ones without validation data.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features. An array of numbers is not copied, a memory-mapped one is read in blocks.
+            Features. An array of numbers is not copied; a memory-mapped one is read in blocks.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
-            Classes, or the indicator matrix of the labels, of any integer or boolean type. The
-            column names of a DataFrame become `label_names_`. One column is classes, but for a
-            sparse matrix, which is always an indicator.
+            Classes, or the indicator matrix of the labels, of any integer or boolean dtype. The
+            column names of a DataFrame become `label_names_`. A single column holds classes, except
+            in a sparse matrix, which is always an indicator.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row in the loss, and in the statistics that standardise the features
-            and start the output biases. A row of weight 0 is left out altogether, but for a check
-            that its features are finite, and that its class stays in `classes_`.
-        X_val, y_val : optional
-            Validation data, in the same forms, with at least one positive label. After each epoch
-            the network is scored on it, and the weights of the best epoch are kept.
+            Weight of each row in the loss, in the feature statistics and in the first output
+            biases. A row of weight 0 is left out, except that its features must be finite and its
+            class is in `classes_`.
+        X_val : {array-like, sparse matrix, DataFrame} of shape \
+                (n_samples_val, n_features), optional
+            Features of validation data. After each epoch the network is scored on them, and the
+            weights of the best epoch are kept.
+        y_val : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples_val,) or (n_samples_val, n_labels), optional
+            Targets of the validation data, with at least one positive label.
         sample_weight_val : array-like of shape (n_samples_val,), optional
             Weight of each validation row in the score; rows of weight 0 are left out. Rows that
-            `early_stopping` sets aside have their weight of `sample_weight`.
+            `early_stopping` holds out keep their `sample_weight`.
 
         Returns
         -------
@@ -292,13 +295,13 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         TypeError
             If an argument is a masked array, whose mask would be ignored.
         ValueError
-            If a value is not what is described here; the message says which, and where.
+            If a value is not as described here; the message says which, and where.
         FloatingPointError
             If the training diverges.
         RuntimeError
             If another call uses the same `checkpoint_dir`.
         OSError
-            If `checkpoint_dir` cannot be made or read.
+            If `checkpoint_dir` cannot be created or read.
         """
         from sk_yt8m._training.fit import fit_network
         from sk_yt8m._training.validation import check_validation_features
@@ -329,16 +332,16 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         classes: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> "DeepMultiLabelClassifier":
-        """Train on the given rows once, going on where the last call stopped.
+        """Train on the given rows once, continuing from the last call.
 
-        The first call sets the standardisation and the output biases, so its rows should be
-        typical. The learning rate is `learning_rate_init` throughout, and ``batch_size="auto"``
-        means at most 512 rows. Between calls, parameters of the training may be changed and apply
-        at once; those of the network's structure are refused: `hidden_layer_sizes`, `activation`,
-        `batch_normalization` and `standardize`. `max_iter`, `learning_rate`, `warmup_fraction`,
-        `tol` and `n_iter_no_change` are for `fit` only.
+        The first call determines the feature statistics and the first output biases, so its rows
+        should be typical. The learning rate is always `learning_rate_init`, and
+        ``batch_size="auto"`` means at most 512 rows. Parameters of the training may change between
+        calls and take effect at once; those of the network's structure may not:
+        `hidden_layer_sizes`, `activation`, `batch_normalization` and `standardize`. `max_iter`,
+        `learning_rate`, `warmup_fraction`, `tol` and `n_iter_no_change` are for `fit` only.
 
-        A call that fails leaves the classifier as it was before.
+        A call that fails leaves the classifier unchanged.
 
         Parameters
         ----------
@@ -346,14 +349,14 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             Features, as in `fit`.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
-            Targets, as in `fit`. The columns of a DataFrame have the same names and order in
+            Targets, as in `fit`. The columns of a DataFrame must have the same names and order in
             every call; `label_names_` are those of the first DataFrame.
         classes : array-like of shape (n_classes,), optional
-            All classes that will ever come; needed at the first call where `y` is
-            one-dimensional and does not hold all of them. The same in every call. For multilabel
-            targets the labels are the columns of `y`.
+            All classes of all calls; required in the first call if `y` is one-dimensional and
+            does not hold all of them, and the same in every call. For multilabel targets the
+            labels are the columns of `y`.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row, as in `fit`; at least one has to be above 0.
+            Weight of each row, as in `fit`; at least one must be above 0.
 
         Returns
         -------
@@ -365,8 +368,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         TypeError
             If an argument is a masked array, whose mask would be ignored.
         ValueError
-            If a value is not what is described here, or differs from the first call where it may
-            not.
+            If a value is not as described here, or differs from the first call where it must not.
         FloatingPointError
             If the training diverges.
         """

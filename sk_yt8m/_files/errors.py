@@ -1,4 +1,4 @@
-"""The error that every unusable model file raises."""
+"""The error of an invalid model file or checkpoint."""
 
 
 class ModelFileError(ValueError):

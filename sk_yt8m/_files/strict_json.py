@@ -1,4 +1,4 @@
-"""JSON as model files use it: read strictly, written in one way only."""
+"""JSON read strictly, and written in one way only."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from sk_yt8m._files.errors import ModelFileError
 
 
 def dump_json(value: Any) -> str:
-    """Return the one text of a value, in ASCII."""
+    """Return a value as compact JSON text, in ASCII."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
@@ -25,7 +25,7 @@ def parse_json(text: str) -> Any:
 
 
 def field(mapping: Any, name: str, *kinds: type) -> Any:
-    """Return an entry of a JSON object that must be there and be of exactly one of some types."""
+    """Return a required entry of a JSON object, of exactly one of the given types."""
     if type(mapping) is not dict:
         raise ModelFileError(f"expected a JSON object with {name!r}, got {shown(mapping)}")
     if name not in mapping:
@@ -38,14 +38,14 @@ def field(mapping: Any, name: str, *kinds: type) -> Any:
 
 
 def check_keys(mapping: dict[str, Any], known: set[str], what: str) -> None:
-    """Raise an error if an object has other keys than the known ones."""
+    """Raise an error if an object has unknown keys."""
     unknown = sorted(set(mapping) - known)
     if unknown:
         raise ModelFileError(f"{what} has unknown entries: {shown(unknown)}")
 
 
 def shown(value: Any) -> str:
-    """Return a value for an error message, shortened."""
+    """Return a shortened value for an error message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -1,8 +1,8 @@
-"""Reading safetensors files of unknown origin.
+"""Read safetensors files of unknown origin.
 
-The safetensors library writes the files; here they are read, since everything that a header
-claims has to be checked on the open file, against its size and against the network it is for,
-before memory is taken for it.
+The safetensors library writes the files. They are read here, because everything that a header
+claims must be checked on the open file, against its size and its network, before memory is
+allocated.
 """
 
 import math
@@ -17,7 +17,7 @@ import numpy as np
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import field, parse_json, shown
 
-#: The largest header that is read: some hundred thousand names of labels.
+#: Largest accepted header: room for some hundred thousand names of labels.
 LARGEST_HEADER = 16 * 2**20
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -37,7 +37,7 @@ _OTHER_FORMATS = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where a tensor lies in a file: the bytes `start` to `stop`."""
+    """Dtype, shape and position of a tensor: the bytes `start` to `stop` of the file."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -129,7 +129,7 @@ class TensorFile:
 
 
 def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
-    # Not blocking, so that a named pipe is refused and not waited for.
+    # Non-blocking, so that a named pipe is refused, not waited for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

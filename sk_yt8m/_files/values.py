@@ -1,7 +1,7 @@
-"""Values of parameters, classes and names <-> plain JSON, and nothing but data in between.
+"""Values of parameters, classes and names <-> plain JSON.
 
-Numbers, strings, booleans, None and lists stand for themselves. All else is an object of one key
-that says what it is: ``tuple``, ``float`` (NaN and infinities), ``range``, ``array`` or
+Numbers, strings, booleans, None and lists are themselves in JSON. Other values are an object whose
+one key is their kind: ``tuple``, ``float`` (NaN and infinities), ``range``, ``array`` or
 ``random_state``.
 """
 
@@ -30,7 +30,7 @@ _LARGEST_ARRAY = 256 * 2**20
 
 
 def encode(value: Any, what: str) -> Any:
-    """Return a value as JSON; `what` names it where that cannot be done."""
+    """Return a value as JSON; `what` names it in errors."""
     is_long = isinstance(value, np.longdouble)
     if isinstance(value, np.generic) and value.dtype.kind in "biufU" and not is_long:
         value = value.item()
@@ -53,7 +53,7 @@ def encode(value: Any, what: str) -> Any:
 
 
 def decode(value: Any, what: str) -> Any:
-    """Return the value of a JSON form that `encode` gave."""
+    """Return the value whose JSON form `encode` returned."""
     if type(value) is list:
         return [decode(item, what) for item in value]
     if type(value) is not dict:
@@ -92,7 +92,7 @@ def encode_array(array: np.ndarray, what: str) -> dict[str, Any]:
 
 
 def decode_array(value: Any, what: str, length: int | None = None) -> np.ndarray:
-    """Return the array of a JSON form, of the given length where one is asked for."""
+    """Return the array of a JSON form; an error if `length` is given and differs."""
     if type(value) is dict and value.keys() == {"range"}:
         size = field(value, "range", int)
         _check_length(size, length, what)
@@ -124,14 +124,14 @@ def decode_array(value: Any, what: str, length: int | None = None) -> np.ndarray
 
 
 def encode_dtype(dtype: np.dtype, what: str) -> str:
-    """Return the name of the type of an array's elements."""
+    """Return the name of a dtype."""
     if not _DTYPE.fullmatch(dtype.str):
         raise ModelFileError(f"{what} is {dtype}: expected numbers, strings, booleans or objects")
     return dtype.str
 
 
 def decode_dtype(name: str, what: str) -> np.dtype:
-    """Return the type of a name that `encode_dtype` gave."""
+    """Return the dtype whose name `encode_dtype` returned."""
     if not _DTYPE.fullmatch(name):
         raise ModelFileError(f"{what} is of an unknown type: {shown(name)}")
     try:
@@ -149,12 +149,8 @@ def _encode_random_state(random_state: np.random.RandomState, what: str) -> dict
     state: Any = random_state.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
         raise ModelFileError(f"{what} draws from {state['bit_generator']}: expected MT19937")
-    return {
-        "key": state["state"]["key"].tolist(),
-        "pos": int(state["state"]["pos"]),
-        "has_gauss": int(state["has_gauss"]),
-        "gauss": float(state["gauss"]),
-    }
+    _, key, pos, has_gauss, gauss = random_state.get_state()
+    return {"key": key.tolist(), "pos": pos, "has_gauss": has_gauss, "gauss": gauss}
 
 
 def _decode_random_state(value: dict[str, Any]) -> np.random.RandomState:

@@ -1,4 +1,4 @@
-"""Dense matrices, arrays or DataFrames, read in blocks of rows."""
+"""Dense matrices, arrays or DataFrames, in blocks of rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ def refuse_masked(values: Any, name: str) -> None:
 
 
 def row_blocks(matrix: Any, block_bytes: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Yield ``(first row, block of rows)`` of an array or DataFrame, each about ``block_bytes``."""
+    """Yield each block's first row number and its rows, about ``block_bytes`` of memory each."""
     n_rows, n_columns = matrix.shape
     itemsize = 8 if hasattr(matrix, "iloc") else matrix.dtype.itemsize
     step = max(1, block_bytes // max(1, n_columns * itemsize))

@@ -1,4 +1,4 @@
-"""Every form of an indicator matrix -> canonical CSR."""
+"""Every accepted form of an indicator matrix -> canonical CSR."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def read_indicator(y: Any, name: str = "y") -> Any:
     Parameters
     ----------
     y : array-like, sparse matrix, DataFrame or SparseIndicator of shape (n_samples, n_labels)
-        Zeros and ones of any boolean, integer or floating dtype, nullable or object ones included.
+        Zeros and ones of any boolean, integer or floating dtype, also nullable or object.
     name : str, default="y"
         The argument's name in messages.
 
@@ -61,7 +61,7 @@ def indicator_from_sparse(matrix: Any, name: str = "y") -> Any:
 
 
 def indicator_from_dense(matrix: Any, name: str = "y") -> Any:
-    """Return the CSR indicator of an array or DataFrame, which is read in blocks of rows."""
+    """Return the CSR indicator of an array or DataFrame, read in blocks of rows."""
     _check_shape(matrix.shape, name)
     n, n_labels = matrix.shape
     counts, indices = np.zeros(n, dtype=np.int64), [np.zeros(0, dtype=np.int32)]
@@ -75,10 +75,10 @@ def indicator_from_dense(matrix: Any, name: str = "y") -> Any:
 
 
 def indicator_from_frame(frame: Any, name: str = "y") -> Any:
-    """Return the CSR indicator of a DataFrame, whose columns may be of a sparse dtype."""
+    """Return the CSR indicator of a DataFrame, whose columns may have sparse dtypes."""
     _check_shape(frame.shape, name)
     dtypes = set(getattr(frame, "dtypes", ()))
-    # pandas makes one sparse matrix only of columns that are all of one dtype with zeros left out.
+    # pandas makes a sparse matrix only of columns of one dtype whose fill value is 0.
     if len(dtypes) == 1 and getattr(dtypes.pop(), "fill_value", None) == 0:
         return indicator_from_sparse(frame.sparse.to_coo().tocsr(), name)
     return indicator_from_dense(frame if hasattr(frame, "iloc") else frame.to_numpy(), name)
@@ -102,7 +102,7 @@ def _as_bool(block: np.ndarray, first_row: int, name: str) -> npt.NDArray[np.boo
 
 
 def _bit(value: Any) -> int:
-    """Return 0 or 1, or -1 for all else; what is missing cannot even be compared."""
+    """Return 0 or 1, or -1 for any other value; missing values cannot be compared."""
     try:
         return 1 if value == 1 else 0 if value == 0 else -1
     except (TypeError, ValueError, ArithmeticError):

@@ -1,4 +1,4 @@
-"""A sparse indicator that scikit-learn takes for an array."""
+"""A sparse indicator matrix that scikit-learn accepts as an array."""
 
 from typing import Any
 
@@ -7,23 +7,23 @@ import scipy.sparse as sp
 
 
 class SparseIndicator:
-    """A sparse indicator matrix that scikit-learn's ``cross_val_score`` lets through.
+    """A sparse indicator matrix for scikit-learn's ``cross_val_score``.
 
     ``cross_val_score``, ``cross_validate`` and ``learning_curve`` refuse a scipy sparse ``y``
-    ("must be array-like"). This thin holder is array-like: it has a shape and a length, gives
-    rows when indexed, and keeps the matrix in CSR form. `DeepMultiLabelClassifier` and the
-    metrics of `sk_yt8m.metrics` take it wherever they take a sparse matrix.
+    ("must be array-like"). This thin wrapper is array-like: it has a shape and a length, returns
+    rows when indexed, and keeps the matrix in CSR form. The classifiers and the metrics of
+    `sk_yt8m.metrics` accept it wherever they accept a sparse matrix.
 
     Parameters
     ----------
     matrix : sparse matrix or sparse array of shape (n_samples, n_labels)
-        The indicator matrix; converted to CSR where it is not yet.
+        The indicator matrix, converted to CSR if necessary.
 
     Notes
     -----
-    An integer ``cv`` makes scikit-learn look at the values of ``y`` to find out what kind of
-    target it is, which needs the dense matrix for a moment (one byte a cell). A splitter, say
-    ``cv=KFold(3)``, is taken as it is, and nothing dense is ever made.
+    With an integer ``cv``, scikit-learn inspects the values of ``y`` to determine the type of
+    target, which needs the dense matrix temporarily (one byte per cell). With a splitter, such as
+    ``cv=KFold(3)``, no dense matrix is made.
 
     Examples
     --------

@@ -150,10 +150,9 @@ def softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tup
 def adamw(
     variable: Any, first: Any, second: Any, gradient: Any, rate: Any, shrink: Any, betas: Any
 ) -> None:
-    """Take one step of AdamW.
+    """Take one step of AdamW (Kingma and Ba, 2015; Loshchilov and Hutter, 2019).
 
-    One pass over memory on a GPU; on a CPU, where XLA writes one array a pass, one for each moment
-    and one for the weights.
+    One pass over memory on a GPU; three on a CPU, where XLA writes one array per pass.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def adamw(
     rate : tensor of float32
         Learning rate.
     shrink : tensor of float32
-        Share of the weights that is taken off.
+        Share of the weights that is subtracted.
     betas : tensor of shape (5,), float32
         Decay rates of the moments, their bias corrections, and epsilon.
     """
@@ -180,5 +179,5 @@ def adamw(
 
 @tf.function(jit_compile=True)
 def average_into(average: Any, variable: Any, keep: Any) -> None:
-    """Move a running mean of a variable on by one step."""
+    """Update a moving average of a variable."""
     average.assign(keep * average + (1.0 - keep) * variable)

@@ -22,9 +22,9 @@ def cross_entropy(
     Parameters
     ----------
     out_activation : {"logistic", "softmax"}
-        Binary cross-entropy, summed over labels, or the categorical one.
+        For binary cross-entropy, summed over labels, or categorical cross-entropy.
     products : tensor of shape (batch_size, n_outputs)
-        The output layer's products; with the bias, the scores before the link.
+        Pre-activations of the output layer, without the bias.
     bias : tensor of shape (n_outputs,), float32
         The output layer's bias.
     row_weights : tensor of shape (batch_size,), float32
@@ -32,21 +32,21 @@ def cross_entropy(
     positions : tensor of shape (width, 2), int32
         Row and label of each positive.
     position_weights : tensor of shape (width,), float32
-        The weight of that row; 0 for padding.
+        Weight of that row; 0 for padding.
     factor : tensor of float32
-        What the gradient is multiplied by.
+        Factor of the gradient.
 
     Returns
     -------
     loss : tensor of float32
-        The sum over rows.
+        Sum over rows.
     gradient : tensor of shape (batch_size, n_outputs)
-        By the products and in their dtype.
+        By the products, in their dtype.
 
     Notes
     -----
-    The sum over labels of ``softplus(z)``, less the logits of the true labels, is the binary
-    cross-entropy of the dense indicator; with ``logsumexp(z)`` it is the categorical one.
+    The binary cross-entropy of the dense indicator is the sum of ``softplus(z)`` over labels minus
+    the logits of the true labels; the categorical one has ``logsumexp(z)`` in place of the sum.
     """
     loss, gradient = _OVER_ALL_LABELS[out_activation](products, bias, row_weights, factor)
     true = tf.cast(tf.gather_nd(products, positions), tf.float32)

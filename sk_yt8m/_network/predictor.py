@@ -1,4 +1,4 @@
-"""Scores and top-k of any number of rows, through one compiled function, chunk by chunk."""
+"""Prediction: scores and top-k of any number of rows, in chunks, by a compiled function."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,20 +16,20 @@ from sk_yt8m._tensorflow import has_gpu, tf
 from sk_yt8m._top_k import TopK
 
 #: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
-#: depend on the rows beside it. A product of one row, and one of more, sums in another.
+#: depend on the other rows. Products of one row, and of more than 512, sum in another order.
 CHUNK_ROWS = 512
 _FEWEST_ROWS = 2
 
 
 class Predictor:
-    """A plain network, ready to predict.
+    """A network compiled for prediction.
 
     Parameters
     ----------
     layers : PlainLayers
-        What to predict with.
+        The network.
     out_activation : {"logistic", "softmax"}
-        How logits become probabilities.
+        Activation of the output layer.
     precision : {"float32", "bfloat16"}
         Number format of kernels and products.
     """
@@ -43,7 +43,7 @@ class Predictor:
         self.update(layers)
 
     def update(self, layers: PlainLayers) -> None:
-        """Take other weights of the same shapes."""
+        """Replace the weights by others of the same shapes."""
         self._standardization = layers.mean, layers.scale
         pairs = zip(layers.kernels, layers.biases, strict=True)
         self._weights = [
@@ -53,9 +53,9 @@ class Predictor:
         ]
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the first row's number and the ``"logits"`` or ``"probabilities"`` of a chunk."""
+        """Yield each chunk's first row number and its ``"logits"`` or ``"probabilities"``."""
         for start, n_rows, scores in self._run(graph, X):
-            # A view, where `numpy` would copy.
+            # A view; `scores.numpy()` would copy.
             yield start, np.asarray(memoryview(scores))[:n_rows]
 
     def hidden(self, X: Any) -> np.ndarray:
@@ -63,7 +63,7 @@ class Predictor:
         return self._scores("hidden", X, self._weights[-2].shape[0])
 
     def logits(self, X: Any) -> np.ndarray:
-        """Return the scores before the link, shape (n_samples, n_outputs), float32."""
+        """Return the logits, shape (n_samples, n_outputs), float32."""
         return self._scores("logits", X, self.n_outputs)
 
     def probabilities(self, X: Any) -> np.ndarray:
@@ -94,7 +94,7 @@ class Predictor:
         return scores
 
     def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, int, Any]]:
-        """Yield the first row, the number of rows and what the graph makes of each chunk."""
+        """Yield the first row number, the number of rows and the graph's results of each chunk."""
         inputs, *standardization = standardized(X, *self._standardization)
         weights = [*map(tf.convert_to_tensor, standardization), *self._weights]
         shapes = tuple(tuple(weight.shape) for weight in weights)
@@ -115,7 +115,7 @@ class Predictor:
 def _compiled(
     name: str, hidden: str, out: str, precision: str, shapes: tuple[tuple[int, ...], ...]
 ) -> Any:
-    """Compile a function for all networks of the same shape: TensorFlow never forgets one."""
+    """Compile a function, once for all networks of the same shape: TensorFlow never frees one."""
     features = tf.TensorSpec([None, shapes[0][0]], tf.float32)
     further = [tf.TensorSpec([], tf.int32)] if name == "top_k" else []
     weights = [
@@ -126,10 +126,10 @@ def _compiled(
 
 
 def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
-    """Return the function from features and weights to what the name says.
+    """Return the function from features and weights to the named result.
 
-    It tells of each row too whether all of that is finite. Only results are looked at: a second
-    use of a value in between would keep TensorFlow from fusing it with the product before it, and
+    It also returns whether each row's result is finite. Only results are checked: a second use of
+    an intermediate value would prevent TensorFlow from fusing it with the product before it, and
     change its last bits.
     """
 

@@ -83,7 +83,7 @@ def check_same_run(before: dict[str, Any], now: dict[str, Any], where: str) -> N
     if different:
         changes = [_change(name, before.get(name), now.get(name)) for name in different]
         raise ValueError(
-            f"checkpoint_dir holds the training of another call of fit, which cannot go on with "
+            f"checkpoint_dir holds the training of another call of fit, which this call cannot "
             f"this one: {'; '.join(changes)}. Call fit as before, choose another folder, or "
             f"delete the checkpoints in {where} to start anew"
         )
