@@ -23,18 +23,7 @@ def write_content(
 ) -> None:
     """Write a file atomically.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    entry : str
-        Key of the JSON text in the file's header.
-    content : dict
-        What the JSON text holds.
-    tensors : dict of str to ndarray
-        Arrays by name.
-    **facts : int or str
-        Further entries beside content and checksum, such as a version.
+    The JSON text is under the key `entry` of the file's header, with `facts` beside the content.
     """
     from safetensors.numpy import save as serialize
 

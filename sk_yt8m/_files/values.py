@@ -149,7 +149,8 @@ def _encode_random_state(random_state: np.random.RandomState, what: str) -> dict
     state: Any = random_state.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
         raise ModelFileError(f"{what} draws from {state['bit_generator']}: expected MT19937")
-    _, key, pos, has_gauss, gauss = random_state.get_state()
+    legacy: Any = random_state.get_state()
+    _, key, pos, has_gauss, gauss = legacy
     return {"key": key.tolist(), "pos": pos, "has_gauss": has_gauss, "gauss": gauss}
 
 

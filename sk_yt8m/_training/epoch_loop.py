@@ -4,12 +4,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from sk_yt8m._inputs.minibatches import Batches, n_steps, pack_batches
 from sk_yt8m._network.architecture import Weights
+from sk_yt8m._training.checkpoints.folder import FolderCheckpoints
 from sk_yt8m._training.history import History, PartialEpoch
 from sk_yt8m._training.row_source import RowSource
 from sk_yt8m._training.schedule import Schedule
@@ -18,20 +19,6 @@ from sk_yt8m._training.trainer import Trainer
 
 class TrainingInterruptedWarning(UserWarning):
     """A KeyboardInterrupt ended a training early."""
-
-
-class Checkpoints(Protocol):
-    """Where the state of the training is saved."""
-
-    every: int | None
-
-    def resume(self, trainer: Trainer) -> History:
-        """Restore the trainer from the newest checkpoint; return the history until then."""
-        ...
-
-    def save(self, trainer: Trainer, history: History) -> None:
-        """Save the current state."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,25 +64,10 @@ def train_parts(
     The order depends only on the schedule's seed and the epoch's number. Losses are summed from
     pause to pause, so that the sums are the same whether or not a checkpoint was restored between.
 
-    Parameters
-    ----------
-    trainer : Trainer
-        The network to train.
-    rows : TrainingRows
-        The rows to train on.
-    schedule : Schedule
-        Batch size, order and learning rates.
-    epoch : int
-        Number of the epoch, from 0.
-    part : PartialEpoch, optional
-        Steps of the epoch that were taken before.
-    every : int or None
-        Steps between pauses; None for no pause before the end.
-
     Yields
     ------
     PartialEpoch
-        The epoch up to a pause; the last one is the complete epoch.
+        The epoch up to a pause, `part` included; the last one is the complete epoch.
 
     Raises
     ------
@@ -129,7 +101,7 @@ def train_epochs(
     schedule: Schedule,
     evaluate: Callable[[Weights], float] | None,
     report: Callable[[Schedule, int, float, float | None, float], None] | None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: FolderCheckpoints | None = None,
 ) -> History:
     """Train for the scheduled epochs, or until the monitored figure stops improving.
 
@@ -137,18 +109,14 @@ def train_epochs(
 
     Parameters
     ----------
-    trainer : Trainer
-        The network to train.
-    rows : TrainingRows
-        The rows to train on.
-    schedule : Schedule
-        Number of epochs, batch size, learning rates and the rule for stopping.
+    trainer, rows, schedule
+        The network, its training data and the plan of the epochs.
     evaluate : callable or None
         Validation score of given weights; the best weights are kept. None keeps the last ones.
     report : callable or None
         Called after each epoch with the schedule, the epoch's number, its loss and score, and
         the samples per second.
-    checkpoints : Checkpoints or None
+    checkpoints : FolderCheckpoints or None
         Where to resume from and to save to.
 
     Raises

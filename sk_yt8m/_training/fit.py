@@ -1,7 +1,8 @@
 """From the arguments of `fit` to a trained network: problem, validation, schedule, epochs."""
 
+from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -21,6 +22,8 @@ from sk_yt8m._training.schedule import Schedule, resolve_auto
 from sk_yt8m._training.trainer import Trainer
 from sk_yt8m._training.validation import hold_out, make_evaluate, read_validation
 
+_Options = TypeVar("_Options", Architecture, StepOptions, Schedule)
+
 
 def fit_network(
     parameters: dict[str, Any],
@@ -32,20 +35,10 @@ def fit_network(
     sample_weight_val: Any,
     previous: FittedNetwork | None,
 ) -> tuple[FittedNetwork, History]:
-    """Train a network, or continue to train a previous one.
+    """Train a new network, or the previous one further.
 
-    Parameters
-    ----------
-    parameters : dict
-        Parameters of the classifier by name, numbers as Python's own.
-    X, X_val : ndarray or csr_matrix of shape (n_samples, n_features)
-        Features, from `check_features`; `X_val` may be None.
-    y, y_val : {array-like, sparse matrix, DataFrame, SparseIndicator}
-        Targets, as in `fit`.
-    sample_weight, sample_weight_val : array-like of shape (n_samples,) or None
-        Weights of the rows.
-    previous : FittedNetwork or None
-        The network to continue with; None for a new one.
+    The data is that of `DeepMultiLabelClassifier.fit`, with features from `check_features`;
+    `parameters` are the classifier's by name, numbers as Python's own.
     """
     p = parameters
     given = read_problem(X, y, sample_weight, like=previous.form if previous else None)
@@ -100,34 +93,19 @@ def draw_seed(random_state: Any) -> int:
 
 def make_architecture(parameters: dict[str, Any], problem: Problem) -> Architecture:
     """Return the network that the parameters and the shape of the data ask for."""
-    p = parameters
-    return Architecture(
+    return _built(
+        Architecture,
+        parameters,
         n_features=problem.X.shape[1],
-        hidden_layer_sizes=layer_sizes(p["hidden_layer_sizes"], p["n_heads"]),
+        hidden_layer_sizes=layer_sizes(parameters["hidden_layer_sizes"], parameters["n_heads"]),
         n_outputs=problem.indicator.shape[1],
-        activation=p["activation"],
-        batch_normalization=p["batch_normalization"],
-        dropout=p["dropout"],
-        input_dropout=p["input_dropout"],
-        standardize=p["standardize"],
     )
 
 
 def step_options(parameters: dict[str, Any], form: TargetForm) -> StepOptions:
     """Return how the training steps are done."""
-    p = parameters
-    return StepOptions(
-        out_activation=form.out_activation,
-        precision=resolve_precision(p["precision"]),
-        loss_reduction=p["loss_reduction"],
-        n_heads=p["n_heads"],
-        alpha=p["alpha"],
-        weight_decay=p["weight_decay"],
-        ema_decay=p["ema_decay"],
-        beta_1=p["beta_1"],
-        beta_2=p["beta_2"],
-        epsilon=p["epsilon"],
-    )
+    precision = resolve_precision(parameters["precision"])
+    return _built(StepOptions, parameters, out_activation=form.out_activation, precision=precision)
 
 
 def make_schedule(parameters: dict[str, Any], problem: Problem, seed: int) -> Schedule:
@@ -137,15 +115,10 @@ def make_schedule(parameters: dict[str, Any], problem: Problem, seed: int) -> Sc
     tol = p["tol"]
     if p["loss_reduction"] == "mean" and not p["early_stopping"]:
         tol /= problem.indicator.shape[1]
-    return Schedule(
-        n_epochs=n_epochs,
-        batch_size=batch_size,
-        learning_rate=p["learning_rate"],
-        learning_rate_init=p["learning_rate_init"],
-        warmup_fraction=p["warmup_fraction"],
-        shuffle=p["shuffle"],
-        seed=seed,
-        tol=tol,
-        n_iter_no_change=p["n_iter_no_change"],
-        early_stopping=p["early_stopping"],
-    )
+    return _built(Schedule, p, n_epochs=n_epochs, batch_size=batch_size, seed=seed, tol=tol)
+
+
+def _built(kind: type[_Options], parameters: dict[str, Any], **given: Any) -> _Options:
+    """Return a dataclass with the given fields; the others are parameters of the same names."""
+    names = [field.name for field in fields(kind) if field.name not in given]
+    return kind(**given, **{name: parameters[name] for name in names})

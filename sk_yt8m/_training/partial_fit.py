@@ -22,24 +22,10 @@ def partial_fit_network(
     training: OngoingTraining | None,
     epoch: int,
 ) -> tuple[OngoingTraining, float, int]:
-    """Train on the given rows once.
+    """Train on the given rows once, continuing a training that is unchanged after an error.
 
-    Parameters
-    ----------
-    parameters : dict
-        Parameters of the classifier by name, numbers as Python's own.
-    X : ndarray or csr_matrix of shape (n_samples, n_features)
-        Features, from `check_features`.
-    y : {array-like, sparse matrix, DataFrame, SparseIndicator}
-        Targets, as in `partial_fit`.
-    classes : array-like of shape (n_classes,) or None
-        All classes of a one-dimensional `y`.
-    sample_weight : array-like of shape (n_samples,) or None
-        Weight of each row.
-    training : OngoingTraining or None
-        The training to continue, which is as before after an error; None for a new one.
-    epoch : int
-        Number of calls before, which determines the order of the rows.
+    The data is that of `DeepMultiLabelClassifier.partial_fit`, with features from
+    `check_features`; the number of earlier calls, `epoch`, determines the order of the rows.
 
     Returns
     -------

@@ -87,24 +87,10 @@ def read_problem(
     like: TargetForm | None = None,
     some_classes: bool = False,
 ) -> Problem:
-    """Check the training data, against the target of a previous training if there was one.
+    """Check targets and weights, against the target of a previous training if there was one.
 
-    NaN and infinities in X are found later, by `without_unused` and `check_inputs`.
-
-    Parameters
-    ----------
-    X : ndarray or csr_matrix of shape (n_samples, n_features)
-        Features, from `check_features`.
-    y : {array-like, sparse matrix, DataFrame, SparseIndicator}
-        Targets.
-    sample_weight : array-like of shape (n_samples,) or None
-        Weight of each row.
-    classes : array-like, optional
-        All classes of a one-dimensional `y`.
-    like : TargetForm, optional
-        The target of the previous training.
-    some_classes : bool, default=False
-        Whether a one-dimensional `y` may lack some of the classes of the previous training.
+    NaN and infinities in X are found later, by `without_unused` and `check_inputs`. With
+    `some_classes`, a one-dimensional `y` may lack some of the previous classes.
     """
     if like is None:
         indicator, form = encode_targets(y, classes)

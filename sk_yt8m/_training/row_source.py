@@ -1,7 +1,7 @@
 """How the rows of X reach the device: in blocks, or all at once to a GPU with room for them."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +15,6 @@ from sk_yt8m._tensorflow import has_gpu, tf
 #: Memory that training needs on a GPU besides the features.
 _RESERVE_BYTES = 4 * 2**30
 _STEPS_PER_CALL = 64
-
-
-class RowSource(Protocol):
-    """A source of features for batches."""
-
-    def shuffled(self, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return sorted row numbers in a random order that suits the source."""
-        ...
-
-    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
-        """Yield features, where each batch's rows are in them, and the steps they serve."""
-        ...
 
 
 class HostRows:
@@ -73,6 +61,9 @@ class DeviceRows:
         for start in range(0, len(batches), _STEPS_PER_CALL):
             steps = slice(start, min(start + _STEPS_PER_CALL, len(batches)))
             yield self.features.value(), rows[steps], steps
+
+
+RowSource = HostRows | DeviceRows
 
 
 def make_row_source(X: Any) -> RowSource:

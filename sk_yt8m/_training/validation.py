@@ -23,15 +23,7 @@ from sk_yt8m.metrics import gap_score
 def check_validation_features(
     estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any
 ) -> Any:
-    """Return the validation features as an array or CSR matrix, None if there are none.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Has the number and names of the features.
-    X_val, y_val, sample_weight_val
-        Validation data, as in `fit`.
-    """
+    """Return the validation features as an array or CSR matrix, None if there are none."""
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val go together: expected both or neither")
     if X_val is None:
@@ -48,16 +40,7 @@ def check_validation_features(
 def read_validation(X_val: Any, y_val: Any, sample_weight_val: Any, form: TargetForm) -> Problem:
     """Check the validation data that `fit` was given, and leave out its rows of weight 0.
 
-    Parameters
-    ----------
-    X_val : ndarray or csr_matrix of shape (n_samples, n_features)
-        Features, from `check_features`.
-    y_val : {array-like, sparse matrix, DataFrame, SparseIndicator}
-        Targets.
-    sample_weight_val : array-like of shape (n_samples,) or None
-        Weight of each row.
-    form : TargetForm
-        The target of the training data.
+    `form` is the target of the training data.
     """
     refuse_masked(y_val, "y_val")
     refuse_masked(sample_weight_val, "sample_weight_val")

@@ -32,20 +32,7 @@ def describe_run(
     Features are identified by their shape, type, means and deviations over the training rows, and
     by the values of 1,000 rows; labels and weights by all of their values.
 
-    Parameters
-    ----------
-    parameters : dict
-        Parameters of the classifier by name.
-    architecture : Architecture
-        The network.
-    problem : Problem
-        The data given to `fit`, including rows that are held out.
-    statistics : tuple of ndarray of shape (n_features,), float64
-        Mean and standard deviation of each feature.
-    validation : Problem or None
-        The validation data given to `fit`.
-    previous : FittedNetwork or None
-        The network that a warm start continues with.
+    `problem` and `validation` are the data given to `fit`, including rows that are held out.
     """
     from sk_yt8m import __version__
 
@@ -83,7 +70,7 @@ def check_same_run(before: dict[str, Any], now: dict[str, Any], where: str) -> N
     if different:
         changes = [_change(name, before.get(name), now.get(name)) for name in different]
         raise ValueError(
-            f"checkpoint_dir holds the training of another call of fit, which this call cannot "
+            f"checkpoint_dir holds the training of another call of fit, which differs from "
             f"this one: {'; '.join(changes)}. Call fit as before, choose another folder, or "
             f"delete the checkpoints in {where} to start anew"
         )
