@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sk_yt8m._version import __version__
+
 if TYPE_CHECKING:
     from sk_yt8m import datasets, metrics, persistence
     from sk_yt8m._inputs.sparse_indicator import SparseIndicator
@@ -12,14 +14,13 @@ if TYPE_CHECKING:
     from sk_yt8m.ensemble import AveragingClassifier
     from sk_yt8m.neighbors import DeepNeighborsClassifier
 
-__version__ = "0.1.0"
-
 __all__ = [
     "AveragingClassifier",
     "DeepMultiLabelClassifier",
     "DeepNeighborsClassifier",
     "SparseIndicator",
     "TopK",
+    "__version__",
     "datasets",
     "load",
     "metrics",

@@ -13,6 +13,7 @@ from sk_yt8m._network.architecture import Architecture
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._tensorflow import resolve_precision
 from sk_yt8m._training.problem import Problem
+from sk_yt8m._version import __version__
 
 #: Parameters that do not change the result.
 _WITHOUT_EFFECT = {"checkpoint_dir", "checkpoint_every", "predict_precision", "verbose"}
@@ -34,8 +35,6 @@ def describe_run(
 
     `problem` and `validation` are the data given to `fit`, including rows that are held out.
     """
-    from sk_yt8m import __version__
-
     run = {
         name: encode(value, f"the parameter {name}")
         for name, value in parameters.items()
