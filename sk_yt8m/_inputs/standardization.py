@@ -102,21 +102,23 @@ def feature_statistics(X: Any, weight: np.ndarray | None = None) -> tuple[np.nda
     ValueError
         If X holds a NaN, an infinity, or values whose squares float64 does not hold.
     """
-    scaler, first, varies = StandardScaler(), None, np.zeros(X.shape[1], dtype=bool)
+    first = take_rows(X, slice(0, 1), np.float64)
+    # Sums of differences from a row keep the digits that a large offset takes.
+    shift = np.where(np.abs(first) < _LARGEST_SQUARED, first, 0.0)
+    scaler, varies = StandardScaler(), np.zeros(X.shape[1], dtype=bool)
     dtype = np.float64 if is_wide(X) else np.float32
     for start, block in row_blocks(X, max(1, block_rows(X) // 4), dtype):
-        first = block[:1] if first is None else first
         varies |= (block != first).any(axis=0)
         part = None if weight is None else weight[start : start + len(block)]
         with np.errstate(over="ignore", invalid="ignore"):
-            scaler.partial_fit(block, sample_weight=part)
-    overflows = ~np.isfinite(scaler.var_) & varies
+            scaler.partial_fit(block - shift, sample_weight=part)
+    overflows = ~np.isfinite(scaler.mean_ + scaler.var_)
     if overflows.any():
         raise _too_large(X, int(np.argmax(overflows)))
     underflows = (scaler.var_ < _LEAST_VARIANCE) & varies
     if underflows.any():
         raise _too_small(X, int(np.argmax(underflows)), "a standard deviation in float64")
-    return scaler.mean_, np.where(varies, np.sqrt(scaler.var_), 0.0)
+    return shift.ravel() + scaler.mean_, np.where(varies, np.sqrt(scaler.var_), 0.0)
 
 
 def check_not_too_small(X: Any, statistics: tuple[np.ndarray, np.ndarray]) -> None:
