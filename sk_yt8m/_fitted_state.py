@@ -9,9 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys
+from sk_yt8m._files.values import decode, encode
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.ongoing import OngoingTraining
-from sk_yt8m.persistence._contents import PATHS, ROUTED, Requests, SavedClassifier
+from sk_yt8m.persistence._contents import ROUTED, Requests, SavedClassifier
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator as _Base
@@ -19,6 +20,9 @@ else:
     _Base = object
 
 
+#: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`
+#: writes.
+_PATHS = frozenset({"checkpoint_dir"})
 _SAVED_CLASS = "sk_yt8m.classifier.DeepMultiLabelClassifier"
 
 
@@ -130,11 +134,16 @@ class FittedState(_Base):
 
     def _to_saved(self, include_training_state: bool) -> SavedClassifier:
         """Return the fitted classifier as plain values."""
+        parameters = {
+            name: encode(value, f"the parameter {name}")
+            for name, value in self.get_params(deep=False).items()
+            if name not in _PATHS
+        }
         # `load` refuses values that `set_params` may have set since.
         self._validate_params()
         network = self._fitted.network
         return SavedClassifier(
-            parameters=self.get_params(deep=False),
+            parameters=parameters,
             architecture=network.architecture,
             form=network.form,
             feature_names=getattr(self, "feature_names_in_", None),
@@ -150,9 +159,14 @@ class FittedState(_Base):
     @classmethod
     def _from_saved(cls, saved: SavedClassifier) -> Self:
         """Build a classifier from plain values, and raise a ModelFileError if they are invalid."""
-        known = cls().get_params().keys() - PATHS
+        known = cls().get_params().keys() - _PATHS
         check_keys(saved.parameters, known, "the list of its parameters")
-        estimator = cls(**saved.parameters)
+        estimator = cls(
+            **{
+                name: decode(value, f"the parameter {name}")
+                for name, value in saved.parameters.items()
+            }
+        )
         try:
             estimator._validate_params()
         except ValueError as error:

@@ -19,10 +19,6 @@ from sk_yt8m._files.values import (
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
 
-#: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`
-#: writes.
-PATHS = frozenset({"checkpoint_dir"})
-
 _ESTIMATOR = "DeepMultiLabelClassifier"
 _KINDS = ("binary", "multiclass", "multilabel")
 _PARTS = {"estimator", "versions", "parameters", "architecture", "target", "feature_names"}
@@ -41,7 +37,7 @@ class SavedClassifier:
     Attributes
     ----------
     parameters : dict
-        Parameters by name.
+        Parameters by name, in the JSON form of `encode`.
     architecture : Architecture
         Structure of the network.
     form : TargetForm
@@ -79,11 +75,7 @@ def to_json(saved: SavedClassifier) -> dict[str, Any]:
     return {
         "estimator": _ESTIMATOR,
         "versions": {name: _version(name) for name in ("sk-yt8m", "tensorflow", "numpy")},
-        "parameters": {
-            name: encode(value, f"the parameter {name}")
-            for name, value in saved.parameters.items()
-            if name not in PATHS
-        },
+        "parameters": saved.parameters,
         "architecture": {
             name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
             for name, value in asdict(saved.architecture).items()
@@ -123,7 +115,7 @@ def from_json(
     history = field(content, "history", dict)
     names = field(content, "feature_names", dict, type(None))
     return SavedClassifier(
-        parameters=_read_parameters(field(content, "parameters", dict)),
+        parameters=field(content, "parameters", dict),
         architecture=architecture,
         form=_read_form(field(content, "target", dict), architecture),
         feature_names=None if names is None else _read_names(names, architecture.n_features),
@@ -194,10 +186,6 @@ def _read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
     if names.dtype != object or not all(type(name) is str for name in names):
         raise ModelFileError("its feature names are not strings")
     return names
-
-
-def _read_parameters(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: decode(item, f"the parameter {name}") for name, item in value.items()}
 
 
 def _read_floats(value: dict[str, Any], name: str) -> list[float]:
