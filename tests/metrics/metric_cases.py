@@ -112,14 +112,6 @@ def make_data(n_samples=40, n_labels=30, *, ties=False, seed=0):
     return y_true, scores.astype(np.float32)
 
 
-def make_blocks_small(monkeypatch):
-    """Make every loop over blocks take many turns on a few rows."""
-    blocks = "_true_labels.BLOCK_BYTES", "_scores.BLOCK_BYTES", "_lrr.BLOCK_BYTES"
-    for name in (*blocks, "_scores._SELECT_BYTES", "_exact._BLOCK_BYTES"):
-        monkeypatch.setattr(f"sk_yt8m.metrics.{name}", 1000)
-    monkeypatch.setattr("sk_yt8m._inputs.indicator._BLOCK_BYTES", 1000)
-
-
 def top_k_of(scores, k):
     """Return the (indices, scores) of the k best labels of each row."""
     scores = np.asarray(scores)

@@ -3,7 +3,7 @@
 import inspect
 import sys
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from metric_cases import make_data, top_k_of
@@ -23,16 +23,7 @@ from sk_yt8m.metrics import (
     hit_at_k_score,
 )
 
-mpl.use("Agg")
-import matplotlib.pyplot as plt
-
 OF_PREDICTIONS = [PooledPrecisionRecallDisplay, HitAtKDisplay, LabelAveragePrecisionDisplay]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def inked(figure):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "metrics_report.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "metrics_report.py"
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,9 +20,6 @@ from sk_yt8m.metrics import (
     gap_score,
     scorer_names,
 )
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 EPS = np.finfo(np.longdouble).eps
 

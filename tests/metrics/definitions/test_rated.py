@@ -3,14 +3,13 @@
 import inspect
 import re
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metric_cases import CASES, make_blocks_small, make_data, problems, top_k_of
+from metric_cases import CASES, make_data, problems, top_k_of
 from scipy.sparse import csr_array
 
 from sk_yt8m import metrics
@@ -29,9 +28,6 @@ from sk_yt8m.metrics import (
     mean_reciprocal_rank_score,
     scorer_names,
 )
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 NAMES = [name for name in scorer_names() if name != "map"]
 every_metric = pytest.mark.parametrize("name", CASES)
@@ -120,14 +116,14 @@ def test_scores_and_truths_of_other_pairs_say_nothing(name):
 
 
 @every_metric
-def test_order_of_rows_and_blocks_of_any_size(name, monkeypatch):
+def test_order_of_rows_and_blocks_of_any_size(name, request):
     y_true, scores = make_data(ties=True)
     rng = np.random.default_rng(0)
     rated = rng.random(y_true.shape) < 0.3
     weight = rng.random(40)
     value = CASES[name].score(y_true, scores, rated=rated, sample_weight=weight)
     rows = rng.permutation(40)
-    make_blocks_small(monkeypatch)
+    request.getfixturevalue("small_blocks")
     shuffled = CASES[name].score(
         y_true[rows], scores[rows], rated=csr_array(rated[rows]), sample_weight=weight[rows]
     )
@@ -305,7 +301,6 @@ def test_displays():
         points.average_precision, average_precision_per_label(y_true, scores, rated=rated)
     )
     assert points.positives.tolist() == (y_true & rated).sum(axis=0).tolist()
-    plt.close("all")
 
 
 @every_metric

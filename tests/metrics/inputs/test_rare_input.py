@@ -2,7 +2,6 @@
 
 import re
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,9 +31,6 @@ from sk_yt8m.metrics import (
     psndcg_at_k_score,
     psp_at_k_score,
 )
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 every_metric = pytest.mark.parametrize("name", CASES)
 
@@ -231,7 +227,6 @@ def test_the_hit_display_of_a_top_k_ends_where_that_of_all_scores_does():
     for display in displays:
         assert display.k.tolist() == [1, 2, 3]
     assert displays[0].hit.tolist() == displays[1].hit.tolist()
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +277,6 @@ def test_one_column_of_classes(learned, n_classes):
         curve = PooledPrecisionRecallDisplay.from_estimator(fitted, X, form)
         assert curve.gap == expected
     assert np.isfinite(cross_val_score(clf, X, forms[1]["y"], scoring=gap_scorer, cv=2)).all()
-    plt.close("all")
 
 
 @pytest.mark.parametrize("form", [bsr_array, coo_array, csc_array, dia_array, lil_array])

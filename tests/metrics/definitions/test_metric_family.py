@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from metric_cases import CASES, make_blocks_small, make_data, top_k_of
+from metric_cases import CASES, make_data, top_k_of
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 
 from sk_yt8m import SparseIndicator, TopK
@@ -145,11 +145,11 @@ def test_inputs_are_left_alone(case):
     case.score(y_true, scores)
 
 
-def test_blocks_of_any_size(case, monkeypatch):
+def test_blocks_of_any_size(case, request):
     y_true, scores = make_data(ties=True)
     top = top_k_of(scores, y_true.shape[1])
     expected = case.score(y_true, scores)
-    make_blocks_small(monkeypatch)
+    request.getfixturevalue("small_blocks")
     assert case.score(y_true, scores) == expected
     assert case.score(csr_array(y_true), top) == expected
     assert case.score(pd.DataFrame(y_true), pd.DataFrame(scores)) == expected

@@ -1,6 +1,6 @@
 """A perfect ranking is 1, whatever the weights, and nothing is above 1."""
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -21,9 +21,6 @@ from sk_yt8m.metrics import (
     psp_at_k_score,
     recall_at_k_score,
 )
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 PROPENSITIES = np.linspace(0.03, 0.97, 30)
 PERFECT = {
@@ -102,8 +99,8 @@ def test_perfect_rankings_are_1_everywhere():
         precisions = average_precision_per_label(y_true, scores, sample_weight=weight)
         assert set(precisions) == {1.0}
         points = LabelAveragePrecisionDisplay.from_predictions(y_true, scores)
-        assert set(points.average_precision) == {1.0}
         plt.close("all")
+        assert set(points.average_precision) == {1.0}
         figures = evaluation_report(
             y_true, scores, metrics=names, propensities=PROPENSITIES, n_resamples=20
         ).figures

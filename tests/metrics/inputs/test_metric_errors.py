@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from metric_cases import CASES, make_blocks_small, make_data, top_k_of
+from metric_cases import CASES, make_data, top_k_of
 from scipy.sparse import coo_array, csr_array
 
 from sk_yt8m.metrics import (
@@ -21,9 +21,9 @@ all_metrics = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 @pytest.fixture(params=[False, True], ids=["one block", "many blocks"])
-def blocks(request, monkeypatch):
+def blocks(request):
     if request.param:
-        make_blocks_small(monkeypatch)
+        request.getfixturevalue("small_blocks")
 
 
 def expect(message):
