@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_
 
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
 from sk_yt8m.datasets import load_sample
-from sk_yt8m.metrics import gap_scorer, hit_at_1_scorer, hit_at_5_scorer
+from sk_yt8m.metrics import gap_scorer, make_multimetric_scorer
 
 
 def main() -> None:
@@ -34,12 +34,17 @@ def main() -> None:
     )
     print("GAP@20 of three folds, sparse Y:", np.round(sparse, 4))
 
-    # Several scorers share one prediction of the top 20.
-    scoring = {"GAP@20": gap_scorer, "Hit@1": hit_at_1_scorer, "Hit@5": hit_at_5_scorer}
+    # One scorer of several metrics predicts once for all of them.
+    names = ["gap@20", "hit@1", "hit@5"]
     scores = cross_validate(
-        clf, X, SparseIndicator(Y), scoring=scoring, cv=folds, n_jobs=args.n_jobs
+        clf,
+        X,
+        SparseIndicator(Y),
+        scoring=make_multimetric_scorer(names),
+        cv=folds,
+        n_jobs=args.n_jobs,
     )
-    table = pd.DataFrame({name: scores[f"test_{name}"] for name in scoring})
+    table = pd.DataFrame({name: scores[f"test_{name}"] for name in names})
     print(table.round(4).to_string())
 
     # A grid search takes the sparse matrix as it is.

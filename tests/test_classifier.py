@@ -20,7 +20,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._training.problem import hold_out
-from sk_yt8m.metrics import gap_score, gap_scorer, hit_at_1_scorer, hit_at_5_scorer
+from sk_yt8m.metrics import gap_score, gap_scorer, make_multimetric_scorer
 
 RNG = np.random.default_rng(0)
 N, N_FEATURES, N_LABELS = 400, 12, 30
@@ -563,7 +563,7 @@ class TestModelSelection:
         )
         np.testing.assert_allclose(one, two, atol=1e-3)
 
-    def test_several_scorers_share_one_prediction(self, data, monkeypatch):
+    def test_several_metrics_share_one_prediction(self, data, monkeypatch):
         X, Y = data
         calls = []
         predict_top_k = DeepMultiLabelClassifier.predict_top_k
@@ -572,7 +572,7 @@ class TestModelSelection:
             "predict_top_k",
             lambda self, X, k=20: calls.append(len(X)) or predict_top_k(self, X, k),
         )
-        scoring = {"gap": gap_scorer, "hit@1": hit_at_1_scorer, "hit@5": hit_at_5_scorer}
+        scoring = make_multimetric_scorer(["gap@20", "hit@1", "hit@5"])
         result = cross_validate(small(max_iter=2), X, Y, scoring=scoring, cv=KFold(4))
         assert calls == [100] * 4
         assert (result["test_hit@5"] >= result["test_hit@1"]).all()

@@ -31,6 +31,7 @@ from sk_yt8m.metrics._scoring.scorers import (
     hit_at_1_scorer,
     hit_at_5_scorer,
     hit_at_20_scorer,
+    make_multimetric_scorer,
     make_top_k_scorer,
     scorer_names,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "hit_at_k_score",
     "label_propensities",
     "label_reciprocal_rank_score",
+    "make_multimetric_scorer",
     "make_top_k_scorer",
     "mean_average_precision_score",
     "mean_reciprocal_rank_score",

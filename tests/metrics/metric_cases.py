@@ -100,6 +100,32 @@ CASES = {
 }
 
 
+FUNCTIONS = {
+    "gap": metrics.gap_score,
+    "hit": metrics.hit_at_k_score,
+    "precision": metrics.precision_at_k_score,
+    "recall": metrics.recall_at_k_score,
+    "ndcg": metrics.ndcg_at_k_score,
+    "psp": metrics.psp_at_k_score,
+    "psndcg": metrics.psndcg_at_k_score,
+    "map": metrics.mean_average_precision_score,
+    "perr": metrics.precision_at_equal_recall_rate_score,
+    "mrr": metrics.mean_reciprocal_rank_score,
+    "lrr": metrics.label_reciprocal_rank_score,
+}
+PROPENSITIES = np.linspace(0.1, 1, 30)
+
+
+def value_of(name, y_true, scores, propensities=PROPENSITIES, **options):
+    """Return the metric of a name such as "hit@7", by its public function."""
+    family, _, k = name.partition("@")
+    if k:
+        options["top_k" if family == "map" else "k"] = int(k)
+    if family in ("psp", "psndcg"):
+        options["propensities"] = propensities
+    return FUNCTIONS[family](y_true, scores, **options)
+
+
 def make_data(n_samples=40, n_labels=30, *, ties=False, seed=0):
     """Return y_true (uint8) and float32 scores, without ties unless asked for."""
     rng = np.random.default_rng(seed)

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
-from sk_yt8m.metrics._scoring.responses import all_scores, best_labels
-from sk_yt8m.metrics._scoring.scorers import check_names, indicator_of
+from sk_yt8m.metrics._scoring.responses import all_scores, best_labels, check_names, indicator_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

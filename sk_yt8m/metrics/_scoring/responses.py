@@ -1,93 +1,21 @@
-"""What metrics need of any scikit-learn classifier, predicted once."""
+"""What a fitted scikit-learn classifier predicts: its best labels, or the scores of all."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
+from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
+from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.targets import check_label_names, label_columns
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._inputs.scores import DenseScores
 
 _BLOCK_BYTES = 2**25
-
-
-class Answers(BaseEstimator):
-    """A fitted classifier as the scorers of scikit-learn see it, with one response method.
-
-    They keep what it returns for all scorers of one call.
-
-    Parameters
-    ----------
-    estimator : object
-        Fitted classifier.
-    n_labels : int
-        Number of labels it scores.
-    """
-
-    def __init__(self, estimator: Any, n_labels: int) -> None:
-        self.estimator = estimator
-        self.n_labels = n_labels
-
-    def predictions(self, X: Any) -> "Predictions":
-        """Return the predictions for the samples, of which nothing is computed yet."""
-        return Predictions(self.estimator, X, self.n_labels)
-
-
-class Predictions:
-    """Best labels, or the scores of all, predicted when they are first needed.
-
-    Parameters
-    ----------
-    estimator : object
-        Fitted classifier.
-    X : array-like of shape (n_samples, n_features)
-        Samples.
-    n_labels : int
-        Number of labels the estimator scores.
-    """
-
-    def __init__(self, estimator: Any, X: Any, n_labels: int) -> None:
-        self._source = estimator, X
-        self._n_labels = n_labels
-        self._expected = 0
-        self._expects_all = False
-        self._top: TopK | None = None
-        self._all: Any = None
-
-    def expect(self, width: int, *, all_scores: bool = False) -> None:
-        """Tell what will be asked for: so many best labels, or the scores of all."""
-        self._expected = max(self._expected, min(width, self._n_labels))
-        self._expects_all = self._expects_all or all_scores
-
-    def best(self, k: int) -> TopK:
-        """Return the ``k`` best labels of each sample."""
-        self.expect(k)
-        k = min(k, self._n_labels)
-        if self._top is None or self._top.indices.shape[1] < k:
-            estimator, X = self._source
-            if self._expects_all:
-                self._top = self._best_of_all()
-            else:
-                self._top = best_labels(estimator, X, k=self._expected, n_labels=self._n_labels)
-        return TopK(self._top.indices[:, :k], self._top.scores[:, :k])
-
-    def all(self) -> Any:
-        """Return the scores of all labels, or all labels as a top k where there is no other way."""
-        self._expects_all = True
-        if self._all is None:
-            estimator, X = self._source
-            self._all = all_scores(estimator, X, n_labels=self._n_labels)
-        return self._all
-
-    def _best_of_all(self) -> TopK:
-        scores = self.all()
-        return scores if isinstance(scores, TopK) else DenseScores(scores).top_k(self._expected)
 
 
 def best_labels(estimator: Any, X: Any, *, k: int, n_labels: int) -> TopK:
@@ -96,8 +24,8 @@ def best_labels(estimator: Any, X: Any, *, k: int, n_labels: int) -> TopK:
     Parameters
     ----------
     estimator : object
-        Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``, asked
-        in this order; a Pipeline that ends in one; or a search that has refitted one.
+        Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``, the
+        first of which is used; a Pipeline that ends in one; or a search that has refitted one.
     X : array-like of shape (n_samples, n_features)
         Samples.
     k : int
@@ -121,17 +49,17 @@ def best_labels(estimator: Any, X: Any, *, k: int, n_labels: int) -> TopK:
 
 
 def all_scores(estimator: Any, X: Any, *, n_labels: int) -> npt.NDArray[Any] | TopK:
-    """Return the scores of all labels, in one matrix and never in two.
+    """Return the scores of all labels, with one copy of the matrix in memory.
 
     Parameters
     ----------
     estimator, X, n_labels
-        See `best_labels`; ``predict_proba`` and ``decision_function`` are asked first here.
+        See `best_labels`; here ``predict_proba`` or ``decision_function`` is preferred.
 
     Returns
     -------
     scores : ndarray of shape (n_samples, n_labels), or TopK of all labels
-        The latter of a classifier that has nothing but ``predict_top_k``.
+        The latter if the classifier has only ``predict_top_k``.
     """
     final, X = _final_step(estimator, X)
     if not (hasattr(final, "predict_proba") or hasattr(final, "decision_function")):
@@ -147,10 +75,76 @@ def all_scores(estimator: Any, X: Any, *, n_labels: int) -> npt.NDArray[Any] | T
     return matrix
 
 
+def indicator_of(y_true: Any, estimator: Any) -> Any:
+    """Return ``y_true`` as it is, or one column for each class of the estimator if it is 1-d.
+
+    Raises
+    ------
+    ValueError
+        If the label names, or their order, differ from those of training.
+    """
+    refuse_masked(y_true, "y_true")
+    if not hasattr(y_true, "tocsr") and np.shape(y_true)[1:] == (1,):
+        final = final_classifier(estimator)
+        # The classifiers of this package read one column as classes.
+        if hasattr(final, "label_names_") and np.ndim(final.classes_) == 1:
+            y_true = np.asarray(y_true)[:, 0]
+    if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
+        check_names(y_true, "y", estimator)
+        return y_true
+    classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)
+    unseen = ~np.isin(y_true, classes)
+    if unseen.any():
+        raise ValueError(
+            f"y_true holds the class {y_true[unseen].tolist()[0]!r}, which is not among the "
+            f"classes of {type(estimator).__name__}."
+        )
+    columns = np.searchsorted(classes, y_true)
+    ones = np.ones(len(y_true), dtype=np.uint8)
+    shape = (len(y_true), len(classes))
+    return csr_array((ones, columns, np.arange(len(y_true) + 1)), shape=shape)
+
+
+def check_names(matrix: Any, name: str, estimator: Any) -> None:
+    """Raise ValueError if a DataFrame's columns differ from the label names of training."""
+    names = label_columns(matrix)
+    expected = getattr(final_classifier(estimator), "label_names_", None)
+    if names is not None and expected is not None:
+        check_label_names(np.asarray(expected), names, names.size, name)
+
+
+def final_classifier(estimator: Any) -> Any:
+    """Return the classifier inside pipelines and searches."""
+    if hasattr(estimator, "best_estimator_"):
+        return final_classifier(estimator.best_estimator_)
+    return final_classifier(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
+
+
+def of_class_one(proba: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the probabilities of class 1 of one label."""
+    # A label that was always or never true in training has one class, and so one column.
+    columns = np.flatnonzero(np.asarray(classes) == 1)
+    return proba[:, columns[0]] if columns.size else np.zeros(len(proba), dtype=proba.dtype)
+
+
+def _final_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the classifier inside pipelines and searches, and X transformed for it.
+
+    Pipelines and searches have no ``predict_top_k`` of their own.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return _final_step(estimator.best_estimator_, X)
+    if isinstance(estimator, Pipeline):
+        if len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        return _final_step(estimator[-1], X)
+    return estimator, X
+
+
 def _blocks_of_scores(
     estimator: Any, X: Any, n_labels: int
 ) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
-    # Not every sparse format has rows to take.
+    # Not every sparse format can be indexed by rows.
     X = X.tocsr() if issparse(X) else X
     rows = max(1, _BLOCK_BYTES // (8 * n_labels))
     for batch in gen_batches(_num_samples(X), rows):
@@ -161,24 +155,6 @@ def _blocks_of_scores(
                 f"{scores.shape[1]}."
             )
         yield batch, scores
-
-
-def final_classifier(estimator: Any) -> Any:
-    """Follow pipelines and searches down to the classifier."""
-    if hasattr(estimator, "best_estimator_"):
-        return final_classifier(estimator.best_estimator_)
-    return final_classifier(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
-
-
-def _final_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """Follow pipelines and searches, which hide predict_top_k, down to the classifier."""
-    if hasattr(estimator, "best_estimator_"):
-        return _final_step(estimator.best_estimator_, X)
-    if isinstance(estimator, Pipeline):
-        if len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        return _final_step(estimator[-1], X)
-    return estimator, X
 
 
 def _scores(estimator: Any, X: Any) -> npt.NDArray[Any]:
@@ -196,10 +172,3 @@ def _scores(estimator: Any, X: Any) -> npt.NDArray[Any]:
         f"{type(estimator).__name__} has none of predict_top_k, predict_proba and "
         "decision_function, so that its labels cannot be ranked."
     )
-
-
-def of_class_one(proba: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the probabilities of class 1 of one label."""
-    # A label that was always or never true in training has one class, and so one column.
-    columns = np.flatnonzero(np.asarray(classes) == 1)
-    return proba[:, columns[0]] if columns.size else np.zeros(len(proba), dtype=proba.dtype)

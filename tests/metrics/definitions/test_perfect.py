@@ -11,7 +11,6 @@ from sk_yt8m.metrics import (
     average_precision_per_label,
     evaluation_report,
     gap_score,
-    get_scorer,
     hit_at_k_score,
     mean_average_precision_score,
     mean_reciprocal_rank_score,
@@ -120,4 +119,3 @@ def test_weights_of_1_and_equal_weights_are_no_weights():
 def test_a_perfect_prediction_of_two_labels_has_the_mrr_of_1():
     y_true, scores = np.array([[1, 1, 0]]), np.array([[0.9, 0.8, 0.1]])
     assert mean_reciprocal_rank_score(y_true, scores) == 1.0
-    assert get_scorer("mrr")._score_func is mean_reciprocal_rank_score

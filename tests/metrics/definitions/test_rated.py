@@ -9,7 +9,7 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metric_cases import CASES, make_data, problems, top_k_of
+from metric_cases import CASES, PROPENSITIES, make_data, problems, top_k_of, value_of
 from scipy.sparse import csr_array
 
 from sk_yt8m import metrics
@@ -231,13 +231,7 @@ def test_groups_of_the_label_reciprocal_rank():
 
 def at_once(y_true, scores, rated, weight=None):
     given = {"sample_weight": weight, "rated": rated}
-    figures = {}
-    for name in NAMES:
-        scorer = metrics.get_scorer(
-            name, **({"propensities": np.linspace(0.1, 1, 30)} if name.startswith("ps") else {})
-        )
-        figures[name] = scorer._score_func(y_true, scores, **scorer._kwargs, **given)
-    return figures
+    return {name: value_of(name, y_true, scores, **given) for name in NAMES}
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -248,7 +242,7 @@ def test_streaming(share, weighted):
     rated = rng.random(y_true.shape) < share
     rated[20:30] = False
     weight = rng.random(40) if weighted else None
-    evaluator = StreamingEvaluator(NAMES, propensities=np.linspace(0.1, 1, 30))
+    evaluator = StreamingEvaluator(NAMES, propensities=PROPENSITIES)
     for start in (30, 0, 10, 20):
         rows = slice(start, start + 10)
         part = None if weight is None else weight[rows]
@@ -263,7 +257,7 @@ def test_report():
     y_true, scores = make_data()
     rated = np.random.default_rng(0).random(y_true.shape) < 0.4
     rated[4] = False
-    options = {"propensities": np.linspace(0.1, 1, 30), "n_resamples": 40, "random_state": 0}
+    options = {"propensities": PROPENSITIES, "n_resamples": 40, "random_state": 0}
     report = evaluation_report(y_true, scores, metrics=NAMES, rated=csr_array(rated), **options)
     assert report.figures["value"].to_dict() == at_once(y_true, scores, rated)
     assert report.labels["positives"].tolist() == (y_true & rated).sum(axis=0).tolist()

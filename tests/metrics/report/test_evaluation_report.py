@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from metric_cases import make_data, top_k_of
+from metric_cases import PROPENSITIES, make_data, top_k_of, value_of
 from scipy.sparse import csr_array
 
 from sk_yt8m.metrics import (
@@ -21,15 +21,6 @@ from sk_yt8m.metrics._scoring.family import find_metric
 
 NAMES = [name for name in scorer_names() if name != "map"]
 FEW = {"n_resamples": 20, "random_state": 0}
-
-
-PROPENSITIES = np.linspace(0.1, 1, 30)
-
-
-def value_of(name, y_true, scores):
-    metric = find_metric(name)
-    options = {"propensities": PROPENSITIES} if metric.family.takes_propensities else {}
-    return metric.family.score(y_true, scores, **metric.options, **options)
 
 
 @pytest.mark.parametrize("ties", [False, True])

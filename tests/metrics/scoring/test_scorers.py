@@ -5,10 +5,11 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from metric_cases import make_data, top_k_of
+from metric_cases import make_data, value_of
+from rankers import CALLS, Ranker, Scores, scorer_of
 from scipy.sparse import csr_array
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -29,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from sk_yt8m import SparseIndicator, TopK
+from sk_yt8m import SparseIndicator
 from sk_yt8m.metrics import (
     gap_score,
     gap_scorer,
@@ -38,57 +39,12 @@ from sk_yt8m.metrics import (
     hit_at_5_scorer,
     hit_at_20_scorer,
     hit_at_k_score,
-    label_reciprocal_rank_score,
     make_top_k_scorer,
     mean_average_precision_score,
     mean_reciprocal_rank_score,
-    ndcg_at_k_score,
-    precision_at_equal_recall_rate_score,
-    precision_at_k_score,
-    psndcg_at_k_score,
     psp_at_k_score,
-    recall_at_k_score,
     scorer_names,
 )
-
-CALLS: list[tuple[str, int]] = []
-PROPENSITIES = np.linspace(0.1, 1, 30)
-
-
-def scorer_of(name, n_labels=30):
-    """Return the scorer of a name, with propensities where it needs them."""
-    needs = name.startswith("ps")
-    return get_scorer(name, **({"propensities": PROPENSITIES[:n_labels]} if needs else {}))
-
-
-class Ranker(ClassifierMixin, BaseEstimator):
-    """A classifier whose features are its scores, and which can only name its best labels."""
-
-    def __init__(self, shift=0.0):
-        self.shift = shift
-
-    def fit(self, X, y):
-        self.classes_ = np.array([[0, 1]] * np.shape(y)[1])
-        return self
-
-    def predict(self, X):
-        raise AssertionError("no scorer needs predict")
-
-    def predict_top_k(self, X, k=20):
-        CALLS.append(("predict_top_k", k))
-        return TopK(*top_k_of(np.asarray(X) + self.shift, k))
-
-
-class Scores(Ranker):
-    """The same with scores of all labels, but without its best labels."""
-
-    def predict_proba(self, X):
-        CALLS.append(("predict_proba", len(X)))
-        return np.asarray(X)
-
-    @property
-    def predict_top_k(self):
-        raise AttributeError
 
 
 @pytest.fixture(autouse=True)
@@ -139,32 +95,15 @@ def test_a_scorer_gives_what_its_metric_gives(scorer, expected, estimator, form)
     assert scorer(estimator, scores, form(y_true)) == expected(y_true, scores)
 
 
-def test_several_scorers_cost_one_prediction_a_fold():
+def test_a_dict_of_scorers_gives_what_each_gives_alone():
     y_true, scores = make_data()
     results = cross_validate(Ranker(), scores, y_true, scoring=ALL, cv=4)
-    assert CALLS == [("predict_top_k", 20)] * 4
     alone = cross_val_score(Ranker(), scores, y_true, scoring=gap_scorer, cv=4)
     assert results["test_gap"].tolist() == alone.tolist()
     expected = [
         hit_at_k_score(y_true[test], scores[test], k=5) for _, test in KFold(4).split(y_true)
     ]
     assert results["test_hit@5"].tolist() == expected
-
-
-def test_several_scorers_cost_one_prediction_of_probabilities_too():
-    y_true, scores = make_data()
-    cross_validate(Scores(), scores, y_true, scoring=ALL, cv=4)
-    assert CALLS == [("predict_proba", 10)] * 4
-
-
-def test_the_largest_k_of_all_scorers_is_predicted_once():
-    y_true, scores = make_data()
-    larger = make_top_k_scorer(hit_at_k_score, k=25)
-    for scoring in (ALL | {"hit@25": larger}, {"hit@25": larger} | ALL):
-        results = cross_validate(Ranker(), scores, y_true, scoring=scoring, cv=2)
-        half = slice(0, 20)
-        assert results["test_hit@25"][0] == hit_at_k_score(y_true[half], scores[half], k=25)
-    assert CALLS == [("predict_top_k", 25)] * 4
 
 
 def test_scorers_by_name():
@@ -174,21 +113,9 @@ def test_scorers_by_name():
     )
     y_true, scores = make_data()
     estimator = Scores().fit(scores, y_true)
-    expected = {
-        "gap@7": gap_score(y_true, scores, k=7),
-        "hit@7": hit_at_k_score(y_true, scores, k=7),
-        "map": mean_average_precision_score(y_true, scores),
-        "map@4": mean_average_precision_score(y_true, scores, top_k=4),
-        "perr": precision_at_equal_recall_rate_score(y_true, scores),
-        "mrr": mean_reciprocal_rank_score(y_true, scores),
-        "mrr@2": mean_reciprocal_rank_score(y_true, scores, k=2),
-        "lrr": label_reciprocal_rank_score(y_true, scores),
-        "precision@7": precision_at_k_score(y_true, scores, k=7),
-        "recall@7": recall_at_k_score(y_true, scores, k=7),
-        "ndcg@7": ndcg_at_k_score(y_true, scores, k=7),
-        "psp@7": psp_at_k_score(y_true, scores, k=7, propensities=PROPENSITIES),
-        "psndcg@27": psndcg_at_k_score(y_true, scores, k=27, propensities=PROPENSITIES),
-    }
+    names = ["gap@7", "hit@7", "map", "map@4", "perr", "mrr", "mrr@2", "lrr"]
+    names += ["precision@7", "recall@7", "ndcg@7", "psp@7", "psndcg@27"]
+    expected = {name: value_of(name, y_true, scores) for name in names}
     assert {name: scorer_of(name)(estimator, scores, y_true) for name in expected} == expected
     assert len(set(expected.values())) == len(expected)
 
@@ -218,8 +145,7 @@ def test_rated_pairs_reach_the_metric(name, estimator):
     scorer = scorer_of(name)
     with config_context(enable_metadata_routing=True):
         value = scorer(estimator.fit(scores, y_true), scores, y_true, rated=csr_array(rated))
-    options = {**scorer._kwargs, "rated": rated}
-    assert value == scorer._score_func(y_true, scores, **options)
+    assert value == value_of(name, y_true, scores, rated=rated)
     assert value != scorer(estimator, scores, y_true)
 
 
@@ -240,42 +166,11 @@ def test_rated_pairs_are_routed_as_metadata():
             assert routed["test_gap@20"][0] == expected
 
 
-@pytest.mark.parametrize("first", ["gap@20", "mrr"])
-def test_scorers_of_all_scores_share_the_prediction_of_the_others(first):
-    y_true, scores = make_data()
-    names = sorted(scorer_names(), key=lambda name: name != first)
-    scoring = {name: scorer_of(name) for name in [*names, "hit@25"]}
-    results = cross_validate(Scores(), scores, y_true, scoring=scoring, cv=4)
-    assert CALLS == [("predict_proba", 10)] * 4
-    CALLS.clear()
-    cross_validate(Ranker(), scores, y_true, scoring=scoring, cv=4)
-    assert CALLS == [("predict_top_k", 30)] * 4
-    test = slice(0, 10)
-    assert results["test_mrr"][0] == mean_reciprocal_rank_score(y_true[test], scores[test])
-    assert results["test_gap@20"][0] == gap_score(y_true[test], scores[test])
-
-
 def test_a_scorer_alone_asks_for_no_more_than_it_needs():
     y_true, scores = make_data()
-    names = ["gap@20", "mrr", "hit@25"]
-    cross_validate(Ranker(), scores, y_true, scoring={n: get_scorer(n) for n in names}, cv=2)
-    CALLS.clear()
     cross_val_score(Ranker(), scores, y_true, scoring=get_scorer("hit@5"), cv=2)
     get_scorer("hit@25")(Ranker().fit(scores, y_true), scores, y_true)
     assert CALLS == [("predict_top_k", 20)] * 2 + [("predict_top_k", 25)]
-
-
-def test_a_call_that_failed_leaves_nothing_behind():
-    y_true, scores = make_data()
-    scoring = {name: get_scorer(name) for name in ("hit@1", "mrr")}
-    broken = scores.copy()
-    broken[0] = np.nan
-    with pytest.raises(ValueError, match="must not hold NaN"):
-        cross_validate(Scores(), broken, y_true, scoring=scoring, cv=2, error_score="raise")
-    CALLS.clear()
-    pair = {name: get_scorer(name) for name in ("hit@1", "hit@5")}
-    cross_validate(Ranker(), scores, y_true, scoring=pair, cv=2)
-    assert CALLS == [("predict_top_k", 20)] * 2
 
 
 def test_scores_of_all_labels_are_written_into_one_matrix(monkeypatch):

@@ -8,25 +8,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metric_cases import make_data, problems, top_k_of
+from metric_cases import make_data, problems, top_k_of, value_of
 from scipy.sparse import csr_array
 
-from sk_yt8m.metrics import (
-    StreamingEvaluator,
-    gap_score,
-    hit_at_k_score,
-    label_propensities,
-    label_reciprocal_rank_score,
-    mean_average_precision_score,
-    mean_reciprocal_rank_score,
-    ndcg_at_k_score,
-    precision_at_equal_recall_rate_score,
-    precision_at_k_score,
-    psndcg_at_k_score,
-    psp_at_k_score,
-    recall_at_k_score,
-    scorer_names,
-)
+from sk_yt8m.metrics import StreamingEvaluator, label_propensities, scorer_names
 
 NAMES = [name for name in scorer_names() if name != "map"]
 
@@ -42,29 +27,10 @@ def streaming(y_true, **options):
 
 def at_once(y_true, scores, sample_weight=None, given=None):
     """Return what the public functions say, by name."""
-    functions = {
-        "gap": gap_score,
-        "hit": hit_at_k_score,
-        "precision": precision_at_k_score,
-        "recall": recall_at_k_score,
-        "ndcg": ndcg_at_k_score,
-        "psp": psp_at_k_score,
-        "psndcg": psndcg_at_k_score,
-        "map": mean_average_precision_score,
-        "perr": precision_at_equal_recall_rate_score,
-        "mrr": mean_reciprocal_rank_score,
-        "lrr": label_reciprocal_rank_score,
+    given = propensities_of(y_true) if given is None else given
+    return {
+        name: value_of(name, y_true, scores, given, sample_weight=sample_weight) for name in NAMES
     }
-    figures = {}
-    for name in NAMES:
-        family, _, k = name.partition("@")
-        options = {"sample_weight": sample_weight}
-        if k:
-            options["top_k" if family == "map" else "k"] = int(k)
-        if family in ("psp", "psndcg"):
-            options["propensities"] = propensities_of(y_true) if given is None else given
-        figures[name] = functions[family](y_true, scores, **options)
-    return figures
 
 
 @settings(max_examples=150, deadline=None)
