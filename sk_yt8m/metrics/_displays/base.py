@@ -1,4 +1,4 @@
-"""What the pictures share: an axes to draw on, and predictions of a classifier."""
+"""Base of the displays: predictions of a classifier, axes and legend."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,43 +7,63 @@ from sk_yt8m.metrics._scoring.responses import all_scores, best_labels, check_na
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 
-def axes_of(ax: "Axes | None") -> "Axes":
-    """Return the axes to draw on, new ones where none are given.
+class Display:
+    """A display in scikit-learn's sense: it holds figures, and `plot` draws them.
 
-    Raises
-    ------
-    ImportError
-        Where matplotlib is not installed.
+    A subclass calls `_start` before it draws, which sets ``ax_`` and ``figure_``.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError('the displays need matplotlib: pip install "sk-yt8m[plot]"') from error
-    if ax is None:
-        _, ax = plt.subplots(layout="constrained")
-    ax.grid(True, color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    return ax
+
+    ax_: "Axes"
+    figure_: "Figure | SubFigure"
+
+    def _start(self, ax: "Axes | None") -> "Axes":
+        """Return the axes to draw on, with a grid; a new figure's if none are given.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            message = 'the displays need matplotlib: pip install "sk-yt8m[plot]"'
+            raise ImportError(message) from error
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        ax.grid(True, color="0.9", linewidth=0.8)
+        ax.set_axisbelow(True)
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+    def _draw_curve(
+        self, x: Any, y: Any, summary: str, name: str | None, **options: Any
+    ) -> "Line2D":
+        """Draw a curve, with its name, if any, and its summary in the legend."""
+        label = summary if name is None else f"{name} ({summary})"
+        (line,) = self.ax_.plot(x, y, **{"label": label, **options})
+        return line
 
 
-def labels_of(estimator: Any, y_true: Any, rated: Any = None) -> TrueLabels:
-    """Return the true labels, those of the classes of the estimator where ``y_true`` is 1-d."""
+def predict(
+    estimator: Any, X: Any, y_true: Any, rated: Any, k: int | None
+) -> tuple[TrueLabels, Any]:
+    """Return the true labels, and the ``k`` best labels that a fitted classifier predicts.
+
+    The scores of all labels if `k` is None, or if only some labels are rated, which may have any
+    rank. With a 1-d `y_true` each class of the estimator is a label.
+    """
     check_names(rated, "rated", estimator)
-    return check_y_true(indicator_of(y_true, estimator), rated)
-
-
-def predict_best(estimator: Any, X: Any, labels: TrueLabels, k: int | None) -> Any:
-    """Return the ``k`` best labels that a fitted classifier gives each sample.
-
-    The scores of all where `k` is None, and where only some labels are rated: they may be any.
-    """
-    if k is None or labels.rated is not None:
-        return all_scores(estimator, X, n_labels=labels.n_labels)
-    return best_labels(estimator, X, k=k, n_labels=labels.n_labels)
+    labels = check_y_true(indicator_of(y_true, estimator), rated)
+    if k is None or rated is not None:
+        return labels, all_scores(estimator, X, n_labels=labels.n_labels)
+    return labels, best_labels(estimator, X, k=k, n_labels=labels.n_labels)
 
 
 def name_of(estimator: Any, name: str | None) -> str:
-    """Return the name for the legend, that of the estimator's class where none is given."""
+    """Return the name for the legend, by default that of the estimator's class."""
     return type(estimator).__name__ if name is None else name

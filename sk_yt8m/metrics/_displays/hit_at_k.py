@@ -1,19 +1,21 @@
 """Hit@k against k."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.shares import mean_of_samples, rank
-from sk_yt8m.metrics._displays.base import axes_of, labels_of, name_of, predict_best
+from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class HitAtKDisplay:
+@dataclass(eq=False, repr=False)
+class HitAtKDisplay(Display):
     """Share of samples with a true label among the ``k`` best, for every ``k``.
 
     Make one with `from_estimator` or `from_predictions`.
@@ -32,13 +34,14 @@ class HitAtKDisplay:
     line_ : matplotlib Line2D
         The curve.
     ax_ : matplotlib Axes
-        What it is drawn on.
+        The axes it is drawn on.
     figure_ : matplotlib Figure
-        What holds the axes.
+        The figure of the axes.
 
     See Also
     --------
-    hit_at_k_score : The figure for one ``k``.
+    hit_at_k_score : The value for one ``k``.
+    PooledPrecisionRecallDisplay : The curve whose area is GAP.
 
     Examples
     --------
@@ -50,16 +53,10 @@ class HitAtKDisplay:
     array([0.5, 1. , 1. ])
     """
 
-    def __init__(
-        self,
-        k: npt.NDArray[np.integer],
-        hit: npt.NDArray[np.float64],
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.k = k
-        self.hit = hit
-        self.name = name
+    k: npt.NDArray[np.integer]
+    hit: npt.NDArray[np.float64]
+    _: KW_ONLY
+    name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -86,17 +83,17 @@ class HitAtKDisplay:
         y_true, max_k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
-            Name for the legend; None takes that of the estimator's class.
+            Name for the legend; None means the name of the estimator's class.
 
         Returns
         -------
         HitAtKDisplay
-            The display that was drawn.
+            The display, drawn.
         """
-        labels = labels_of(estimator, y_true, rated)
+        labels, scores = predict(estimator, X, y_true, rated, check_k(max_k, "max_k"))
         return cls.from_predictions(
             labels,
-            predict_best(estimator, X, labels, check_k(max_k, "max_k")),
+            scores,
             max_k=max_k,
             sample_weight=sample_weight,
             name=name_of(estimator, name),
@@ -125,17 +122,13 @@ class HitAtKDisplay:
             See `hit_at_k_score`.
         max_k : int, default=20
             Largest ``k``. More than ``n_labels`` means ``n_labels``.
-        name : str, default=None
-            Name for the legend.
-        ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
-        **kwargs : dict
-            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
+        name, ax, **kwargs
+            See `plot`.
 
         Returns
         -------
         HitAtKDisplay
-            The display that was drawn.
+            The display, drawn.
         """
         ranked = rank(y_true, y_score, check_k(max_k, "max_k"), sample_weight, rated)
         found = np.logical_or.accumulate(ranked.hits, axis=1)
@@ -146,14 +139,14 @@ class HitAtKDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any
     ) -> "HitAtKDisplay":
-        """Draw the curve, again or for the first time.
+        """Draw the curve.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
+            Axes to draw on; None makes a new figure.
         name : str, default=None
-            Name for the legend; None takes that of the display.
+            Name for the legend; None means the display's `name`.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
@@ -161,22 +154,23 @@ class HitAtKDisplay:
         -------
         HitAtKDisplay
             The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
+        ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator
 
-        ax = axes_of(ax)
+        summary = f"Hit@1 = {self.hit[0]:.3f}, Hit@{self.k[-1]} = {self.hit[-1]:.3f}"
         name = self.name if name is None else name
-        figure = f"Hit@1 = {self.hit[0]:.3f}, Hit@{self.k[-1]} = {self.hit[-1]:.3f}"
-        options = {
-            "label": figure if name is None else f"{name} ({figure})",
-            "marker": "o",
-            "markersize": 4,
-            **kwargs,
-        }
-        (self.line_,) = ax.plot(self.k, self.hit, **options)
+        options = {"marker": "o", "markersize": 4, **kwargs}
+        self.line_ = self._draw_curve(self.k, self.hit, summary, name, **options)
         ax.set(xlabel="k, number of best labels", ylabel="Hit@k, share of samples with a hit")
+        # The limits include the curves that are already there.
+        ax.autoscale(axis="y")
         ax.set_ylim(top=1.01)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.legend(loc="lower right")
-        self.ax_, self.figure_ = ax, ax.figure
         return self

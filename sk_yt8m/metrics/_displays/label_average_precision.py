@@ -1,12 +1,13 @@
 """Average precision of each label against its frequency."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
-from sk_yt8m.metrics._displays.base import axes_of, labels_of, predict_best
+from sk_yt8m.metrics._displays.base import Display, predict
 from sk_yt8m.metrics._inputs.checks import check_k, read_reals
 from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class LabelAveragePrecisionDisplay:
+@dataclass(eq=False, repr=False)
+class LabelAveragePrecisionDisplay(Display):
     """Average precision of each label against its number of positives.
 
-    A line shows the mean of the labels with a like number of positives (each step doubles it).
+    A line shows the means over labels of similar frequency: one mean for each doubling.
 
     Make one with `from_estimator` or `from_predictions`.
 
@@ -35,13 +37,14 @@ class LabelAveragePrecisionDisplay:
     line_ : matplotlib Line2D
         The means.
     ax_ : matplotlib Axes
-        What they are drawn on.
+        The axes they are drawn on.
     figure_ : matplotlib Figure
-        What holds the axes.
+        The figure of the axes.
 
     See Also
     --------
-    average_precision_per_label : The figures of the labels.
+    average_precision_per_label : The values of the labels.
+    evaluation_report : Its table has the same values, with the names of the labels.
 
     Examples
     --------
@@ -53,13 +56,8 @@ class LabelAveragePrecisionDisplay:
     array([0.5, 1. , nan])
     """
 
-    def __init__(
-        self,
-        average_precision: npt.NDArray[np.float64],
-        positives: npt.NDArray[Any],
-    ) -> None:
-        self.average_precision = average_precision
-        self.positives = positives
+    average_precision: npt.NDArray[np.float64]
+    positives: npt.NDArray[Any]
 
     @classmethod
     def from_estimator(
@@ -83,18 +81,17 @@ class LabelAveragePrecisionDisplay:
         X : array-like of shape (n_samples, n_features)
             Samples.
         y_true, top_k, frequencies, rated, ax, **kwargs
-            See `from_predictions`. With ``top_k=None`` the scores of all labels are held at once,
-            with a number only so many of each sample.
+            See `from_predictions`. With ``top_k=None`` the scores of all labels are held in
+            memory, with a number only those of the ``top_k`` best.
 
         Returns
         -------
         LabelAveragePrecisionDisplay
-            The display that was drawn.
+            The display, drawn.
         """
-        labels = labels_of(estimator, y_true, rated)
         if top_k is not None:
             top_k = check_k(top_k, "top_k")
-        scores = predict_best(estimator, X, labels, top_k)
+        labels, scores = predict(estimator, X, y_true, rated, top_k)
         return cls.from_predictions(
             labels, scores, top_k=top_k, frequencies=frequencies, ax=ax, **kwargs
         )
@@ -118,17 +115,21 @@ class LabelAveragePrecisionDisplay:
         y_true, y_score, top_k, rated
             See `average_precision_per_label`.
         frequencies : array-like of shape (n_labels,), default=None
-            Number of samples with each label, in the training set for instance; None counts
-            those of `y_true`.
-        ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
-        **kwargs : dict
-            Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
+            Number of samples with each label, for instance in the training set; None means
+            those in `y_true`.
+        ax, **kwargs
+            See `plot`.
 
         Returns
         -------
         LabelAveragePrecisionDisplay
-            The display that was drawn.
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `frequencies` are not one finite number of at least 0 for each label; and as
+            `average_precision_per_label` raises it.
         """
         labels = check_y_true(y_true, rated)
         positives: npt.NDArray[Any] = labels.frequencies().astype(np.int64)
@@ -149,12 +150,12 @@ class LabelAveragePrecisionDisplay:
         return cls(precisions, positives).plot(ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "LabelAveragePrecisionDisplay":
-        """Draw the labels, again or for the first time.
+        """Draw the labels.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
+            Axes to draw on; None makes a new figure.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -162,18 +163,23 @@ class LabelAveragePrecisionDisplay:
         -------
         LabelAveragePrecisionDisplay
             The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
-        ax = axes_of(ax)
+        ax = self._start(ax)
         shown = ~np.isnan(self.average_precision) & (np.asarray(self.positives) > 0)
         positives = np.asarray(self.positives)[shown]
         precisions = self.average_precision[shown]
-        # A cloud of thousands of labels shows its density, a few labels show themselves.
+        # Many points are small and transparent, so that their density shows.
         look = {"s": 8, "alpha": 0.25} if len(positives) > 500 else {"s": 16, "alpha": 0.6}
         options = {**look, "linewidths": 0, "label": f"{len(positives):,} labels"}
         self.points_ = ax.scatter(positives, precisions, **{**options, **kwargs})
         centres, means = _means_by_frequency(positives, precisions)
         (self.line_,) = ax.plot(
-            centres, means, color="C1", marker="o", label="mean of labels of like frequency"
+            centres, means, color="C1", marker="o", label="mean of labels of similar frequency"
         )
         ax.set(
             xscale="log",
@@ -182,14 +188,13 @@ class LabelAveragePrecisionDisplay:
             ylim=(-0.02, 1.02),
         )
         ax.legend(loc="best")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
 def _means_by_frequency(
     positives: npt.NDArray[Any], precisions: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the geometric mean frequency and the mean precision of each doubling."""
+    """Return the geometric mean frequency and the mean precision of each doubling of frequency."""
     steps = np.floor(np.log2(positives)).astype(np.int64)
     used, step = np.unique(steps, return_inverse=True)
     size = np.bincount(step, minlength=len(used))

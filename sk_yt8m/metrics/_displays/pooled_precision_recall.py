@@ -1,5 +1,6 @@
 """The precision-recall curve of the pooled list, whose area is GAP."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.average_precision import listed_entries, weight_of_missed
 from sk_yt8m.metrics._definitions.gap import gap_score
-from sk_yt8m.metrics._displays.base import axes_of, labels_of, name_of, predict_best
+from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
 from sk_yt8m.metrics._inputs.exact import sortable
 from sk_yt8m.metrics._inputs.scores import check_top_k
@@ -17,20 +18,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class PooledPrecisionRecallDisplay:
-    """Precision against recall down the pooled list of all samples' best labels.
+@dataclass(eq=False, repr=False)
+class PooledPrecisionRecallDisplay(Display):
+    """Precision against recall in the pooled list of all samples' best labels.
 
-    The area under the curve is GAP@k, to the last step. The curve ends where the list does: the
-    positives that are not among the ``k`` best labels of their samples are never found.
+    The area under the curve is GAP@k. The curve ends where the list does: positives outside the
+    ``k`` best labels of their samples are never found.
 
     Make one with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     precision : ndarray of shape (n_thresholds + 1,)
-        Share of true labels among all with at least this score, by falling score.
+        Share of true labels among all with at least this score, by descending score.
     recall : ndarray of shape (n_thresholds + 1,)
-        Share of all positives among them; begins with 0.
+        Share of all positives found among them; begins with 0.
     gap : float
         GAP@k.
     k : int
@@ -43,13 +45,14 @@ class PooledPrecisionRecallDisplay:
     line_ : matplotlib Line2D
         The curve.
     ax_ : matplotlib Axes
-        What it is drawn on.
+        The axes it is drawn on.
     figure_ : matplotlib Figure
-        What holds the axes.
+        The figure of the axes.
 
     See Also
     --------
     gap_score : The area under the curve.
+    HitAtKDisplay : Hit@k for every ``k``.
     sklearn.metrics.PrecisionRecallDisplay : The curve of one label.
 
     Examples
@@ -63,20 +66,12 @@ class PooledPrecisionRecallDisplay:
     0.5556
     """
 
-    def __init__(
-        self,
-        precision: npt.NDArray[np.float64],
-        recall: npt.NDArray[np.float64],
-        *,
-        gap: float,
-        k: int = 20,
-        name: str | None = None,
-    ) -> None:
-        self.precision = precision
-        self.recall = recall
-        self.gap = gap
-        self.k = k
-        self.name = name
+    precision: npt.NDArray[np.float64]
+    recall: npt.NDArray[np.float64]
+    _: KW_ONLY
+    gap: float
+    k: int = 20
+    name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -103,17 +98,17 @@ class PooledPrecisionRecallDisplay:
         y_true, k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
-            Name for the legend; None takes that of the estimator's class.
+            Name for the legend; None means the name of the estimator's class.
 
         Returns
         -------
         PooledPrecisionRecallDisplay
-            The display that was drawn.
+            The display, drawn.
         """
-        labels = labels_of(estimator, y_true, rated)
+        labels, scores = predict(estimator, X, y_true, rated, check_k(k))
         return cls.from_predictions(
             labels,
-            predict_best(estimator, X, labels, check_k(k)),
+            scores,
             k=k,
             sample_weight=sample_weight,
             name=name_of(estimator, name),
@@ -140,17 +135,13 @@ class PooledPrecisionRecallDisplay:
         ----------
         y_true, y_score, k, sample_weight, rated
             See `gap_score`.
-        name : str, default=None
-            Name for the legend.
-        ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
-        **kwargs : dict
-            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
+        name, ax, **kwargs
+            See `plot`.
 
         Returns
         -------
         PooledPrecisionRecallDisplay
-            The display that was drawn.
+            The display, drawn.
         """
         k = check_k(k)
         labels = check_y_true(y_true, rated)
@@ -167,14 +158,14 @@ class PooledPrecisionRecallDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any
     ) -> "PooledPrecisionRecallDisplay":
-        """Draw the curve, again or for the first time.
+        """Draw the curve.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
+            Axes to draw on; None makes a new figure.
         name : str, default=None
-            Name for the legend; None takes that of the display.
+            Name for the legend; None means the display's `name`.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
@@ -182,13 +173,18 @@ class PooledPrecisionRecallDisplay:
         -------
         PooledPrecisionRecallDisplay
             The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
-        ax = axes_of(ax)
+        ax = self._start(ax)
         name = self.name if name is None else name
-        figure = f"GAP@{self.k} = {self.gap:.4f}"
-        options = {"label": figure if name is None else f"{name} ({figure})", **kwargs}
-        # Each step reaches back: the gain in recall is had at the precision behind it.
-        (self.line_,) = ax.plot(self.recall, self.precision, drawstyle="steps-pre", **options)
+        # A step to the left: each gain in recall counts with the precision after it.
+        options = {"drawstyle": "steps-pre", **kwargs}
+        summary = f"GAP@{self.k} = {self.gap:.4f}"
+        self.line_ = self._draw_curve(self.recall, self.precision, summary, name, **options)
         ax.set(
             xlabel="Recall: share of all true labels that are found",
             ylabel=f"Precision in the pooled top {self.k} of all samples",
@@ -196,7 +192,6 @@ class PooledPrecisionRecallDisplay:
             ylim=(0, 1.02),
         )
         ax.legend(loc="lower left")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 

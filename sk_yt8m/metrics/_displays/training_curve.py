@@ -1,19 +1,21 @@
 """Training loss and validation score of each epoch."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_yt8m.metrics._displays.base import axes_of
+from sk_yt8m.metrics._displays.base import Display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 
-class TrainingCurveDisplay:
-    """Training loss of each epoch, and the validation score beside it.
+@dataclass(eq=False, repr=False)
+class TrainingCurveDisplay(Display):
+    """Training loss and, on a second axis, validation score of each epoch.
 
     Make one with `from_estimator`.
 
@@ -24,7 +26,7 @@ class TrainingCurveDisplay:
     validation_scores : sequence of float, default=None
         Validation score after each epoch.
     score_name : str, default="Validation score"
-        What the score is.
+        Name of the score.
 
     Attributes
     ----------
@@ -37,7 +39,7 @@ class TrainingCurveDisplay:
     score_ax_ : matplotlib Axes or None
         The axes of the score, on the right.
     figure_ : matplotlib Figure
-        What holds the axes.
+        The figure of the axes.
 
     See Also
     --------
@@ -51,16 +53,10 @@ class TrainingCurveDisplay:
     'Epoch'
     """
 
-    def __init__(
-        self,
-        loss_curve: Sequence[float],
-        validation_scores: Sequence[float] | None = None,
-        *,
-        score_name: str = "Validation score",
-    ) -> None:
-        self.loss_curve = loss_curve
-        self.validation_scores = validation_scores
-        self.score_name = score_name
+    loss_curve: Sequence[float]
+    validation_scores: Sequence[float] | None = None
+    _: KW_ONLY
+    score_name: str = "Validation score"
 
     @classmethod
     def from_estimator(
@@ -73,20 +69,18 @@ class TrainingCurveDisplay:
         estimator : object
             Fitted `DeepMultiLabelClassifier`, or another with ``loss_curve_`` and, where it was
             trained with validation data, ``validation_scores_``.
-        ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
-        **kwargs : dict
-            Further arguments of :meth:`matplotlib.axes.Axes.plot`, for the loss.
+        ax, **kwargs
+            See `plot`.
 
         Returns
         -------
         TrainingCurveDisplay
-            The display that was drawn.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            Where the classifier is not fitted or keeps no losses.
+            If the classifier is not fitted or has no ``loss_curve_``.
         """
         if not len(getattr(estimator, "loss_curve_", ())):
             raise ValueError(
@@ -99,12 +93,12 @@ class TrainingCurveDisplay:
         return cls(estimator.loss_curve_, scores, score_name=name).plot(ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "TrainingCurveDisplay":
-        """Draw the curves, again or for the first time.
+        """Draw the curves.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None makes a new figure.
+            Axes to draw on; None makes a new figure.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.plot`, for the loss.
 
@@ -112,10 +106,15 @@ class TrainingCurveDisplay:
         -------
         TrainingCurveDisplay
             The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
+        ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator
 
-        ax = axes_of(ax)
         epochs = np.arange(1, len(self.loss_curve) + 1)
         options = {"label": "Training loss", "color": "C0", "marker": "o", "markersize": 4}
         (self.line_,) = ax.plot(epochs, self.loss_curve, **{**options, **kwargs})
@@ -128,11 +127,10 @@ class TrainingCurveDisplay:
         if self.validation_scores:
             self.score_ax_, self.score_line_ = self._plot_scores(ax, self.validation_scores)
             lines.append(self.score_line_)
-        # Above the axes it hides no curve, wherever they go.
+        # Above the axes the legend hides no curve.
         ax.legend(
             handles=lines, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False
         )
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _plot_scores(self, ax: "Axes", values: Sequence[float]) -> "tuple[Axes, Line2D]":

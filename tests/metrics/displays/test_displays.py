@@ -144,6 +144,16 @@ def test_hits_are_hit_at_k_of_every_k():
     assert display.line_.get_xydata().tolist() == [[k + 1, hit] for k, hit in enumerate(expected)]
 
 
+def test_a_second_lower_curve_of_hits_is_inside_the_axes():
+    y_true, scores = make_data()
+    first = HitAtKDisplay.from_predictions(y_true, y_true - 0.01 * scores)
+    second = HitAtKDisplay.from_predictions(y_true, scores, ax=first.ax_)
+    low, high = first.ax_.get_ylim()
+    for display in (first, second):
+        assert low < display.hit.min() <= display.hit.max() < high
+    assert second.hit.min() < first.hit.min() / 2
+
+
 def test_points_are_the_labels_with_a_positive():
     y_true, scores = make_data()
     y_true[:, 5] = 0
