@@ -7,33 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._inputs.exact import sortable
-from sk_yt8m.metrics._inputs.scores import CheckedTopK
 from sk_yt8m.metrics._inputs.true_labels import BLOCK_BYTES
 
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
-
-
-def listed_entries(
-    top: CheckedTopK, hits: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64] | None
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.float64] | None]:
-    """Return scores, hits and weights of a pooled list, without the places that hold no label."""
-    of_entry = None if weight is None else weight[:, None]
-    listed = top.indices >= 0
-    if listed.all():
-        return top.scores, hits, of_entry
-    if of_entry is not None:
-        of_entry = np.broadcast_to(of_entry, hits.shape)[listed]
-    return top.scores[listed], hits[listed], of_entry
-
-
-def weight_of_missed(
-    n_positives: npt.NDArray[np.integer],
-    hits: npt.NDArray[np.bool_],
-    weight: npt.NDArray[np.float64] | None,
-) -> float:
-    """Return the number, or the total weight, of the positives that are not in the list."""
-    missed = n_positives - np.count_nonzero(hits, axis=1)
-    return float(missed.sum()) if weight is None else math.fsum(weight * missed)
 
 
 def pooled_average_precision(

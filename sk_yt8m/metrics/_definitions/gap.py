@@ -1,15 +1,15 @@
-"""Global average precision, the headline figure of YouTube-8M."""
+"""GAP@k: global average precision, the main metric of YouTube-8M."""
 
+import math
 from typing import Any
 
-from sk_yt8m.metrics._definitions.average_precision import (
-    listed_entries,
-    pooled_average_precision,
-    weight_of_missed,
-)
+import numpy as np
+import numpy.typing as npt
+
+from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.scores import check_top_k
-from sk_yt8m.metrics._inputs.true_labels import check_y_true
+from sk_yt8m.metrics._inputs.scores import CheckedTopK, check_top_k
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
 def gap_score(
@@ -30,8 +30,7 @@ def gap_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, at least k), best first, as ``predict_top_k`` gives them.
@@ -40,8 +39,7 @@ def gap_score(
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -51,10 +49,10 @@ def gap_score(
     Raises
     ------
     TypeError
-        Where an argument is a masked array, whose mask would be ignored.
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -85,7 +83,20 @@ def gap_score(
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
     top = check_top_k(y_score, labels, k, f" for k={k}")
+    return pooled_average_precision(*pooled_list(labels, top, weight))
+
+
+def pooled_list(
+    labels: TrueLabels, top: CheckedTopK, weight: npt.NDArray[np.float64] | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], float, npt.NDArray[np.float64] | None]:
+    """Return scores, hits, number of positives outside the list, and weights; weighted if given."""
     hits = labels.find(top.indices)
-    missed = weight_of_missed(labels.counts, hits, weight)
-    scores, hits, weight = listed_entries(top, hits, weight)
-    return pooled_average_precision(scores, hits, missed, weight)
+    n_missed = labels.counts - np.count_nonzero(hits, axis=1)
+    missed = float(n_missed.sum()) if weight is None else math.fsum(weight * n_missed)
+    entry_weight = None if weight is None else weight[:, None]
+    listed = top.indices >= 0
+    if listed.all():
+        return top.scores, hits, missed, entry_weight
+    if entry_weight is not None:
+        entry_weight = np.broadcast_to(entry_weight, hits.shape)[listed]
+    return top.scores[listed], hits[listed], missed, entry_weight

@@ -1,10 +1,16 @@
-"""Hit@k, whether one of the k best labels is a true one."""
+"""Hit@k: whether a true label is among the k best."""
 
 from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._definitions.shares import Ranked, Shares, mean_of_samples, rank
+from sk_yt8m.metrics._definitions.per_sample import (
+    SampleTerms,
+    evaluate,
+    mean_of_samples,
+    top_hits,
+)
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def hit_at_k_score(
@@ -15,18 +21,16 @@ def hit_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     k : int, default=1
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -35,9 +39,11 @@ def hit_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -58,10 +64,10 @@ def hit_at_k_score(
     >>> hit_at_k_score(y_true, y_score), hit_at_k_score(y_true, y_score, k=2)
     (0.5, 1.0)
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return hit_shares(ranked).total(ranked.weight)
+    return evaluate(hit_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def hit_shares(ranked: Ranked) -> Shares:
-    """Tell of each sample whether one of its best labels is a true one."""
-    return mean_of_samples(np.logical_or.reduce(ranked.hits, axis=1), ranked.labels)
+def hit_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
+    """Return whether each sample has a true label among its ``k`` best."""
+    _, hits = top_hits(labels, y_score, k)
+    return mean_of_samples(np.logical_or.reduce(hits, axis=1), labels)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m._inputs.dense import refuse_masked
-from sk_yt8m.metrics._definitions.shares import Shares, mean_of_samples
+from sk_yt8m.metrics._definitions.per_sample import SampleTerms, mean_of_samples
 from sk_yt8m.metrics._inputs.checks import check_sample_weight, mean
 from sk_yt8m.metrics._inputs.scores import DenseScores, check_all_scores, refuse_nan
 from sk_yt8m.metrics._inputs.true_labels import BLOCK_BYTES, TrueLabels, check_y_true
@@ -24,8 +24,7 @@ def label_reciprocal_rank_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better. The rank of a true label may be any, so a top
         k must list all labels.
@@ -36,8 +35,7 @@ def label_reciprocal_rank_score(
         Weight of each sample in the mean of all samples or of its group. A group in which every
         weight is 0 is left out.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -78,15 +76,15 @@ def label_reciprocal_rank_score(
     """
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
-    shares = lrr_shares(labels, y_score)
+    terms = lrr_terms(labels, y_score)
     if groups is None:
-        return shares.total(weight)
+        return terms.ratio(weight)
     if labels.judged is not None:
         weight = labels.judged if weight is None else labels.judged * weight
-    return _mean_of_groups(shares.numerators, groups, weight)
+    return _mean_of_groups(terms.numerators, groups, weight)
 
 
-def lrr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+def lrr_terms(labels: TrueLabels, y_score: Any) -> SampleTerms:
     """Return the mean reciprocal rank of each sample's true labels."""
     scores = check_all_scores(y_score, labels, "label_reciprocal_rank_score")
     reciprocal = 1.0 / ranks_of_true_labels(scores, labels)

@@ -7,10 +7,14 @@ import numpy.typing as npt
 
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._definitions.label_reciprocal_rank import ranks_of_true_labels
-from sk_yt8m.metrics._definitions.shares import Ranked, Shares, mean_of_samples, rank
-from sk_yt8m.metrics._inputs.checks import check_sample_weight
+from sk_yt8m.metrics._definitions.per_sample import (
+    SampleTerms,
+    evaluate,
+    mean_of_samples,
+    top_hits,
+)
 from sk_yt8m.metrics._inputs.scores import check_scores, listed_labels
-from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def mean_reciprocal_rank_score(
@@ -29,8 +33,7 @@ def mean_reciprocal_rank_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, best first. With ``k=None`` they must hold a true label of each sample that has
@@ -41,8 +44,7 @@ def mean_reciprocal_rank_score(
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -51,9 +53,11 @@ def mean_reciprocal_rank_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -81,21 +85,14 @@ def mean_reciprocal_rank_score(
     >>> mean_reciprocal_rank_score(y_true, y_score, k=2)
     0.625
     """
+    return evaluate(mrr_terms, y_true, y_score, sample_weight, rated, k=k)
+
+
+def mrr_terms(labels: TrueLabels, y_score: Any, k: int | None = None) -> SampleTerms:
+    """Return 1 / rank of each sample's best true label; 0 if it is not among the ``k`` best."""
     if k is not None:
-        ranked = rank(y_true, y_score, k, sample_weight, rated)
-        return mrr_shares(ranked).total(ranked.weight)
-    labels = check_y_true(y_true, rated)
-    weight = check_sample_weight(sample_weight, labels)
-    return mrr_shares_of_all(labels, y_score).total(weight)
-
-
-def mrr_shares(ranked: Ranked) -> Shares:
-    """Return 1 / rank of each sample's first hit, 0 where there is none."""
-    return mean_of_samples(_reciprocal_of_first(ranked.hits), ranked.labels)
-
-
-def mrr_shares_of_all(labels: TrueLabels, y_score: Any) -> Shares:
-    """Return 1 / rank of each sample's best true label, wherever it stands."""
+        _, hits = top_hits(labels, y_score, k)
+        return mean_of_samples(_reciprocal_of_first(hits), labels)
     scores = check_scores(y_score, labels)
     has_label = labels.counts > 0
     if isinstance(scores, TopK):

@@ -3,15 +3,15 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from sk_yt8m.metrics._definitions.shares import (
-    Ranked,
-    Shares,
-    discounts,
-    ideal_gain,
+from sk_yt8m.metrics._definitions.per_sample import (
+    SampleTerms,
+    evaluate,
     mean_of_samples,
-    rank,
+    top_hits,
 )
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def ndcg_at_k_score(
@@ -30,18 +30,16 @@ def ndcg_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     k : int, default=20
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -50,9 +48,11 @@ def ndcg_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -78,22 +78,29 @@ def ndcg_at_k_score(
     >>> round(ndcg_at_k_score(y_true, y_score, k=2), 4)
     0.8155
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return ndcg_shares(ranked).total(ranked.weight)
+    return evaluate(ndcg_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def ndcg_shares(ranked: Ranked) -> Shares:
+def ndcg_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
     """Return the nDCG of each sample."""
-    ideal = np.where(ranked.labels.counts, ideal_gain(ranked), 1)
-    return mean_of_samples(discounted_gain(ranked.hits) / ideal, ranked.labels)
+    _, hits = top_hits(labels, y_score, k)
+    return mean_of_samples(discounted_gain(hits) / ideal_gain(labels, hits.shape[1]), labels)
 
 
-def discounted_gain(gains: Any) -> Any:
-    """Return the sum of each row's gains, discounted by their places.
-
-    Adding place by place gives every row the same rounding, whatever rows come with it.
-    """
+def discounted_gain(gains: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the discounted sum of the gains in each row, best rank first."""
     total = np.zeros(len(gains))
-    for place, discount in enumerate(discounts(gains.shape[1])):
-        total += gains[:, place] * discount
+    # Adding rank by rank rounds every row alike, whatever the other rows.
+    for rank, discount in enumerate(_discounts(gains.shape[1])):
+        total += gains[:, rank] * discount
     return total
+
+
+def ideal_gain(labels: TrueLabels, k: int) -> npt.NDArray[np.float64]:
+    """Return the discounted gain of each sample's ideal ranking; 1 without true labels."""
+    gains = np.concatenate([[1.0], np.cumsum(_discounts(k))])
+    return gains[np.minimum(labels.counts, k)]
+
+
+def _discounts(k: int) -> npt.NDArray[np.float64]:
+    return 1.0 / np.log2(np.arange(2, k + 2))

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._definitions.shares import Shares, mean_of_samples
-from sk_yt8m.metrics._inputs.checks import check_sample_weight
+from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, mean_of_samples
 from sk_yt8m.metrics._inputs.scores import check_top_k
-from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def precision_at_equal_recall_rate_score(
@@ -21,8 +20,7 @@ def precision_at_equal_recall_rate_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, k), best first, with ``k`` at least the largest number
@@ -30,8 +28,7 @@ def precision_at_equal_recall_rate_score(
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -40,9 +37,11 @@ def precision_at_equal_recall_rate_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -63,12 +62,10 @@ def precision_at_equal_recall_rate_score(
     >>> precision_at_equal_recall_rate_score(y_true, y_score)
     0.75
     """
-    labels = check_y_true(y_true, rated)
-    weight = check_sample_weight(sample_weight, labels)
-    return perr_shares(labels, y_score).total(weight)
+    return evaluate(perr_terms, y_true, y_score, sample_weight, rated)
 
 
-def perr_shares(labels: TrueLabels, y_score: Any) -> Shares:
+def perr_terms(labels: TrueLabels, y_score: Any) -> SampleTerms:
     """Return the precision of each sample at its own number of true labels."""
     most = most_true_labels(labels)
     top = check_top_k(y_score, labels, most, f": a row of y_true has {most} true labels")

@@ -4,7 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.metrics._definitions.shares import Ranked, Shares, mean_of_samples, rank
+from sk_yt8m.metrics._definitions.per_sample import (
+    SampleTerms,
+    evaluate,
+    mean_of_samples,
+    top_hits,
+)
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def precision_at_k_score(
@@ -15,18 +21,16 @@ def precision_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     k : int, default=1
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -35,9 +39,11 @@ def precision_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -63,8 +69,7 @@ def precision_at_k_score(
     >>> precision_at_k_score(y_true, y_score, k=2)
     0.75
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return precision_shares(ranked).total(ranked.weight)
+    return evaluate(precision_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
 def recall_at_k_score(
@@ -75,18 +80,16 @@ def recall_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     k : int, default=20
         Number of labels looked at. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -95,9 +98,11 @@ def recall_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -118,18 +123,17 @@ def recall_at_k_score(
     >>> recall_at_k_score(y_true, y_score, k=1)
     0.75
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return recall_shares(ranked).total(ranked.weight)
+    return evaluate(recall_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def precision_shares(ranked: Ranked) -> Shares:
+def precision_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
     """Return the precision of each sample."""
-    n_listed = np.count_nonzero(ranked.indices >= 0, axis=1)
-    precisions = np.count_nonzero(ranked.hits, axis=1) / np.maximum(n_listed, 1)
-    return mean_of_samples(precisions, ranked.labels)
+    top, hits = top_hits(labels, y_score, k)
+    n_listed = np.count_nonzero(top.indices >= 0, axis=1)
+    return mean_of_samples(np.count_nonzero(hits, axis=1) / np.maximum(n_listed, 1), labels)
 
 
-def recall_shares(ranked: Ranked) -> Shares:
+def recall_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
     """Return the recall of each sample."""
-    recalls = np.count_nonzero(ranked.hits, axis=1) / np.maximum(ranked.labels.counts, 1)
-    return mean_of_samples(recalls, ranked.labels)
+    _, hits = top_hits(labels, y_score, k)
+    return mean_of_samples(np.count_nonzero(hits, axis=1) / np.maximum(labels.counts, 1), labels)

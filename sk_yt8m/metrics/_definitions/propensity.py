@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._definitions.ndcg import discounted_gain
-from sk_yt8m.metrics._definitions.shares import Ranked, Shares, ideal_gain, rank
+from sk_yt8m.metrics._definitions.ndcg import discounted_gain, ideal_gain
+from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, top_hits
 from sk_yt8m.metrics._inputs.checks import check_some_weight, read_reals
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
@@ -99,11 +99,10 @@ def psp_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     propensities : array-like of shape (n_labels,)
         Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
@@ -111,8 +110,7 @@ def psp_at_k_score(
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -121,9 +119,11 @@ def psp_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -152,8 +152,8 @@ def psp_at_k_score(
     >>> round(psp_at_k_score(y_true, y_score[:, ::-1], k=1, propensities=[0.9, 0.5, 0.2]), 4)
     0.0
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return psp_shares(ranked, propensities).total(ranked.weight)
+    options = {"k": k, "propensities": propensities}
+    return evaluate(psp_terms, y_true, y_score, sample_weight, rated, **options)
 
 
 def psndcg_at_k_score(
@@ -179,11 +179,10 @@ def psndcg_at_k_score(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first.
     propensities : array-like of shape (n_labels,)
         Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
@@ -191,8 +190,7 @@ def psndcg_at_k_score(
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged; each sample is ranked as if it had no other
-        labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
@@ -201,9 +199,11 @@ def psndcg_at_k_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
-        is too short, unsorted, or lists a label twice.
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
+        is too short, unsorted or repeats a label.
 
     See Also
     --------
@@ -229,29 +229,23 @@ def psndcg_at_k_score(
     >>> round(psndcg_at_k_score(y_true, y_score, k=2, propensities=[0.9, 0.5, 0.2]), 4)
     0.8629
     """
-    ranked = rank(y_true, y_score, k, sample_weight, rated)
-    return psndcg_shares(ranked, propensities).total(ranked.weight)
+    options = {"k": k, "propensities": propensities}
+    return evaluate(psndcg_terms, y_true, y_score, sample_weight, rated, **options)
 
 
-def psp_shares(ranked: Ranked, propensities: Any) -> Shares:
-    """Return the worth of each sample's hits, and the most they could be worth, in one unit."""
-    worth = _worth_of_labels(ranked, propensities)
-    # Where a sample has no further rated label, the index is -1 and there is no hit.
-    gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
-    best = _best_worths(ranked, worth)
-    return Shares(_sum_of_rows(gained), _sum_of_rows(best))
+def psp_terms(labels: TrueLabels, y_score: Any, k: int, propensities: Any) -> SampleTerms:
+    """Return the gain of each sample's hits, and the largest possible gain, in one unit."""
+    gained, best = _gains(labels, y_score, k, propensities)
+    return SampleTerms(_sum_of_rows(gained), _sum_of_rows(best))
 
 
-def psndcg_shares(ranked: Ranked, propensities: Any) -> Shares:
-    """Return the discounted worth of each sample's hits, and the most it could be."""
-    worth = _worth_of_labels(ranked, propensities)
-    # Where a sample has no further rated label, the index is -1 and there is no hit.
-    gained = np.where(ranked.hits, worth[ranked.indices], 0.0)
-    best = _best_worths(ranked, worth)
-    ideal = np.where(ranked.labels.counts, ideal_gain(ranked), 1)
+def psndcg_terms(labels: TrueLabels, y_score: Any, k: int, propensities: Any) -> SampleTerms:
+    """Return the discounted gain of each sample's hits, and the largest possible one."""
+    gained, best = _gains(labels, y_score, k, propensities)
+    ideal = ideal_gain(labels, best.shape[1])
     possible = discounted_gain(best) / ideal
-    # Labels of nearly the same worth can round to more in another order than the best.
-    return Shares(np.minimum(discounted_gain(gained) / ideal, possible), possible)
+    # Nearly equal gains in another order than the best one can round to a larger sum.
+    return SampleTerms(np.minimum(discounted_gain(gained) / ideal, possible), possible)
 
 
 def _inverse_propensities(
@@ -273,13 +267,6 @@ def _inverse_propensities(
     return inverse
 
 
-def _worth_of_labels(ranked: Ranked, propensities: Any) -> npt.NDArray[np.float64]:
-    propensities = check_propensities(propensities, ranked.labels.n_labels)
-    # A power of 2 rounds nothing, and keeps worths and their sums from overflowing.
-    with np.errstate(over="ignore"):
-        return 1.0 / np.ldexp(propensities, -np.frexp(propensities.min())[1])
-
-
 def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float64]:
     """Return the propensities as float64, or raise ValueError where one is not in (0, 1]."""
     if propensities is None:
@@ -297,18 +284,27 @@ def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float
     return propensities
 
 
-def _best_worths(ranked: Ranked, worth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the worths of each sample's k most precious true labels, falling, (n_samples, k)."""
-    labels = ranked.labels
-    worths = worth[labels.indices]
-    order = np.lexsort((-worths, labels.rows))
-    place = np.arange(len(order)) - labels.indptr[:-1][labels.rows]
-    first = place < ranked.k
-    best = np.zeros(ranked.hits.shape)
-    best[labels.rows[first], place[first]] = worths[order][first]
-    return best
+def _gains(
+    labels: TrueLabels, y_score: Any, k: int, propensities: Any
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the gain at each rank, and the largest gains in descending order, (n_samples, k)."""
+    top, hits = top_hits(labels, y_score, k)
+    propensities = check_propensities(propensities, labels.n_labels)
+    # Scaling by a power of 2 rounds nothing, and keeps gains and their sums from overflowing.
+    with np.errstate(over="ignore"):
+        gain = 1.0 / np.ldexp(propensities, -np.frexp(propensities.min())[1])
+    # An index of -1, for no label, is never a hit.
+    gained = np.where(hits, gain[top.indices], 0.0)
+
+    gains = gain[labels.indices]
+    order = np.lexsort((-gains, labels.rows))
+    rank = np.arange(len(order)) - labels.indptr[:-1][labels.rows]
+    first = rank < hits.shape[1]
+    best = np.zeros(hits.shape)
+    best[labels.rows[first], rank[first]] = gains[order][first]
+    return gained, best
 
 
-def _sum_of_rows(worths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # Rising worths have one sum, in whatever places of the ranking they stood.
-    return np.sort(worths, axis=1).cumsum(axis=1)[:, -1]
+def _sum_of_rows(gains: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    # Ascending gains have one sum, whatever their ranks.
+    return np.sort(gains, axis=1).cumsum(axis=1)[:, -1]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._definitions.shares import mean_of_samples, rank
+from sk_yt8m.metrics._definitions.per_sample import mean_of_samples, top_hits
 from sk_yt8m.metrics._displays.base import Display, name_of, predict
-from sk_yt8m.metrics._inputs.checks import check_k
+from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,11 +131,12 @@ class HitAtKDisplay(Display):
         HitAtKDisplay
             The display, drawn.
         """
-        ranked = rank(y_true, y_score, check_k(max_k, "max_k"), sample_weight, rated)
-        found = np.logical_or.accumulate(ranked.hits, axis=1)
-        shares = [mean_of_samples(column, ranked.labels) for column in found.T]
-        hit = np.array([share.total(ranked.weight) for share in shares])
-        return cls(np.arange(1, ranked.k + 1), hit, name=name).plot(ax, **kwargs)
+        labels = check_y_true(y_true, rated)
+        weight = check_sample_weight(sample_weight, labels)
+        _, hits = top_hits(labels, y_score, check_k(max_k, "max_k"))
+        found = np.logical_or.accumulate(hits, axis=1).T
+        hit = np.array([mean_of_samples(column, labels).ratio(weight) for column in found])
+        return cls(np.arange(1, len(hit) + 1), hit, name=name).plot(ax, **kwargs)
 
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any

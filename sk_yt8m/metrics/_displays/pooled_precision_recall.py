@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._definitions.average_precision import listed_entries, weight_of_missed
-from sk_yt8m.metrics._definitions.gap import gap_score
+from sk_yt8m.metrics._definitions.gap import gap_score, pooled_list
 from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
 from sk_yt8m.metrics._inputs.exact import sortable
@@ -147,10 +146,8 @@ class PooledPrecisionRecallDisplay(Display):
         labels = check_y_true(y_true, rated)
         weight = check_sample_weight(sample_weight, labels)
         top = check_top_k(y_score, labels, k, f" for k={k}")
-        hits = labels.find(top.indices)
-        missed = weight_of_missed(labels.counts, hits, weight)
-        scores, hits, of_entry = listed_entries(top, hits, weight)
-        spread = np.broadcast_to(1.0 if of_entry is None else of_entry, hits.shape)
+        scores, hits, missed, entry_weight = pooled_list(labels, top, weight)
+        spread = np.broadcast_to(1.0 if entry_weight is None else entry_weight, hits.shape)
         precision, recall = _curve(sortable(scores), hits, spread, missed)
         gap = gap_score(labels, top, k=k, sample_weight=weight)
         return cls(precision, recall, gap=gap, k=k, name=name).plot(ax, **kwargs)

@@ -1,4 +1,4 @@
-"""All headline figures at once, with confidence intervals and a table of the labels."""
+"""All main metrics at once, with confidence intervals and a table of the labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from sklearn.utils import check_random_state
 
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
+from sk_yt8m.metrics._definitions.per_sample import SampleTerms
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
-from sk_yt8m.metrics._definitions.shares import Ranked, Shares
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
 from sk_yt8m.metrics._inputs.scores import (
     DenseScores,
@@ -20,14 +20,14 @@ from sk_yt8m.metrics._inputs.scores import (
     listed_labels,
 )
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
-from sk_yt8m.metrics._report.resampling import PooledLists, one_list, one_list_a_label, resample
+from sk_yt8m.metrics._report.bootstrap import PooledLists, pooled_lists, resample
 from sk_yt8m.metrics._report.text import describe
-from sk_yt8m.metrics._scoring.family import Metric, find_metrics, width_of
+from sk_yt8m.metrics._scoring.registry import Metric, find_metrics, width_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What the report shows where nothing else is asked for.
+#: The metrics of a report by default.
 HEADLINES = (
     *("gap@20", "hit@1", "hit@5", "hit@20", "perr", "map@20", "mrr", "lrr"),
     *("precision@1", "precision@5", "recall@20", "ndcg@20", "psp@5", "psndcg@5"),
@@ -36,16 +36,16 @@ HEADLINES = (
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """What `evaluation_report` returns; printed, it is its text.
+    """The result of `evaluation_report`; ``print`` shows its text.
 
     Attributes
     ----------
     figures : DataFrame
-        A row a metric, with the columns ``value``, ``low`` and ``high``.
+        One row for each metric, with the columns ``value``, ``low`` and ``high``.
     labels : DataFrame
-        A row a label, with the columns ``name``, ``positives`` and ``average_precision``.
+        One row for each label, with the columns ``name``, ``positives`` and ``average_precision``.
     text : str
-        The figures in a few lines.
+        The metrics in a few lines.
     """
 
     figures: "pd.DataFrame"
@@ -68,64 +68,65 @@ def evaluation_report(
     random_state: Any = None,
     rated: Any = None,
 ) -> EvaluationReport:
-    """Compute all headline figures with confidence intervals, and a table of the labels.
+    """Compute all main metrics with confidence intervals, and a table of the labels.
 
-    The intervals are those of a bootstrap over samples: each resample draws as many samples as
-    there are, with replacement, and every figure is computed of it. The percentiles of these
-    figures, shifted so that their mean is the figure of all samples, are the interval.
+    The intervals come from a bootstrap over samples: each resample draws as many samples as there
+    are, with replacement, and every metric is computed from it. The interval is that of the
+    percentiles of these values, shifted so that their mean is the value of all samples.
 
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, of any boolean or integer dtype. Anything with a ``tocsr``
-        method is read as sparse.
+        True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, best first.
+        Scores, the higher the better; or the best labels of each sample and their scores, best
+        first.
     metrics : sequence of str, default=None
-        Names as `scorer_names` lists them, with any number, except ``"map"``. None takes the
-        headline figures, without those for which `y_score` holds too few labels or propensities
-        are missing; the text says which.
+        Names as `scorer_names` lists them, with any number, except ``"map"``. None means the main
+        metrics, without those for which `y_score` holds too few labels or propensities are
+        missing; the text names them.
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
-        None takes the column names of `y_true` if it is a DataFrame, and otherwise the numbers.
+        None means the column names of a DataFrame `y_true`, and otherwise the numbers.
     propensities : array-like of shape (n_labels,), default=None
         For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
-        Without them these figures are left out.
+        Without them these metrics are left out.
     n_resamples : int, default=1000
-        Number of resamples. The time grows with it and with ``n_samples * k``. 0 leaves the
+        Number of resamples. The time is proportional to it and to ``n_samples * k``. 0 leaves the
         intervals out (NaN).
     confidence_level : float, default=0.95
-        Probability that the interval is to hold.
+        Probability that an interval covers the true value.
     random_state : int, RandomState instance or None, default=None
         Draws the resamples.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
-        Indicator of the pairs that were judged, for all figures and for the table; each sample is
-        ranked as if it had no other labels, and one without any is left out. None means all pairs.
+        Pairs that were judged, as 0 and 1; all others are left out. None means all pairs.
 
     Returns
     -------
     report : EvaluationReport
         With the attributes ``figures``, ``labels`` and ``text``. The average precision of a label
-        is that of all samples where `y_score` holds all labels, and otherwise that of the samples
-        which have the label among the given ones; it is NaN for a label without a positive.
+        is that of all samples if `y_score` holds all labels, and otherwise that of the samples
+        with the label in their given top k; it is NaN for a label without a positive.
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
-        Where the metrics raise it, a name is not that of a metric, the vocabulary lacks a label,
-        or a metric that is asked for needs propensities and there are none.
+        As the metrics raise it, and if a name is not that of a metric, the vocabulary lacks a
+        label, or a metric in `metrics` needs more labels or propensities.
 
     See Also
     --------
-    StreamingEvaluator : Figures of data that comes in batches.
+    StreamingEvaluator : Metrics of data that arrives in batches.
+    make_multimetric_scorer : Several metrics in cross-validation.
 
     Notes
     -----
-    The intervals tell how the figures would vary with other samples of the same kind; not how they
-    would vary if the model were trained again. Without the shift they would be wrong for mAP: a
-    resample misses many of the rare labels and has others twice, which raises its mAP.
+    The intervals show how the values vary with the samples, not how they vary with the training
+    run. Without the shift they would be wrong for mAP: a resample lacks many of the rare labels and
+    repeats others, which raises its mAP.
 
     Examples
     --------
@@ -148,24 +149,13 @@ def evaluation_report(
     scores = check_scores(y_score, labels)
     _check_resampling(n_resamples, confidence_level)
     chosen, left_out = _choose(metrics, labels, scores, has_propensities=propensities is not None)
+    values, sources = _values(chosen, labels, y_score, propensities)
     figures = _with_intervals(
-        _figures(chosen, labels, y_score, propensities),
-        n_resamples,
-        confidence_level,
-        check_random_state(random_state),
+        values, sources, n_resamples, confidence_level, check_random_state(random_state)
     )
     table = _table_of_labels(labels, y_score, scores, vocabulary)
     text = describe(figures, table, labels, left_out, n_resamples, confidence_level)
     return EvaluationReport(figures, table, text)
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """A metric with its value, and what its resamples are computed from."""
-
-    name: str
-    value: float
-    source: PooledLists | Shares
 
 
 def _check_resampling(n_resamples: int, confidence_level: float) -> None:
@@ -182,7 +172,7 @@ def _choose(
     *,
     has_propensities: bool,
 ) -> tuple[list[Metric], dict[str, list[str]]]:
-    """Return the metrics to compute, and the names of those left out by what is wanting."""
+    """Return the metrics to compute, and the names of the others by what they need."""
     chosen = find_metrics(HEADLINES if names is None else names)
     if any(metric.name == "map" for metric in chosen):
         raise ValueError("metrics must not hold 'map', which is too slow to resample; use map@20.")
@@ -198,57 +188,50 @@ def _choose(
     if names is not None and lacking:
         raise ValueError(MISSING_PROPENSITIES)
     left_out = {
-        "the scores of enough labels": [metric.name for metric in short],
+        "the scores of more labels": [metric.name for metric in short],
         "propensities": [metric.name for metric in lacking if metric not in short],
     }
     return [m for m in chosen if m not in short and m not in lacking], left_out
 
 
-def _figures(
+def _values(
     metrics: list[Metric], labels: TrueLabels, y_score: Any, propensities: Any
-) -> list[_Figure]:
+) -> tuple[dict[str, float], list[PooledLists | SampleTerms]]:
+    """Return the metrics by name, and what the bootstrap computes each of them from."""
     width = max((metric.k for metric in metrics if metric.k is not None), default=1)
     top = check_top_k(y_score, labels, width)
-    hits = labels.find(top.indices)
-    figures = []
+    values, sources = {}, []
     for metric in metrics:
-        source: PooledLists | Shares
-        cut = top.first(metric.k)
-        if metric.shares is None:
-            pool = one_list if metric.family.k_name == "k" else one_list_a_label
-            source = pool(labels, cut, hits[:, : metric.k])
-        elif metric.k is None:
-            source = metric.shares(labels, y_score)
+        given = y_score if metric.k is None else top.first(metric.k)
+        options = metric.options_with(propensities)
+        source: PooledLists | SampleTerms
+        if metric.family.terms is not None:
+            source = metric.family.terms(labels, given, **options)
+            values[metric.name] = source.ratio()
         else:
-            ranked = Ranked(labels, cut.indices, hits[:, : metric.k], None)
-            options = {"propensities": propensities} if metric.family.takes_propensities else {}
-            source = metric.shares(ranked, **options)
-        exact = (
-            source.total()
-            if isinstance(source, Shares)
-            else metric.family.score(labels, cut, **metric.options)
-        )
-        figures.append(_Figure(metric.name, exact, source))
-    return figures
+            source = pooled_lists(labels, given, per_label=metric.family.k_name == "top_k")
+            values[metric.name] = metric.family.score(labels, given, **options)
+        sources.append(source)
+    return values, sources
 
 
 def _with_intervals(
-    figures: list[_Figure],
+    values: dict[str, float],
+    sources: list[PooledLists | SampleTerms],
     n_resamples: int,
     confidence_level: float,
     random_state: np.random.RandomState,
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    index = pd.Index([figure.name for figure in figures], name="metric")
+    index = pd.Index(values, name="metric")
     table = pd.DataFrame(
-        {"value": [figure.value for figure in figures], "low": np.nan, "high": np.nan}, index=index
+        {"value": list(values.values()), "low": np.nan, "high": np.nan}, index=index
     )
     if n_resamples:
-        sources = [figure.source for figure in figures]
         drawn = resample(sources, n_resamples, random_state)
         tail = (1 - confidence_level) / 2
-        # Rare labels vanish from resamples, so that mAP is higher in nearly all of them.
+        # Resamples lack rare labels, so that nearly all of them have a higher mAP.
         centred = drawn - drawn.mean(axis=0) + table["value"].to_numpy()
         low, high = np.clip(np.quantile(centred, [tail, 1 - tail], axis=0), 0, 1)
         table["low"], table["high"] = low, high
@@ -286,7 +269,7 @@ def _names(labels: TrueLabels, vocabulary: "pd.DataFrame | None") -> list[str]:
         )
     if not vocabulary.index.is_unique:
         repeated = vocabulary.index[vocabulary.index.duplicated()][0]
-        raise ValueError(f"vocabulary must name a label once; label {repeated} comes again.")
+        raise ValueError(f"vocabulary must name a label once; label {repeated} is repeated.")
     missing = np.flatnonzero(~np.isin(np.arange(labels.n_labels), vocabulary.index))
     if missing.size:
         raise ValueError(

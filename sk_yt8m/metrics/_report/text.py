@@ -1,4 +1,4 @@
-"""The figures of a report in a few lines of text."""
+"""The metrics of a report in a few lines of text."""
 
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ def describe(
     n_resamples: int,
     confidence_level: float,
 ) -> str:
-    """Return a short text of the figures and of the most frequent labels."""
+    """Return a short text of the metrics and of the most frequent labels."""
     n_present = int((table["positives"] > 0).sum())
     per_sample = len(labels.indices) / labels.n_samples
     lines = [
         f"{labels.n_samples:,} samples, {labels.n_labels:,} labels, {n_present:,} of them with a "
-        f"positive, {per_sample:.2f} true labels a sample",
+        f"positive, {per_sample:.2f} true labels per sample",
         *_rated(labels),
         "",
     ]
@@ -39,9 +39,9 @@ def describe(
             f"Intervals: {100 * confidence_level:g} %, from {n_resamples:,} bootstrap resamples of "
             "the samples."
         )
-    for wanting, names in left_out.items():
+    for needed, names in left_out.items():
         if names:
-            lines.append(f"Left out, for want of {wanting}: {', '.join(names)}.")
+            lines.append(f"Left out, because they need {needed}: {', '.join(names)}.")
     return "\n".join([*lines, *_frequent_labels(table)])
 
 
@@ -49,7 +49,7 @@ def _rated(labels: TrueLabels) -> list[str]:
     if labels.rated is None:
         return []
     n_rated = int((labels.rated.counts > 0).sum())
-    return [f"{len(labels.rated.indices):,} rated labels of {n_rated:,} samples count, no others"]
+    return [f"{len(labels.rated.indices):,} rated labels of {n_rated:,} samples; no others count"]
 
 
 def _frequent_labels(table: "pd.DataFrame") -> list[str]:

@@ -9,7 +9,7 @@ from sk_yt8m.metrics._definitions.gap import gap_score
 from sk_yt8m.metrics._definitions.hit import hit_at_k_score
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._inputs.checks import check_k
-from sk_yt8m.metrics._scoring.family import find_metric, find_metrics, metric_names
+from sk_yt8m.metrics._scoring.registry import find_metric, find_metrics, metric_names
 from sk_yt8m.metrics._scoring.top_k_scorer import MultimetricScorer, TopKScorer
 
 

@@ -264,7 +264,7 @@ def test_report():
     np.testing.assert_array_equal(
         report.labels["average_precision"], average_precision_per_label(y_true, scores, rated=rated)
     )
-    assert f"{rated.sum()} rated labels of 39 samples count, no others" in report.text
+    assert f"{rated.sum()} rated labels of 39 samples; no others count" in report.text
     draws = np.random.RandomState(0)
     values = {name: [] for name in NAMES}
     for _ in range(40):

@@ -200,7 +200,7 @@ def test_a_report_of_the_rated_labels_of_a_short_top_k():
     headlines = evaluation_report(y_true, top, **options)
     assert "hit@1" in headlines.figures.index
     assert "gap@20" not in headlines.figures.index
-    assert "for want of the scores of enough labels: gap@20" in headlines.text
+    assert "because they need the scores of more labels: gap@20" in headlines.text
     with pytest.raises(ValueError, match=r"'gap@20' needs .* of the rated ones"):
         evaluation_report(y_true, top, metrics=["gap@20"], **options)
 

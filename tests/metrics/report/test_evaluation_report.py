@@ -16,8 +16,7 @@ from sk_yt8m.metrics import (
 )
 from sk_yt8m.metrics._inputs.scores import check_top_k
 from sk_yt8m.metrics._inputs.true_labels import check_y_true
-from sk_yt8m.metrics._report.resampling import PooledLists, one_list, one_list_a_label
-from sk_yt8m.metrics._scoring.family import find_metric
+from sk_yt8m.metrics._report.bootstrap import pooled_lists
 
 NAMES = [name for name in scorer_names() if name != "map"]
 FEW = {"n_resamples": 20, "random_state": 0}
@@ -39,10 +38,8 @@ def test_figures_are_those_of_the_metrics(ties):
 def test_counts_of_samples_do_what_repeated_samples_do(name, ties):
     y_true, scores = make_data(ties=ties)
     labels = check_y_true(y_true)
-    top = check_top_k(scores, labels, find_metric(name).k)
-    pool = one_list if name.startswith("gap") else one_list_a_label
-    pooled = pool(labels, top, labels.find(top.indices))
-    assert isinstance(pooled, PooledLists)
+    top = check_top_k(scores, labels, int(name.partition("@")[2]))
+    pooled = pooled_lists(labels, top, per_label=name.startswith("map"))
     rng = np.random.default_rng(0)
     for _ in range(20):
         rows = rng.integers(40, size=40)
@@ -136,7 +133,7 @@ def test_a_top_k_leaves_out_what_it_cannot_tell_and_says_so():
     y_true[3, :22] = 1
     given = {"propensities": PROPENSITIES, **FEW}
     report = evaluation_report(y_true, top_k_of(scores, 20), **given)
-    assert "Left out, for want of the scores of enough labels: perr, mrr, lrr." in report.text
+    assert "Left out, because they need the scores of more labels: perr, mrr, lrr." in report.text
     whole = evaluation_report(y_true, scores, **given)
     assert "Left out" not in whole.text
     shared = report.figures.index
@@ -150,7 +147,7 @@ def test_propensities_are_never_those_of_the_samples_that_are_judged():
     y_true, scores = make_data()
     report = evaluation_report(y_true, scores, **FEW)
     assert not report.figures.index.str.startswith("ps").any()
-    assert "Left out, for want of propensities: psp@5, psndcg@5." in report.text
+    assert "Left out, because they need propensities: psp@5, psndcg@5." in report.text
     with pytest.raises(ValueError, match="propensities must be given for psp and psndcg"):
         evaluation_report(y_true, scores, metrics=["hit@1", "psp@5"])
 
@@ -190,7 +187,7 @@ def test_no_positive_at_all():
         ({"vocabulary": pd.DataFrame({"name": ["a"] * 29})}, "label 29 is not in its index"),
         (
             {"vocabulary": pd.DataFrame({"name": ["a"] * 31}, index=[*range(30), 7])},
-            "name a label once; label 7 comes again",
+            "name a label once; label 7 is repeated",
         ),
     ],
 )

@@ -189,7 +189,7 @@ def test_weights_of_a_search_without_routing_reach_the_metrics(form):
         ([], ValueError, "metrics must be a list of names"),
         ({}, ValueError, "metrics must hold at least one metric"),
         ("gap@20", ValueError, "metrics must be a list of names, got 'gap@20'"),
-        (["gap@20", "gap@20"], ValueError, "'gap@20' comes again"),
+        (["gap@20", "gap@20"], ValueError, "'gap@20' is repeated"),
         (["accuracy"], ValueError, "no metric 'accuracy'"),
         (["psp@5"], TypeError, "'psp@5': propensities must be given"),
         ({"loss": make_scorer(gap_score)}, TypeError, r"metrics\['loss'\] must be the name of"),

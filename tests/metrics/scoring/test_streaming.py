@@ -206,7 +206,7 @@ def test_evaluators_that_cannot_be_merged():
     ("metrics", "message"),
     [
         (["map"], "'map' needs the scores of all labels of all samples at once; .* map@20"),
-        (["hit@1", "gap@20", "hit@1"], "name a metric once; 'hit@1' comes again"),
+        (["hit@1", "gap@20", "hit@1"], "name a metric once; 'hit@1' is repeated"),
         ([], "must be a list of names"),
         ("gap@20", "must be a list of names, got 'gap@20'"),
         (["gap@0"], "no metric 'gap@0'"),
