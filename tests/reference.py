@@ -9,7 +9,7 @@ import math
 
 
 def ranking(scores):
-    """Labels of one row by falling score, of equal scores the lower label first."""
+    """Labels of one row by descending score, of equal scores the lower label first."""
     labels = [label for label in range(len(scores)) if scores[label] is not None]
     return sorted(labels, key=lambda label: (-scores[label], label))
 

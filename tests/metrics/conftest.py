@@ -17,12 +17,10 @@ def _close_figures():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Make every loop over blocks run many times on a few rows."""
-    inputs = "sk_yt8m.metrics._inputs"
     for name in (
-        *(f"{inputs}.true_labels.BLOCK_BYTES", f"{inputs}.scores.BLOCK_BYTES"),
-        *(f"{inputs}.scores._SELECT_BYTES", f"{inputs}.exact._BLOCK_BYTES"),
-        "sk_yt8m.metrics._definitions.average_precision.BLOCK_BYTES",
-        "sk_yt8m.metrics._definitions.label_reciprocal_rank.BLOCK_BYTES",
+        "sk_yt8m.metrics._inputs.blocks.BLOCK_BYTES",
+        "sk_yt8m.metrics._inputs.dense_scores._SELECT_BYTES",
+        "sk_yt8m.metrics._inputs.exact._BLOCK_BYTES",
         "sk_yt8m._inputs.indicator._BLOCK_BYTES",
     ):
         monkeypatch.setattr(name, 1000)

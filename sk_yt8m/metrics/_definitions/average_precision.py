@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m.metrics._inputs.exact import sortable
-from sk_yt8m.metrics._inputs.true_labels import BLOCK_BYTES
+from sk_yt8m.metrics._inputs.blocks import row_slices
+from sk_yt8m.metrics._inputs.exact import ascending_bits, sortable
 
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
 
@@ -92,20 +92,12 @@ def _keys(
     keys = np.empty(scores.size, dtype=np.uint64)
     in_rows = keys.reshape(scores.shape)
     high = _rank_of_double(scores) if scores.dtype.itemsize > 4 else None
-    step = max(1, BLOCK_BYTES // (8 * (scores.size // len(scores))))
-    for start in range(0, len(scores), step):
-        rows = slice(start, start + step)
-        in_rows[rows] = _bits_of_single(scores[rows]) if high is None else high[rows]
+    for rows in row_slices(len(scores), 8 * (scores.size // len(scores))):
+        in_rows[rows] = ascending_bits(scores[rows]) if high is None else high[rows]
         in_rows[rows] <<= _HALF
         in_rows[rows] |= rank[rows].astype(np.uint64) << _ONE
         in_rows[rows] |= hits[rows]
     return keys
-
-
-def _bits_of_single(scores: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    # Adding 0 makes -0.0 and 0.0 the same.
-    bits = (scores.astype(np.float32) + np.float32(0)).view(np.uint32)
-    return np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
 
 
 def _rank_of_double(scores: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
@@ -121,7 +113,6 @@ def _decode(
 ) -> npt.NDArray[np.float64]:
     """Put the weights in the place of their keys."""
     weights: npt.NDArray[np.float64] = keys.view(np.float64)
-    for start in range(0, len(keys), BLOCK_BYTES // 8):
-        part = slice(start, start + BLOCK_BYTES // 8)
+    for part in row_slices(len(keys), 8):
         weights[part] = distinct[(keys[part] & _LOW) >> _ONE]
     return weights

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.scores import CheckedTopK, check_top_k
+from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
+from sk_yt8m.metrics._inputs.scores import check_top_k
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
@@ -17,7 +18,7 @@ def gap_score(
 ) -> float:
     r"""Global average precision of the ``k`` best labels of each sample (GAP@k).
 
-    The ``k`` highest scores of every sample go into one list, sorted by falling score. With
+    The ``k`` highest scores of every sample go into one list, sorted by descending score. With
     :math:`r_i = 1` where the i-th entry is a true label of its sample,
 
     .. math:: \mathrm{GAP@k} = \frac{1}{P} \sum_i r_i \, \frac{r_1 + \dots + r_i}{i}

@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms, mean_of_samples
+from sk_yt8m.metrics._inputs.blocks import row_slices
 from sk_yt8m.metrics._inputs.checks import check_sample_weight, mean
-from sk_yt8m.metrics._inputs.scores import DenseScores, check_all_scores, refuse_nan
-from sk_yt8m.metrics._inputs.true_labels import BLOCK_BYTES, TrueLabels, check_y_true
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
+from sk_yt8m.metrics._inputs.scores import check_all_scores
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
 def label_reciprocal_rank_score(
@@ -18,8 +20,8 @@ def label_reciprocal_rank_score(
 ) -> float:
     """Mean over a sample's true labels of 1 / rank, averaged over samples.
 
-    The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
-    score; of equal scores the lower label comes first. A sample without true labels counts 0.
+    The rank of a label is its position, from 1, when all labels of the sample are sorted by
+    descending score, equal scores by label. A sample without true labels counts 0.
 
     Parameters
     ----------
@@ -117,14 +119,12 @@ def _mean_of_groups(
 def ranks_of_true_labels(scores: DenseScores, labels: TrueLabels) -> npt.NDArray[np.integer]:
     """Return the rank from 1 of each positive among the rated labels, shape (n_positives,)."""
     ranks = np.empty(len(labels.indices), dtype=np.int64)
-    step = max(1, BLOCK_BYTES // (8 * labels.n_labels))
     columns = np.arange(labels.n_labels)
     for first_row, block in scores.blocks():
-        refuse_nan(block, first_row)
         rated = _rated_of_block(labels, first_row, block.shape)
-        end = labels.indptr[first_row + len(block)]
-        for start in range(labels.indptr[first_row], end, step):
-            part = slice(start, min(start + step, end))
+        first, end = labels.indptr[first_row], labels.indptr[first_row + len(block)]
+        for positives in row_slices(int(end - first), 8 * labels.n_labels):
+            part = slice(first + positives.start, first + positives.stop)
             rows = labels.rows[part] - first_row
             true = labels.indices[part]
             rivals, own = block[rows], block[rows, true][:, None]

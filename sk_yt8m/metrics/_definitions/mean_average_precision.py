@@ -10,7 +10,8 @@ import numpy.typing as npt
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.scores import DenseScores, check_all_scores, check_top_k
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
+from sk_yt8m.metrics._inputs.scores import check_all_scores, check_top_k
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 _Listing = tuple[int, npt.NDArray[np.integer], npt.NDArray[Any]]

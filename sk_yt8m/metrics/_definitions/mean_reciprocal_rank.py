@@ -27,8 +27,8 @@ def mean_reciprocal_rank_score(
 ) -> float:
     """Mean over samples of 1 / rank of the best-ranked true label (MRR).
 
-    The rank of a label is its place, from 1, when all labels of the sample are sorted by falling
-    score; of equal scores the lower label comes first. A sample without true labels counts 0.
+    The rank of a label is its position, from 1, when all labels of the sample are sorted by
+    descending score, equal scores by label. A sample without true labels counts 0.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight, mean
-from sk_yt8m.metrics._inputs.scores import CheckedTopK, check_top_k
+from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
+from sk_yt8m.metrics._inputs.scores import check_top_k
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.ndcg import discounted_gain, ideal_gain
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, top_hits
-from sk_yt8m.metrics._inputs.checks import check_some_weight, read_reals
+from sk_yt8m.metrics._inputs.checks import check_some_weight, read_vector
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 #: What is said where they are not given: those of the samples that are judged would be too kind.
@@ -41,7 +41,7 @@ def label_propensities(
     Returns
     -------
     propensities : ndarray of float64, shape (n_labels,)
-        In (0, 1], rising with the frequency of the label.
+        In (0, 1], the larger the more frequent the label.
 
     Raises
     ------
@@ -268,14 +268,10 @@ def _inverse_propensities(
 
 
 def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float64]:
-    """Return the propensities as float64, or raise ValueError where one is not in (0, 1]."""
+    """Return the propensities as float64, or raise ValueError if one is not in (0, 1]."""
     if propensities is None:
         raise ValueError(MISSING_PROPENSITIES)
-    propensities = read_reals(propensities, "propensities")
-    if propensities.shape != (n_labels,):
-        raise ValueError(
-            f"propensities must have shape ({n_labels},), one a label; got {propensities.shape}."
-        )
+    propensities = read_vector(propensities, "propensities", n_labels, "label")
     bad = np.flatnonzero(~((propensities > 0) & (propensities <= 1)))
     if bad.size:
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
 from sk_yt8m.metrics._displays.base import Display, predict
-from sk_yt8m.metrics._inputs.checks import check_k, read_reals
+from sk_yt8m.metrics._inputs.checks import check_k, read_amounts
 from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
 if TYPE_CHECKING:
@@ -134,18 +134,7 @@ class LabelAveragePrecisionDisplay(Display):
         labels = check_y_true(y_true, rated)
         positives: npt.NDArray[Any] = labels.frequencies().astype(np.int64)
         if frequencies is not None:
-            positives = read_reals(frequencies, "frequencies")
-            if positives.shape != (labels.n_labels,):
-                raise ValueError(
-                    f"frequencies must have shape ({labels.n_labels},), one a label; "
-                    f"got {positives.shape}."
-                )
-            bad = np.flatnonzero(~(np.isfinite(positives) & (positives >= 0)))
-            if bad.size:
-                raise ValueError(
-                    "frequencies must be finite and not negative; "
-                    f"label {bad[0]} has {positives[bad[0]]}."
-                )
+            positives = read_amounts(frequencies, "frequencies", labels.n_labels, "label")
         precisions = average_precision_per_label(labels, y_score, top_k=top_k)
         return cls(precisions, positives).plot(ax, **kwargs)
 

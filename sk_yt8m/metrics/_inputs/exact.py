@@ -59,6 +59,12 @@ def sortable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return ranks.reshape(values.shape).astype(np.float64)
 
 
+def ascending_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
+    """Return unsigned integers in the order of the floats, the same for -0.0 and 0.0."""
+    bits = (values + np.float32(0)).view(np.uint32)
+    return np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
+
+
 def is_nan(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Tell which scores are NaN."""
     return np.asarray(values != values, dtype=bool)

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from sk_yt8m._inputs.indicator import read_indicator
-
-BLOCK_BYTES = 2**24
+from sk_yt8m.metrics._inputs.blocks import row_slices
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class TrueLabels:
     indptr : ndarray of shape (n_samples + 1,)
         The labels of sample ``i`` are ``indices[indptr[i]:indptr[i + 1]]``.
     indices : ndarray of shape (n_positives,)
-        Label indices, rising and without repeats within a sample.
+        Label indices, ascending and without repeats within a sample.
     n_labels : int
         Number of columns of the indicator matrix.
     columns : object or None
@@ -64,7 +63,7 @@ class TrueLabels:
         if weight is None:
             return np.bincount(self.indices, minlength=self.n_labels).astype(np.float64)
         of_positive = weight[self.rows]
-        # By rising weight, rounding does not depend on the order of the samples.
+        # By ascending weight, rounding does not depend on the order of the samples.
         order = np.argsort(of_positive, kind="stable")
         totals = np.zeros(self.n_labels)
         np.add.at(totals, self.indices[order], of_positive[order])
@@ -84,12 +83,11 @@ class TrueLabels:
         """
         k = indices.shape[1]
         hits = np.zeros(indices.size, dtype=bool)
-        step = max(1, BLOCK_BYTES // (8 * k))
-        for start in range(0, len(self.indices), step):
-            rows = self.rows[start : start + step]
-            same = indices[rows] == self.indices[start : start + step, None]
-            positive, place = np.divmod(np.flatnonzero(same), k)
-            hits[rows[positive] * k + place] = True
+        for part in row_slices(len(self.indices), 8 * k):
+            rows = self.rows[part]
+            same = indices[rows] == self.indices[part, None]
+            positive, rank = np.divmod(np.flatnonzero(same), k)
+            hits[rows[positive] * k + rank] = True
         return hits.reshape(indices.shape)
 
     def among(self, rated: "TrueLabels") -> "TrueLabels":

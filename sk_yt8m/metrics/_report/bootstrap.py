@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms
+from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
 from sk_yt8m.metrics._inputs.exact import sortable
-from sk_yt8m.metrics._inputs.scores import CheckedTopK
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 

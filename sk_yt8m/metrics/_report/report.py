@@ -12,13 +12,8 @@ from sk_yt8m.metrics._definitions.mean_average_precision import average_precisio
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.scores import (
-    DenseScores,
-    check_scores,
-    check_top_k,
-    known_width,
-    listed_labels,
-)
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
+from sk_yt8m.metrics._inputs.scores import check_scores, check_top_k, known_width, listed_labels
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 from sk_yt8m.metrics._report.bootstrap import PooledLists, pooled_lists, resample
 from sk_yt8m.metrics._report.text import describe

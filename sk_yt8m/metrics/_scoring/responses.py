@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.targets import check_label_names, label_columns
 from sk_yt8m._top_k import TopK
-from sk_yt8m.metrics._inputs.scores import DenseScores
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
 
 _BLOCK_BYTES = 2**25
 

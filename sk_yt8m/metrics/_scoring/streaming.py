@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.per_sample import mean_of_samples
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES, check_propensities
-from sk_yt8m.metrics._inputs.checks import check_finite_weight, check_sample_weight, read_reals
-from sk_yt8m.metrics._inputs.scores import CheckedTopK, check_top_k
+from sk_yt8m.metrics._inputs.checks import check_batch_weight, check_sample_weight, read_reals
+from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
+from sk_yt8m.metrics._inputs.scores import check_top_k
 from sk_yt8m.metrics._inputs.true_labels import (
     TrueLabels,
     check_same_names,
@@ -134,7 +135,7 @@ class StreamingEvaluator:
             previous batches. After an error the evaluator is unchanged.
         """
         labels = check_y_true(y_true, rated)
-        weight = check_finite_weight(sample_weight, labels.n_samples)
+        weight = check_batch_weight(sample_weight, labels.n_samples)
         top = check_top_k(y_score, labels, self._k, f" for k={self._k}")
         columns, name = labels.columns, "y_true"
         if columns is None and hasattr(y_score, "columns"):

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import (
 )
 
 from sk_yt8m._top_k import TopK
-from sk_yt8m.metrics._inputs.scores import DenseScores
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 from sk_yt8m.metrics._scoring.registry import Need, width_of
 from sk_yt8m.metrics._scoring.responses import all_scores, best_labels, check_names, indicator_of

@@ -44,7 +44,7 @@ def test_order_of_labels_changes_nothing(name, data):
 @every_metric
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), scale=st.sampled_from([1e-3, 1.0, 64.0]), shift=st.integers(-50, 50))
-def test_rising_maps_of_the_scores_change_no_bit(name, data, scale, shift):
+def test_increasing_functions_of_the_scores_change_no_bit(name, data, scale, shift):
     y_true, scores = data.draw(without_ties())
     value = CASES[name].score(y_true, scores)
     assert CASES[name].score(y_true, np.arctan(scores)) == value

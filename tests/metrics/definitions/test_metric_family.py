@@ -111,7 +111,7 @@ def test_equal_weights_change_nothing(case):
     assert weighted == case.score(y_true, scores)
 
 
-def test_rising_maps_of_the_scores_change_nothing(case):
+def test_increasing_functions_of_the_scores_change_nothing(case):
     y_true, scores = make_data()
     assert case.score(y_true, np.exp(3 * scores)) == case.score(y_true, scores)
 

@@ -258,7 +258,7 @@ def test_one_rare_hit_is_worth_more():
     ("propensities", "message"),
     [
         (None, "must be given for psp and psndcg: those of the training set"),
-        (np.ones(29), r"must have shape \(30,\), one a label; got \(29,\)"),
+        (np.ones(29), r"must have shape \(30,\), one value for each label; got \(29,\)"),
         (np.r_[np.ones(29), 0], r"must lie in \(0, 1\]; label 29 has 0.0"),
         (np.r_[1.5, np.ones(29)], r"label 0 has 1.5"),
         (np.r_[np.ones(7), np.nan, np.ones(22)], r"label 7 has nan"),

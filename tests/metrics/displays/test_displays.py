@@ -202,7 +202,9 @@ def test_training_curve_of_a_classifier_with_and_without_validation():
 
 def test_frequencies_of_another_number_of_labels():
     y_true, scores = make_data()
-    with pytest.raises(ValueError, match=r"frequencies must have shape \(30,\), one a label"):
+    with pytest.raises(
+        ValueError, match=r"frequencies must have shape \(30,\), one value for each label"
+    ):
         LabelAveragePrecisionDisplay.from_predictions(y_true, scores, frequencies=[1, 2])
 
 

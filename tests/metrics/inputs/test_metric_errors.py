@@ -132,7 +132,7 @@ def test_top_k_out_of_order(case):
     y_true, scores = make_data()
     indices, best = top_k_of(scores, 30)
     best[3, [8, 9]] = best[3, [9, 8]]
-    with expect("sorted by falling score; in row 3 place 8 has"):
+    with expect("sorted by descending score; in row 3 place 8 has"):
         case.score(y_true, (indices, best))
 
 
@@ -203,7 +203,7 @@ def test_a_top_k_of_all_labels_is_never_too_short():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.ones(39), "must have shape (40,), one weight a row of y_true; got (39,)"),
+        (np.ones(39), "must have shape (40,), one value for each row; got (39,)"),
         (np.ones((40, 1)), "got (40, 1)"),
         (["1"] * 40, "must hold real numbers, got dtype <U1"),
         (np.ones(40) + 0j, "must hold real numbers, got dtype complex128"),

@@ -81,7 +81,7 @@ def test_propensities_near_0(smallest):
         ([0.5j] * 30, "propensities must hold real numbers"),
         ([0.5] * 29 + [pd.NA], "propensities must hold real numbers"),
         ([0.5] * 29 + [None], "propensities must lie in (0, 1]; label 29 has nan"),
-        ([0.5] * 29, "propensities must have shape (30,), one a label; got (29,)"),
+        ([0.5] * 29, "propensities must have shape (30,), one value for each label; got (29,)"),
         ([0.5] * 29 + [1.1], "propensities must lie in (0, 1]; label 29 has 1.1"),
         ([0.5] * 29 + [0], "propensities must lie in (0, 1]; label 29 has 0.0"),
     ],

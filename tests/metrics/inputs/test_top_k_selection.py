@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_cases import problems
 
-from sk_yt8m.metrics._inputs import scores as _scores
-from sk_yt8m.metrics._inputs.scores import DenseScores
+from sk_yt8m.metrics._inputs import dense_scores
+from sk_yt8m.metrics._inputs.dense_scores import DenseScores
 
 
 def assert_is_top_k(scores, k):
@@ -74,8 +74,8 @@ def test_nan_in_any_column(column):
 
 
 def test_blocks_of_several_threads(monkeypatch):
-    monkeypatch.setattr(_scores, "_SELECT_BYTES", 2**12)
-    monkeypatch.setattr(_scores, "_N_THREADS", 3)
+    monkeypatch.setattr(dense_scores, "_SELECT_BYTES", 2**12)
+    monkeypatch.setattr(dense_scores, "_N_THREADS", 3)
     scores = np.random.default_rng(6).random((1000, 90), dtype=np.float32)
     assert_is_top_k(scores, 4)
     scores[[941, 402, 403], [5, 70, 6]] = np.nan
