@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
 from sk_yt8m._inputs.dense import refuse_masked
-from sk_yt8m._inputs.targets import check_label_names, label_columns
+from sk_yt8m._inputs.target_form import check_label_names, label_columns
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._inputs.dense_scores import DenseScores
 
