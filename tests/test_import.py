@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"tensorflow", "keras", "pandas", "matplotlib", "pooch", "pyarrow"}
+HEAVY = {"tensorflow", "keras", "pandas", "matplotlib", "requests", "pyarrow"}
 
 
 def loaded_by(statement: str) -> set[str]:

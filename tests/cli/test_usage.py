@@ -312,7 +312,7 @@ def _said(path: Path):
 def test_no_message_advises_in_python():
     """Of all that the package says, none advises an argument where there is an option."""
     root = Path(sk_yt8m.__file__).parent
-    files = [*root.glob("*.py"), *(root / "datasets").glob("*.py"), *root.glob("persistence/*.py")]
+    files = [*root.glob("*.py"), *(root / "datasets").rglob("*.py"), *root.glob("persistence/*.py")]
     messages = {message for file in files for message in _said(file)}
     assert len(messages) > 200
     names = {name: one for c in main.commands.values() for name, one in option_names(c).items()}

@@ -1,4 +1,4 @@
-"""The course subset of YouTube-8M, fetched file by file."""
+"""Download and load the course subset of YouTube-8M."""
 
 from importlib import resources
 from numbers import Integral, Real
@@ -54,7 +54,7 @@ def fetch_course(
 
     The files come from the repository of a deep learning course, at a fixed commit, and each is
     checked against its SHA-256. Files that are there already are not downloaded again, so a call
-    after a broken one goes on where that stopped.
+    after a failed one continues where that stopped.
 
     The YouTube-8M features and labels are Google's, under CC BY 4.0
     (https://research.google.com/youtube8m/).
@@ -69,11 +69,11 @@ def fetch_course(
     Parameters
     ----------
     data_home : path, optional
-        Folder of scikit-learn's data; the files go to ``yt8m_course`` in it, and what was parsed
+        Folder of scikit-learn's data; the files go to ``yt8m_course`` in it, and the parsed arrays
         to ``yt8m_course/cache``. By default as in `sklearn.datasets.get_data_home`.
     split : {"train", "test", "val"}, optional
-        Fetch and load only this part, as the course notebook divides the data; by default all.
-        Of the same folder :func:`load_csv` gives it with ``split="course-train"`` and so on.
+        Download and load only this split of the course notebook; by default all. With
+        :func:`load_csv` the same split is ``split="course-train"`` and so on.
     download_if_missing : bool, default=True
         If False, raise an OSError when a file is not there instead of downloading it.
     n_retries : int, default=3
@@ -103,7 +103,7 @@ def fetch_course(
     Raises
     ------
     OSError
-        If a file cannot be had, has the wrong checksum after every try, or is missing and
+        If a file cannot be downloaded, has the wrong checksum after every try, or is missing and
         `download_if_missing` is False.
 
     Examples

@@ -1,11 +1,11 @@
-"""YouTube-8M's download plans: which files a part of the data set has, and their checksums."""
+"""YouTube-8M's download plans: the files of a split, and their checksums."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from sk_yt8m._files.disk_errors import naming
+from sk_yt8m._files.atomic_write import write_atomically
 from sk_yt8m.datasets._fetch.http import download_bytes
 from sk_yt8m.datasets._formats.find_files import RECORD_NAME
 
@@ -18,23 +18,23 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 def fetch_plan(
     url: str, path: Path, *, download_if_missing: bool, n_retries: int, delay: float
 ) -> dict[str, str]:
-    """Return file name -> MD5, from a plan that is kept on the disk once it has been read.
+    """Return file name -> MD5, from a plan that is downloaded once and kept.
 
     Parameters
     ----------
     url : str
-        Where the plan is.
+        Address of the plan.
     path : Path
-        Where it is kept.
+        File in which it is kept.
     download_if_missing, n_retries, delay
         As in `download`.
 
     Raises
     ------
     OSError
-        If the plan cannot be had, or is not there and `download_if_missing` is False.
+        If the plan cannot be downloaded, or is missing and `download_if_missing` is False.
     ValueError
-        If it is no plan; then it is not kept.
+        If it is not a plan; then it is not kept.
     """
     if path.is_file():
         return parse_plan(path.read_bytes(), f"{path} (delete it to download it again)")
@@ -43,11 +43,7 @@ def fetch_plan(
     content = download_bytes(url, _LARGEST_PLAN, n_retries=n_retries, delay=delay)
     plan = parse_plan(content, url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another name first: a plan that was cut off by a kill must not be taken for the plan.
-    partial = path.with_name(f".{path.name}.partial")
-    with naming(partial):
-        partial.write_bytes(content)
-    partial.replace(path)
+    write_atomically(path, content)
     return plan
 
 
@@ -59,12 +55,12 @@ def parse_plan(content: bytes, where: str) -> dict[str, str]:
     content : bytes
         A JSON object of names and MD5s, or one that has such an object under ``"files"``.
     where : str
-        What messages call it.
+        Its name in error messages.
 
     Raises
     ------
     ValueError
-        If it is something else, a name could lead out of the folder, or a checksum is no MD5.
+        If it is something else, a name could lead out of the folder, or a checksum is not an MD5.
     """
     try:
         plan = json.loads(content.decode(), object_pairs_hook=_without_repeats)

@@ -1,4 +1,4 @@
-"""The vocabulary of YouTube-8M, fetched."""
+"""Download the vocabulary of YouTube-8M."""
 
 from numbers import Integral, Real
 from os import PathLike
@@ -28,7 +28,7 @@ def fetch_vocabulary(
     delay: float = 1.0,
     base_url: str | None = None,
 ) -> Path:
-    """Download the names of the 3,862 labels of YouTube-8M, and return where they are.
+    """Download the names of the 3,862 labels of YouTube-8M, and return the file's path.
 
     The file is that of `fetch_course`, at a fixed commit and checked against its SHA-256; 3.6 MB.
     It is Google's, under CC BY 4.0 (https://research.google.com/youtube8m/).
@@ -55,7 +55,7 @@ def fetch_vocabulary(
     Raises
     ------
     OSError
-        If the file cannot be had, has the wrong checksum after every try, or is missing and
+        If the file cannot be downloaded, has the wrong checksum after every try, or is missing and
         `download_if_missing` is False.
 
     Examples

@@ -1,4 +1,4 @@
-"""The official TFRecords of YouTube-8M, fetched by their download plan."""
+"""Download the official TFRecords of YouTube-8M by their download plan."""
 
 import tempfile
 from numbers import Integral, Real
@@ -51,8 +51,8 @@ def fetch_tfrecords(
     """Download official TFRecords of YouTube-8M, and return where they are.
 
     The download plan of the split names its files and their MD5. Each file is checked against it
-    and appears under its name when it is whole. Files that are there already with the right MD5
-    are not downloaded again, so a call after a broken one goes on where that stopped.
+    and appears under its name when it is complete. Files that are there already with the right MD5
+    are not downloaded again, so a call after a failed one continues where that stopped.
 
     The YouTube-8M features and labels are Google's, under CC BY 4.0
     (https://research.google.com/youtube8m/).
@@ -75,12 +75,12 @@ def fetch_tfrecords(
     level : {"video", "frame"}, default="video"
         A row of features for each video, or one for each second.
     split : {"train", "validate", "test"}, default="train"
-        Which part.
+        Split to download.
     shard : tuple of (int, int), optional
         ``(i, n)``: of the files in natural order the i-th, from 0, and every n-th after it: as in
         `load_tfrecords`, and not as in the official script, which draws files by their names.
     n_files : int, optional
-        Take so many files, the first ones.
+        Download at most this many files, the first ones.
     mirror : {"us", "eu", "asia"} or str, default="us"
         Official mirror, or the address of a folder with ``{version}/download_plans`` and
         ``{version}/{level}/{split}``.
@@ -104,8 +104,8 @@ def fetch_tfrecords(
     Raises
     ------
     OSError
-        If the plan or a file cannot be had, has the wrong checksum after every try, or is missing
-        and `download_if_missing` is False.
+        If the plan or a file cannot be downloaded, has the wrong checksum after every try, or is
+        missing and `download_if_missing` is False.
     ValueError
         If there is no such part, or the plan is damaged; no file is downloaded then.
 
@@ -114,7 +114,7 @@ def fetch_tfrecords(
     The plan is kept beside the files. The official servers speak plain HTTP, and MD5 finds
     accidents only; ``mirror="https://storage.googleapis.com/us.data.yt8m.org"`` is encrypted.
 
-    A kill may leave a file named ``tmp...`` in the folder, which can be deleted.
+    A kill may leave a hidden file named ``.NAME.....tmp`` in the folder, which can be deleted.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def fetch_tfrecords(
 
 
 def _addresses(mirror: str) -> tuple[str, str]:
-    """Return the addresses under which plans and files are."""
+    """Return the base addresses of plans and of files."""
     if mirror in _MIRRORS:
         return _PLANS, _MIRRORS[mirror]
     if not mirror.startswith(("http://", "https://")):
@@ -181,14 +181,14 @@ def _choose(plan: dict[str, str], shard: tuple[int, int] | None, n_files: int | 
 
 
 def _check_case(names: list[str], folder: Path) -> None:
-    """Raise an error where two names would be one file, as on many macOS and Windows disks."""
+    """Raise an error if two names are one file, as on many macOS and Windows disks."""
     if len({name.lower() for name in names}) == len(names):
         return
     folder.mkdir(parents=True, exist_ok=True)
     if _ignores_case(folder):
         raise OSError(
             f"{folder} does not tell upper from lower case, in which names of these files differ: "
-            "choose a data_home on another file system, or so few files that no two are alike"
+            "choose a data_home on another file system, or fewer files"
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m._files.disk_errors import naming
+from sk_yt8m._files.atomic_write import path_in_errors
 from sk_yt8m.datasets._store.work_folder import listed
 
 MANIFEST = "manifest.json"
@@ -61,13 +61,13 @@ class ArrayWriter:
     def append_bytes(self, part: Any) -> None:
         """Write the bytes of the next rows."""
         self._left -= memoryview(part).nbytes
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._file.write(part)
         self.crc32 = zlib.crc32(part, self.crc32)
 
     def __enter__(self) -> "ArrayWriter":
         self._file = open(self.path, "wb")
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._file.write(_header(self.shape, self.dtype))
         return self
 
@@ -77,7 +77,7 @@ class ArrayWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with naming(self.path), self._file:
+        with path_in_errors(self.path), self._file:
             if kind is None:
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -104,7 +104,7 @@ def write_manifest(
     manifest = {"version": _VERSION, "arrays": arrays, "crc32": crc32, "about": about}
     manifest["manifest_crc32"] = _crc_of(manifest)
     path = folder / MANIFEST
-    with naming(path), open(path, "w", encoding="utf-8") as file:
+    with path_in_errors(path), open(path, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())

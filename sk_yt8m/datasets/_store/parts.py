@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._files.disk_errors import naming
+from sk_yt8m._files.atomic_write import path_in_errors
 from sk_yt8m.datasets._formats.tfrecord_container import Report
 from sk_yt8m.datasets._formats.tfrecord_reader import Block
 from sk_yt8m.datasets._store.format import StoreError
@@ -48,7 +48,7 @@ def _read_shard(
     report = Report(skip=skip)
     crc32, n_bytes = 0, 0
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _KINDS}
-    with naming(temporary), open(temporary, "wb") as file:
+    with path_in_errors(temporary), open(temporary, "wb") as file:
         for block in _blocks(source, report):
             content = np.ascontiguousarray(_cast(source, block, dtype)).view(np.uint8)
             file.write(content.data)
@@ -84,12 +84,12 @@ def _read_shard(
 
 
 def _blocks(source: Source, report: Report) -> Iterator[Block]:
-    with naming(source.name):
+    with path_in_errors(source.name):
         yield from source.blocks(report)
 
 
 def _write(temporary: Path, path: Path, content: Any) -> None:
-    with naming(temporary), open(temporary, "wb") as file:
+    with path_in_errors(temporary), open(temporary, "wb") as file:
         file.write(content)
     _put(temporary, path)
 

@@ -360,27 +360,22 @@ class TestFullDisk:
         assert error.value.filename == str(shards[0] / "train0.tfrecord")
 
     def test_of_a_download(self, tmp_path, monkeypatch):
-        import pooch
-
         from sk_yt8m.datasets._fetch import download_plan as _plan
-        from sk_yt8m.datasets._fetch import http as _download
+        from sk_yt8m.datasets._fetch import http as _http
 
-        def fail(*_, **__):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(pooch, "retrieve", fail)
-        file = _download.RemoteFile("train0.tfrecord", "http://nowhere/train0.tfrecord", "md5:00")
+        monkeypatch.setattr(_write.os, "fdopen", self.full)
+        monkeypatch.setattr(_http, "_stream", lambda url: iter([b"{}"]))
+        file = _http.RemoteFile("train0.tfrecord", "http://nowhere/train0.tfrecord", "md5:00")
         with pytest.raises(OSError, match="No space left") as error:
-            _download._download_one(file, tmp_path, 0, 0.0)
+            _http.download([file], tmp_path, n_retries=0)
         self.check(error, tmp_path / file.name)
-        monkeypatch.setattr(_plan, "download_bytes", lambda *_, **__: b"{}")
         monkeypatch.setattr(_plan, "parse_plan", lambda *_: {})
-        monkeypatch.setattr(Path, "write_bytes", fail)
         with pytest.raises(OSError, match="No space left") as error:
             _plan.fetch_plan(
                 "http://nowhere", tmp_path / "plan", download_if_missing=True, n_retries=0, delay=0
             )
-        self.check(error, tmp_path / ".plan.partial")
+        self.check(error, tmp_path / "plan")
+        assert list(tmp_path.iterdir()) == []
 
     def test_of_a_model_file(self, tmp_path, monkeypatch):
         monkeypatch.setattr(_write.os, "fdopen", self.full)

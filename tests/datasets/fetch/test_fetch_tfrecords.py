@@ -182,7 +182,7 @@ def test_goes_on_in_a_half_done_folder(fetch, server, folder, contents):
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("corrupt", r"expected md5:\w{32} but got \w{32}"),
+        ("corrupt", r"expected md5:\w{32}, got \w{32}"),
         ("cut", "IncompleteRead"),
         (500, "500 Server Error"),
         ("silent", "timed out"),
