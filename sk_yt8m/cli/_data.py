@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sk_yt8m.datasets import Store
 
-DAMAGE_COLUMNS = ["file", "place", "expected", "came"]
+DAMAGE_COLUMNS = ["file", "place", "expected", "actual"]
 _STORE_FILES = ("manifest.json", "features.npy")
 
 
@@ -210,12 +210,10 @@ def damage_table(store: "Store") -> "pd.DataFrame":
     rows = [
         {
             # Escapes for bytes that are not UTF-8, which can be neither printed nor written.
-            "file": one.pop("file").encode(errors="backslashreplace").decode(),
-            "expected": one.pop("expected"),
-            "came": one.pop("came").encode(errors="backslashreplace").decode(),
-            "place": ", ".join(f"{name} {value}" for name, value in one.items() if value != ""),
+            name: text.encode(errors="backslashreplace").decode()
+            for name, text in one.items()
         }
-        for one in map(dict, store.manifest["damage"])
+        for one in store.manifest["damage"]
     ]
     return pd.DataFrame(rows, columns=DAMAGE_COLUMNS)
 

@@ -138,7 +138,7 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
 def verify(path: str, report: str | None, overwrite: bool, **options: Any) -> None:
     """Read every byte of a store, of data files or of a model file, and list what is damaged.
 
-    The report is a table with the columns file, place, expected and came, and without rows if
+    The report is a table with the columns file, place, expected and actual, and without rows if
     nothing is damaged. The exit code is 1 if anything is.
 
     \b
@@ -181,7 +181,7 @@ def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Excepti
     except ValueError as error:
         if is_about_an_option(error, option_names(verify)):
             raise
-        row = {"file": path, "place": "", "expected": f"a sound {kind}", "came": one_line(error)}
+        row = {"file": path, "place": "", "expected": f"a sound {kind}", "actual": one_line(error)}
         return pd.DataFrame([row], columns=DAMAGE_COLUMNS), error
     return pd.DataFrame(columns=DAMAGE_COLUMNS), None
 

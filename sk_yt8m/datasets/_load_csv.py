@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
-from sk_yt8m.datasets._formats.csv_parser import Damage, Shard, check_no_videos, parse_shard
+from sk_yt8m.datasets._formats.blocks import csr_indicator, join
+from sk_yt8m.datasets._formats.csv_parser import CsvLayout, check_no_videos, read_csv_blocks
+from sk_yt8m.datasets._formats.damage import Damage, Report
 from sk_yt8m.datasets._formats.find_files import find_files_named
-from sk_yt8m.datasets._schema import COURSE_SPLITS, CSV_SPLITS, N_LABELS, in_split
-from sk_yt8m.datasets._store.format import StoreError, indicator, read_store, write_store
+from sk_yt8m.datasets._formats.read_files import read_files
+from sk_yt8m.datasets._schema import COURSE_SPLITS, CSV_SPLITS, N_FEATURES, N_LABELS, in_split
+from sk_yt8m.datasets._store.format import StoreError, read_store, write_store
 
 #: In a folder; a vocabulary may lie beside the shards, which have numbers.
 CSV_SHARD = r".*\d\.csv(\.gz)?"
@@ -80,7 +83,7 @@ def load_csv(
         ``frame`` (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the
         paths read; ``shard`` and ``line``, for each row the number of its file in ``files`` and
         its line there, from 1; ``errors``, a list of named tuples
-        ``(file, line, field, expected, came)``; ``DESCR``. With `return_X_y` only ``(data,
+        ``(file, place, expected, actual)``; ``DESCR``. With `return_X_y` only ``(data,
         target)``.
 
     Raises
@@ -88,8 +91,8 @@ def load_csv(
     FileNotFoundError
         If there is no such file, or none of the split.
     ValueError
-        If a line is damaged: the message names file, line, field, what was expected and what came.
-        If two paths lead to one file, or a folder has videos in a CSV file without a number.
+        If a line is damaged: the message names file, line, field, what was expected and what was
+        there. If two paths lead to one file, or a folder has videos in a CSV file without a number.
 
     Notes
     -----
@@ -110,7 +113,11 @@ def load_csv(
     cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
     arrays, damage = _from_cache(cache)
     if arrays is None:
-        arrays, damage = _parse(files, skip=on_error == "skip", n_jobs=n_jobs, progress=progress)
+        report = Report(skip=on_error == "skip")
+        bar = "reading CSV" if progress else None
+        layout = CsvLayout()
+        parts = read_files(files, read_csv_blocks, layout, report, n_jobs=n_jobs, progress=bar)
+        arrays, damage = _stored(join(parts, N_FEATURES, N_LABELS)), report.damage
         if cache is not None:
             write_store(cache, arrays, {"files": [str(file) for file in files], "errors": damage})
             # Another process may be replacing it.
@@ -118,7 +125,9 @@ def load_csv(
             arrays = mapped or arrays
     return as_bunch(
         arrays["features"],
-        indicator(arrays, N_LABELS),
+        csr_indicator(
+            np.asarray(arrays["label_indices"]), np.asarray(arrays["label_indptr"]), N_LABELS
+        ),
         return_indicator=return_indicator,
         return_X_y=return_X_y,
         as_frame=as_frame,
@@ -153,6 +162,17 @@ def find_files(
     return files
 
 
+def _stored(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays that the cache keeps."""
+    return {
+        "features": arrays["features"],
+        "label_indices": arrays["target"].indices,
+        "label_indptr": arrays["target"].indptr,
+        "shard": arrays["shard"],
+        "line": arrays["record"],
+    }
+
+
 def _fingerprint(files: list[Path], on_error: str) -> str:
     facts = [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
     text = json.dumps([facts, on_error]).encode()
@@ -167,38 +187,3 @@ def _from_cache(cache: Path | None) -> tuple[dict[str, np.ndarray] | None, list[
         return arrays, [Damage(*row) for row in about["errors"]]
     except (StoreError, KeyError, TypeError):
         return None, []
-
-
-def _parse(
-    files: list[Path], *, skip: bool, n_jobs: int | None, progress: bool
-) -> tuple[dict[str, np.ndarray], list[Damage]]:
-    from joblib import Parallel, delayed
-
-    shards = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(parse_shard)(file, skip=skip) for file in files
-    )
-    if progress:
-        from tqdm.auto import tqdm
-
-        shards = tqdm(shards, total=len(files), unit="file", desc="reading CSV")
-    return _joined(list(shards))
-
-
-def _joined(shards: list[Shard]) -> tuple[dict[str, np.ndarray], list[Damage]]:
-    counts = [shard.lines.size for shard in shards]
-    labels_of = np.concatenate([shard.counts for shard in shards])
-    arrays = {
-        "label_indices": np.concatenate([shard.labels for shard in shards]),
-        "label_indptr": np.concatenate([[0], np.cumsum(labels_of)]).astype(np.int32),
-        "shard": np.repeat(np.arange(len(shards), dtype=np.int32), counts),
-        "line": np.concatenate([shard.lines for shard in shards]),
-    }
-    damage = [problem for shard in shards for problem in shard.damage]
-    features = np.empty((sum(counts), shards[0].features.shape[1]), dtype=np.float32)
-    end = len(features)
-    # From the back, so that each part is freed as soon as it is copied.
-    while shards:
-        part = shards.pop().features
-        features[end - len(part) : end] = part
-        end -= len(part)
-    return {"features": features, **arrays}, damage

@@ -10,17 +10,17 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._formats.blocks import join
+from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.find_files import find_files_named
-from sk_yt8m.datasets._formats.joiner import FileBlocks, drop_duplicates, join
 from sk_yt8m.datasets._formats.parquet_reader import (
     N_LABELS_KEY,
     Columns,
-    RowDamage,
     open_parquet,
     read_parquet_blocks,
 )
+from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
 from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, WIDTHS, feature_widths
-from sk_yt8m.datasets._formats.tfrecord_container import Report
 from sk_yt8m.datasets._formats.writer_input import (
     checked_features,
     checked_indicator,
@@ -87,7 +87,7 @@ def load_parquet(
         n_labels); ``ids`` of shape (n_rows,), or None if the first file has no ids; ``frame``
         (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the paths read;
         ``shard`` and ``row``, for each row the number of its file in ``files`` and of its row
-        there, from 1; ``errors``, a list of named tuples ``(file, row, column, expected, came)``;
+        there, from 1; ``errors``, a list of named tuples ``(file, place, expected, actual)``;
         ``DESCR``. With `return_X_y` only ``(data, target)``.
 
     Raises
@@ -120,15 +120,14 @@ def load_parquet(
     files = find_files_named(path, r".+\.parquet", "Parquet")
     report = Report(skip=on_error == "skip")
     columns = parquet_columns(files, features, n_labels, label_column, id_column)
-    parts = _read(files, columns, report, progress=progress)
+    bar = "reading Parquet" if progress else None
+    parts = read_files(files, read_parquet_blocks, columns, report, n_jobs=1, progress=bar)
     if columns.ids is not None:
         parts = drop_duplicates(
             parts,
             report,
-            lambda shard, row, _, expected, came: RowDamage(
-                str(files[shard]), row, id_column, expected, came
-            ),
-            lambda shard, row: f"{files[shard]}, row {row}",
+            lambda shard, row, _: Place(str(files[shard]), "row", row),
+            f"column {id_column!r}",
         )
     arrays = join(parts, sum(width for _, width in columns.features), columns.n_labels)
     return as_bunch(
@@ -283,15 +282,3 @@ def _width(file: Any, name: str) -> int:
             if value.is_valid and len(value):
                 return len(value)
     return 1
-
-
-def _read(
-    files: list[Path], columns: Columns, report: Report, *, progress: bool
-) -> list[FileBlocks]:
-    from tqdm.auto import tqdm
-
-    bar = tqdm(files, unit="file", desc="reading Parquet", disable=not progress)
-    return [
-        FileBlocks(shard, list(read_parquet_blocks(path, columns, report)))
-        for shard, path in enumerate(bar)
-    ]

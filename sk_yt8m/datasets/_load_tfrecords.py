@@ -1,6 +1,7 @@
 """YouTube-8M's TFRecords -> (X, Y)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -9,16 +10,17 @@ from typing import Any
 from sklearn.utils import check_scalar
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
-from sk_yt8m.datasets._formats.find_files import find_record_files
-from sk_yt8m.datasets._formats.joiner import drop_duplicates, join, read_files
+from sk_yt8m.datasets._formats.blocks import join
+from sk_yt8m.datasets._formats.damage import Place, Report
+from sk_yt8m.datasets._formats.find_files import find_record_files, natural_key
+from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     LEVELS,
     RecordLayout,
     record_features,
 )
-from sk_yt8m.datasets._formats.tfrecord_container import RecordDamage, Report
-from sk_yt8m.datasets._formats.tfrecord_reader import find_level
+from sk_yt8m.datasets._formats.tfrecord_reader import find_level, read_tfrecord_blocks
 from sk_yt8m.datasets._schema import N_LABELS
 
 _DESCR = """\
@@ -107,7 +109,7 @@ def load_tfrecords(
         (None unless `as_frame`); ``feature_names``; ``target_names``; ``files``, the paths read;
         ``shard`` and ``record``, for each row the number of its file in ``files`` and of its
         record there, from 1; ``errors``, a list of named tuples
-        ``(file, record, offset, key, expected, came)``; ``DESCR``. With segments also ``start`` of
+        ``(file, place, expected, actual)``; ``DESCR``. With segments also ``start`` of
         shape (n_rows,), the second at which a segment begins, and ``rated`` of shape (n_rows,
         n_labels), which labels raters have judged; ``target`` has those of them that are right.
         With `return_X_y` only ``(data, target)``.
@@ -159,15 +161,19 @@ def load_tfrecords(
     layout = RecordLayout(level, widths, n_labels, n_frames, frame_choice, missing_labels)
     report = Report(skip=on_error == "skip")
     parts = read_files(
-        files, layout, report, max_videos=max_videos, n_jobs=n_jobs, progress=progress
+        files,
+        partial(read_tfrecord_blocks, max_videos=max_videos),
+        layout,
+        report,
+        n_jobs=n_jobs,
+        progress="reading TFRecords" if progress else None,
+        max_videos=max_videos,
     )
     parts = drop_duplicates(
         parts,
         report,
-        lambda number, record, offset, expected, came: RecordDamage(
-            str(files[number]), record, offset, "id", expected, came
-        ),
-        lambda number, record: f"{files[number]}, record {record}",
+        lambda number, record, offset: Place(str(files[number]), "record", record, offset),
+        "key 'id'",
     )
     arrays = join(parts, sum(width for _, width in widths), n_labels)
     X, Y, rated = arrays.pop("features"), arrays.pop("target"), arrays.pop("rated")
@@ -185,7 +191,7 @@ def load_tfrecords(
         descr=_DESCR,
         level=level,
         files=files,
-        errors=sorted(report.damage, key=lambda d: (order[d.file], d.offset, d.record)),
+        errors=sorted(report.damage, key=lambda d: (order[d.file], natural_key(d.place))),
         **arrays,
     )
 

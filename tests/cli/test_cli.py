@@ -114,7 +114,7 @@ class TestConvert:
         text = run("verify", damaged, "--report", tmp_path / "report.csv", "--n-jobs", 1, code=1)
         assert "1 damaged places" in text
         report = pd.read_csv(tmp_path / "report.csv")
-        assert list(report.columns) == ["file", "place", "expected", "came"]
+        assert list(report.columns) == ["file", "place", "expected", "actual"]
         assert report.loc[0, "place"] == "line 5, field 1"
 
     def test_several_sources(self, videos, tmp_path):

@@ -21,7 +21,7 @@ from sk_yt8m._files import atomic_write as _write
 from sk_yt8m.cli import _models
 from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet, write_tfrecords
 
-COLUMNS = ["file", "place", "expected", "came"]
+COLUMNS = ["file", "place", "expected", "actual"]
 
 
 def files(folder: Path) -> list[str]:
@@ -156,14 +156,14 @@ class TestReport:
         error = run("verify", path, "--report", file, code=1)
         table = self.read(file)
         assert table["file"].tolist() == [str(path)]
-        assert table["came"][0] in error
-        assert changed.name in table["came"][0]
+        assert table["actual"][0] in error
+        assert changed.name in table["actual"][0]
 
     def test_a_file_that_is_gone(self, store, tmp_path):
         shutil.copytree(store, tmp_path / "store")
         (tmp_path / "store" / "manifest.json").unlink()
         run("verify", tmp_path / "store", "--report", tmp_path / "report.csv", code=1)
-        assert "manifest.json" in self.read(tmp_path / "report.csv")["came"][0]
+        assert "manifest.json" in self.read(tmp_path / "report.csv")["actual"][0]
 
     def test_files_that_cannot_be_skipped(self, tmp_path):
         (tmp_path / "a.parquet").write_text("no Parquet")

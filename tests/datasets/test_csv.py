@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sk_yt8m.datasets._formats.csv_parser import parse_shard
+from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks
+from sk_yt8m.datasets._formats.damage import Report
 
 N_LABELS, N_FEATURES = 4, 3
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -30,12 +31,14 @@ SOUND = b"".join(map(line, LABELS, FEATURES))
 def parse(content: bytes, folder, *, name="train_0.csv", skip=False):
     path = folder / name
     path.write_bytes(content)
-    return parse_shard(path, N_LABELS, N_FEATURES, skip=skip)
+    report = Report(skip=skip)
+    (block,) = read_csv_blocks(path, CsvLayout(N_LABELS, N_FEATURES), report)
+    return block, report.damage
 
 
-def indicator(shard) -> np.ndarray:
-    dense = np.zeros((shard.counts.size, N_LABELS), dtype=int)
-    dense[np.repeat(np.arange(shard.counts.size), shard.counts), shard.labels] = 1
+def indicator(block) -> np.ndarray:
+    dense = np.zeros((block.counts.size, N_LABELS), dtype=int)
+    dense[np.repeat(np.arange(block.counts.size), block.counts), block.labels] = 1
     return dense
 
 
@@ -59,26 +62,26 @@ def test_round_trip(folder, labels, data, end, bom, last, packed):
     content = bom + b"".join(map(line, labels, features)).replace(b"\n", end)
     content = content if last else content.removesuffix(end)
     if packed:
-        shard = parse(gzip.compress(content), folder, name="train_0.csv.gz")
+        block, damage = parse(gzip.compress(content), folder, name="train_0.csv.gz")
     else:
-        shard = parse(content, folder)
-    np.testing.assert_array_equal(shard.features.view(np.uint32), features.view(np.uint32))
-    np.testing.assert_array_equal(indicator(shard), labels)
-    assert shard.lines.tolist() == list(range(1, len(labels) + 1))
-    assert shard.damage == []
+        block, damage = parse(content, folder)
+    np.testing.assert_array_equal(block.features.view(np.uint32), features.view(np.uint32))
+    np.testing.assert_array_equal(indicator(block), labels)
+    assert block.records.tolist() == list(range(1, len(labels) + 1))
+    assert damage == []
 
 
 def test_a_cut_at_any_byte_never_passes_for_a_whole_line(folder):
     whole = SOUND.split(b"\n")
     for size in range(1, len(SOUND) + 1):
-        shard = parse(SOUND[:size], folder, skip=True)
+        block, damage = parse(SOUND[:size], folder, skip=True)
         cut = SOUND[:size].split(b"\n")[-1]
         # A line that lacks nothing but its newline is whole.
         n_whole = SOUND[:size].count(b"\n") + (cut != b"" and cut in whole)
-        assert shard.lines.size == n_whole
-        np.testing.assert_array_equal(shard.features, np.float32(FEATURES)[:n_whole])
-        np.testing.assert_array_equal(indicator(shard), np.array(LABELS)[:n_whole])
-        assert len(shard.damage) == (0 if not cut or cut in whole else 1)
+        assert block.records.size == n_whole
+        np.testing.assert_array_equal(block.features, np.float32(FEATURES)[:n_whole])
+        np.testing.assert_array_equal(indicator(block), np.array(LABELS)[:n_whole])
+        assert len(damage) == (0 if not cut or cut in whole else 1)
 
 
 @settings(max_examples=500)
@@ -87,17 +90,17 @@ def test_a_cut_at_any_byte_never_passes_for_a_whole_line(folder):
 @example(place=10, byte=ord("e"))
 def test_a_changed_byte_touches_no_other_line(folder, place, byte):
     changed = SOUND[:place] + bytes([byte]) + SOUND[place + 1 :]
-    shard = parse(changed, folder, skip=True)
+    block, damage = parse(changed, folder, skip=True)
     touched = SOUND[:place].count(b"\n")
     n_lines = changed.count(b"\n") + (not changed.endswith(b"\n"))
-    assert shard.lines.size + len(shard.damage) >= n_lines
-    for row, features in enumerate(shard.features):
-        before = changed.split(b"\n")[shard.lines[row] - 1].split(b",")
+    assert block.records.size + len(damage) >= n_lines
+    for row, features in enumerate(block.features):
+        before = changed.split(b"\n")[block.records[row] - 1].split(b",")
         np.testing.assert_array_equal(
             features, np.array(before[4:7], dtype=np.float64).astype("f4")
         )
-        np.testing.assert_array_equal(indicator(shard)[row], np.array(before[:4], dtype=int))
-    kept = {tuple(f) for f in shard.features.tolist()}
+        np.testing.assert_array_equal(indicator(block)[row], np.array(before[:4], dtype=int))
+    kept = {tuple(f) for f in block.features.tolist()}
     for row in range(3):
         if row not in (touched, touched + 1):
             assert tuple(np.float32(FEATURES[row]).tolist()) in kept
@@ -143,20 +146,21 @@ def test_damage_is_named_or_skipped(folder, bad, field, expected, came):
     assert expected in str(error.value)
     assert f"got {came}" in str(error.value)
 
-    shard = parse(content, folder, skip=True)
-    assert shard.lines.tolist() == [1, 3]
-    np.testing.assert_array_equal(shard.features, np.float32([FEATURES[0], FEATURES[2]]))
-    (problem,) = shard.damage
-    assert (problem.line, problem.field, problem.came) == (2, field, came)
+    block, damage = parse(content, folder, skip=True)
+    assert block.records.tolist() == [1, 3]
+    np.testing.assert_array_equal(block.features, np.float32([FEATURES[0], FEATURES[2]]))
+    (problem,) = damage
+    place = f"line 2, field {field}" if field else "line 2"
+    assert (problem.place, problem.actual) == (place, came)
     assert expected in problem.expected
 
 
 def test_empty_file(folder):
     with pytest.raises(ValueError, match="got an empty file"):
         parse(b"", folder)
-    shard = parse(b"", folder, skip=True)
-    assert shard.features.shape == (0, N_FEATURES)
-    assert len(shard.damage) == 1
+    block, damage = parse(b"", folder, skip=True)
+    assert block.features.shape == (0, N_FEATURES)
+    assert len(damage) == 1
 
 
 class TestGzip:
@@ -185,42 +189,40 @@ class TestGzip:
             member = int(np.searchsorted(sizes, size, side="right")) - 1
             rest = zlib.decompressobj(31).decompress(data[sizes[member] : size])
             known = b"".join(parts[:member]) + rest
-            expected = (
-                parse(known, folder, skip=True) if known else parse(b"0\n", folder, skip=True)
-            )
-            shard = parse(data[:size], folder, name=self.NAME, skip=True)
-            np.testing.assert_array_equal(shard.features, expected.features)
-            np.testing.assert_array_equal(shard.labels, expected.labels)
-            assert shard.lines.tolist() == list(range(1, len(expected.lines) + 1))
+            expected, _ = parse(known or b"0\n", folder, skip=True)
+            block, damage = parse(data[:size], folder, name=self.NAME, skip=True)
+            np.testing.assert_array_equal(block.features, expected.features)
+            np.testing.assert_array_equal(block.labels, expected.labels)
+            assert block.records.tolist() == list(range(1, len(expected.records) + 1))
             if size in sizes:
                 # Between two members a file is whole, but for the line that goes on in the next.
-                assert shard.damage[1:] == []
+                assert damage[1:] == []
                 continue
-            (problem,) = shard.damage
-            n_lines = len(shard.lines)
-            assert (problem.line, problem.field) == (n_lines + 1, 0)
+            (problem,) = damage
+            n_lines = len(block.records)
+            assert problem.place == f"line {n_lines + 1}"
             with pytest.raises(ValueError, match=rf"csv\.gz, line {n_lines + 1}: {self.CUT}"):
                 parse(data[:size], folder, name=self.NAME)
 
     @pytest.mark.parametrize("share", [0.1, 0.7, 0.999])
     def test_a_cut_in_a_file_of_many_blocks(self, folder, features, content, share):
         packed = gzip.compress(content * 20)
-        shard = parse(packed[: int(share * len(packed))], folder, name=self.NAME, skip=True)
-        assert len(shard.lines) > 0.9 * share * 60000
+        block, damage = parse(packed[: int(share * len(packed))], folder, name=self.NAME, skip=True)
+        assert len(block.records) > 0.9 * share * 60000
         np.testing.assert_array_equal(
-            shard.features, np.tile(features, (20, 1))[: len(shard.lines)]
+            block.features, np.tile(features, (20, 1))[: len(block.records)]
         )
-        assert [problem.line for problem in shard.damage] == [len(shard.lines) + 1]
+        assert [problem.place for problem in damage] == [f"line {len(block.records) + 1}"]
 
     def test_damaged_lines_before_a_cut_have_their_entries(self, folder, content):
         lines = content.splitlines(keepends=True)
         lines[4] = b"1,0,0,7,0.5,1,2,\n"
         packed = gzip.compress(b"".join(lines))
         cut = packed[: len(packed) // 2]
-        shard = parse(cut, folder, name=self.NAME, skip=True)
-        n_lines = shard.lines[-1]
-        assert shard.lines.tolist() == [1, 2, 3, 4, *range(6, n_lines + 1)]
-        assert [(d.line, d.field) for d in shard.damage] == [(5, 4), (n_lines + 1, 0)]
+        block, damage = parse(cut, folder, name=self.NAME, skip=True)
+        n_lines = block.records[-1]
+        assert block.records.tolist() == [1, 2, 3, 4, *range(6, n_lines + 1)]
+        assert [d.place for d in damage] == ["line 5, field 4", f"line {n_lines + 1}"]
         with pytest.raises(ValueError, match="line 5, field 4"):
             parse(cut, folder, name=self.NAME)
 
@@ -235,22 +237,22 @@ class TestGzip:
         packed[member][place] ^= data.draw(st.integers(1, 255))
         content = b"".join(packed)
         n_sound = sum(len(part) // len(SOUND) * 3 for part in parts[:member])
-        shard = parse(content, folder, name=self.NAME, skip=True)
-        if not shard.damage:
+        block, damage = parse(content, folder, name=self.NAME, skip=True)
+        if not damage:
             # Some bits at the end of a stream mean nothing.
             assert gzip.decompress(content) == b"".join(parts)
-            assert shard.lines.tolist() == list(range(1, 25))
+            assert block.records.tolist() == list(range(1, 25))
             return
-        if shard.damage[-1].expected == "a whole gzip file":
+        if damage[-1].expected == "a whole gzip file":
             # The stream asks for more than the file has, which is what a cut does.
             assert member == 2
             return
-        assert shard.lines.tolist() == list(range(1, n_sound + 1))
+        assert block.records.tolist() == list(range(1, n_sound + 1))
         np.testing.assert_array_equal(
-            shard.features, np.tile(np.float32(FEATURES), (8, 1))[:n_sound]
+            block.features, np.tile(np.float32(FEATURES), (8, 1))[:n_sound]
         )
-        (problem,) = shard.damage
-        assert problem.line == n_sound + 1
+        (problem,) = damage
+        assert problem.place == f"line {n_sound + 1}"
         assert problem.expected == "a sound gzip file"
         with pytest.raises(ValueError, match=rf"line {n_sound + 1}: expected a sound gzip file"):
             parse(content, folder, name=self.NAME)
@@ -260,18 +262,18 @@ class TestGzip:
         packed[-6] ^= 0xFF
         with pytest.raises(ValueError, match="line 1: expected a sound gzip file"):
             parse(bytes(packed), folder, name=self.NAME)
-        shard = parse(bytes(packed), folder, name=self.NAME, skip=True)
-        assert shard.lines.size == 0
-        assert "CRC" in shard.damage[0].came
+        block, damage = parse(bytes(packed), folder, name=self.NAME, skip=True)
+        assert block.records.size == 0
+        assert "CRC" in damage[0].actual
 
     def test_what_follows_the_last_member(self, folder):
         packed = gzip.compress(SOUND)
-        shard = parse(packed + bytes(512), folder, name=self.NAME)  # padding, as on tapes
-        assert len(shard.lines) == 3
-        shard = parse(packed + b"<html></html>", folder, name=self.NAME, skip=True)
-        assert len(shard.lines) == 3
-        assert shard.damage[0].line == 4
-        assert "html" in shard.damage[0].came
+        block, damage = parse(packed + bytes(512), folder, name=self.NAME)  # padding, as on tapes
+        assert len(block.records) == 3
+        block, damage = parse(packed + b"<html></html>", folder, name=self.NAME, skip=True)
+        assert len(block.records) == 3
+        assert damage[0].place == "line 4"
+        assert "html" in damage[0].actual
 
     @pytest.mark.parametrize("content", [b"", b"<html></html>", SOUND])
     def test_what_is_not_gzip(self, folder, content):

@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sk_yt8m.datasets import convert, load_tfrecords, write_tfrecords
-from sk_yt8m.datasets._formats.tfrecord_container import Report, _masked, read_records
+from sk_yt8m.datasets._formats.damage import Report
+from sk_yt8m.datasets._formats.tfrecord_container import _masked, read_records
 
 #: How a record is damaged, and whether its header tells where it ends.
 KINDS = {
@@ -60,8 +61,8 @@ def piece(kind, content) -> Piece:
     return Piece(kind, content, bytes(header + body + footer))
 
 
-def obvious(pieces: list[Piece]) -> tuple[list[tuple[int, bytes]], list[tuple[int, int]]]:
-    """Return (number, content) of what is kept, and (number, offset) of each entry of damage."""
+def obvious(pieces: list[Piece]) -> tuple[list[tuple[int, bytes]], list[str]]:
+    """Return (number, content) of what is kept, and the place of each entry of damage."""
     kept, damage = [], []
     number, offset, at = 1, 0, 0
     while at < len(pieces):
@@ -69,7 +70,7 @@ def obvious(pieces: list[Piece]) -> tuple[list[tuple[int, bytes]], list[tuple[in
         if here.kind == "sound":
             kept.append((number, here.content))
         else:
-            damage.append((number, offset))
+            damage.append(f"record {number} at byte {offset}")
         n_merged = n_inseparable(pieces[at:])
         offset += sum(len(one.data) for one in pieces[at : at + n_merged])
         number, at = number + 1, at + n_merged
@@ -102,6 +103,11 @@ def read(path, data, *, skip=True):
     return list(read_records(path, report)), report.damage
 
 
+def record_of(place) -> int:
+    """Return the number of a record from "record 7 at byte 120"."""
+    return int(place.split()[1])
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("sequences")
@@ -130,7 +136,7 @@ def test_numbers_and_entries_of_any_sequence(folder, pieces, end):
     records, damage = read(path, gzip.compress(data) if end else data)
     kept, expected = obvious(pieces)
     assert [(record.number, record.content) for record in records] == kept
-    assert [(d.record, d.offset) for d in damage] == expected
+    assert [d.place for d in damage] == expected
 
 
 @given(PIECES, st.data())
@@ -160,11 +166,9 @@ def test_a_cut_gzip_file_tells_the_same_as_its_unpacked_part(folder, pieces, dat
     plain, plain_damage = read(folder / "part.tfrecord", part)
     assert records == plain
     assert damage[-1].expected == "a whole gzip file"
-    assert [d.record for d in damage[:-1]] == [d.record for d in plain_damage][: len(damage) - 1]
-    assert (
-        damage[-1].record
-        == max([r.number for r in records] + [d.record for d in damage[:-1]], default=0) + 1
-    )
+    assert [d.place for d in damage[:-1]] == [d.place for d in plain_damage][: len(damage) - 1]
+    *before, last = [record_of(d.place) for d in damage]
+    assert last == max([r.number for r in records] + before, default=0) + 1
 
 
 def test_a_corrupt_gzip_file_keeps_the_records_before_the_damage(folder):
@@ -212,16 +216,16 @@ def test_rows_of_every_level_keep_their_numbers(tmp_path, level, end):
     loaded = load_tfrecords(path, **reading)
     assert loaded.record.tolist() == [1, 4, 8]
     assert loaded.ids.tolist() == ["a-0", "a-3", "a-7"]
-    assert [d.record for d in loaded.errors] == [2, 3, 5, 6, 7]
+    assert [record_of(d.place) for d in loaded.errors] == [2, 3, 5, 6, 7]
     store = convert(path, tmp_path / "store", **reading)
     assert store.record.tolist() == [1, 4, 8]
-    assert [d["record"] for d in store.manifest["damage"]] == [2, 3, 5, 6, 7]
+    assert [d._asdict() for d in loaded.errors] == store.manifest["damage"]
 
 
 def test_records_that_cannot_be_told_apart_are_one_and_it_is_said(folder):
     pieces = pieces_of("sound", "all", "all", "sound")
     _, damage = read(folder / "a.tfrecord", b"".join(one.data for one in pieces))
     n_bytes = len(pieces[1].data + pieces[2].data)
-    assert damage[0].came.endswith(
+    assert damage[0].actual.endswith(
         f"; the next sound header begins {n_bytes} bytes later and counts as record 3"
     )

@@ -286,12 +286,12 @@ def test_damage_is_named_and_the_rest_is_kept(tf, tmp_path, changes, key, expect
     ]
     loaded = load(tmp_path, *contents, level="video")
     path, offset = str(tmp_path / "a.tfrecord"), 16 + len(contents[0])
-    assert loaded.errors == [(path, 2, offset, key, expected, came)]
+    place = f"record 2 at byte {offset}, key {key!r}"
+    assert loaded.errors == [(path, place, expected, came)]
     assert loaded.ids.tolist() == ["before", "after"]
     assert loaded.record.tolist() == [1, 3]
     assert loaded.target.tolist() == [[0, 1, 0, 1, 0], [0, 0, 0, 0, 0]]
-    place = f"{path}, record 2 at byte {offset}, key {key!r}"
-    message = re.escape(f"{place}: expected {expected}, got {came}")
+    message = re.escape(f"{path}, {place}: expected {expected}, got {came}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         load(tmp_path, *contents, level="video", on_error="raise")
 
@@ -338,9 +338,9 @@ def test_damage_of_frames_and_segments(tf, tmp_path, lists, changes, key, expect
     loaded = load(tmp_path, *contents, level="segment")
     assert loaded.ids.tolist() == ["a", "a", "c", "c"]
     (damage,) = loaded.errors
-    assert (damage.record, damage.key) == (2, key)
+    assert damage.place == f"record 2 at byte {16 + len(contents[0])}, key {key!r}"
     assert expected in damage.expected
-    assert came in damage.came
+    assert came in damage.actual
 
 
 def test_ids_that_come_twice(tf, tmp_path):
@@ -353,9 +353,11 @@ def test_ids_that_come_twice(tf, tmp_path):
     assert loaded.ids.tolist() == ["a", "b"]
     assert loaded.target.tolist() == [[0, 1, 0, 0, 0], [0, 1, 0, 1, 0]]
     assert loaded.shard.tolist() == [0, 1]
-    first = f"'a', the id of {tmp_path / '1.tfrecord'}, record 1"
-    expected = [(str(tmp_path / "2.tfrecord"), number, "id", first) for number in (1, 3)]
-    assert [(d.file, d.record, d.key, d.came) for d in loaded.errors] == expected
+    first = f"'a', the id of {tmp_path / '1.tfrecord'}, record 1 at byte 0"
+    third = 2 * 16 + len(two) + len(other)
+    places = [f"record {place}, key 'id'" for place in ("1 at byte 0", f"3 at byte {third}")]
+    expected = [(str(tmp_path / "2.tfrecord"), place, first) for place in places]
+    assert [(d.file, d.place, d.actual) for d in loaded.errors] == expected
     with pytest.raises(ValueError, match=r"2\.tfrecord, record 1 at byte 0, key 'id': .*'a'"):
         load_tfrecords(tmp_path, **options)
 
@@ -371,7 +373,7 @@ def test_garbage_with_a_sound_checksum_is_damage(tmp_path_factory, garbage):
     folder = tmp_path_factory.getbasetemp()
     loaded = load(folder, garbage, name="garbage.tfrecord", level="video")
     assert len(loaded.data) == 0
-    assert [d.record for d in loaded.errors] == [1]
+    assert [d.place.split(", ")[0] for d in loaded.errors] == ["record 1 at byte 0"]
 
 
 EDITS = st.tuples(st.integers(0, 340), st.integers(0, 3), st.binary(max_size=3))
@@ -524,9 +526,9 @@ def test_damage_in_some_files_is_listed_in_their_order(shards):
     damaged.write_bytes(damaged.read_bytes()[:-1])
     (shards / "train10.tfrecord").write_bytes(b"")
     loaded = load_tfrecords(shards, split="train", on_error="skip", n_jobs=2)
-    assert [(d.file, d.record) for d in loaded.errors] == [
-        (str(damaged), 3),
-        (str(shards / "train10.tfrecord"), 0),
+    assert [(d.file, d.place.split(" at ")[0]) for d in loaded.errors] == [
+        (str(damaged), "record 3"),
+        (str(shards / "train10.tfrecord"), ""),
     ]
     assert loaded.ids.tolist() == ["train0-0", "train0-1", "train0-2", "train2-0", "train2-1"]
     with pytest.raises(ValueError, match=r"train2\.tfrecord, record 3 at byte"):

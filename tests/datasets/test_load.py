@@ -129,7 +129,7 @@ def test_damage_is_listed(folder, videos, tmp_path):
     bunch = load_csv(tmp_path, on_error="skip")
     np.testing.assert_array_equal(bunch.data, videos.data[[4, 6, 7]])
     (problem,) = bunch.errors
-    assert (problem.file, problem.line) == (str(tmp_path / "train_0.csv"), 2)
+    assert (problem.file, problem.place) == (str(tmp_path / "train_0.csv"), "line 2")
 
 
 class TestCache:
@@ -143,9 +143,9 @@ class TestCache:
         from sk_yt8m.datasets import _load_csv as _load
 
         calls = []
-        parse = _load.parse_shard
+        read = _load.read_csv_blocks
         monkeypatch.setattr(
-            _load, "parse_shard", lambda *a, **k: calls.append(a[0].name) or parse(*a, **k)
+            _load, "read_csv_blocks", lambda *a, **k: calls.append(a[0].name) or read(*a, **k)
         )
         return calls
 
@@ -223,7 +223,7 @@ class TestCache:
         options = {"on_error": "skip", "cache_dir": tmp_path / "cache"}
         first, second = load_csv(copy, **options), load_csv(copy, **options)
         assert first.errors == second.errors
-        assert first.errors[0].came == "0 and then 'nonsense'"
+        assert first.errors[0].actual == "0 and then 'nonsense'"
         with pytest.raises(ValueError, match="nonsense"):
             load_csv(copy, cache_dir=tmp_path / "cache")
 

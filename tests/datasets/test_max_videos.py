@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
-from sk_yt8m.datasets._formats.tfrecord_container import Report, read_records, write_records
+from sk_yt8m.datasets._formats.damage import Report
+from sk_yt8m.datasets._formats.tfrecord_container import read_records, write_records
 
 OPTIONS = {"features": {"all": 7}, "n_labels": 5}
 #: The ids of the records of each file.
@@ -70,7 +71,7 @@ def test_damage_after_the_last_video_is_not_listed(tmp_path):
     few = load_tfrecords(tmp_path, max_videos=4, **options)
     assert few.ids.tolist() == ["a", "b", "c", "d"]
     assert len(few.errors) == 10
-    assert {error.key for error in few.errors} == {"id"}
+    assert {error.place.split(", ")[1] for error in few.errors} == {"key 'id'"}
 
 
 @pytest.mark.parametrize("n_videos", [1, 2, 3])

@@ -157,7 +157,7 @@ def test_a_damaged_row_is_named_and_the_others_are_kept(
     content = table(**columns)
     loaded = load(tmp_path, content)
     path = tmp_path / "a.parquet"
-    assert loaded.errors == [(str(path), row, column, expected, came)]
+    assert loaded.errors == [(str(path), f"row {row}, column {column!r}", expected, came)]
     others = [number for number in (1, 2, 3) if number != row]
     assert loaded.row.tolist() == others
     values = content.take([number - 1 for number in others]).to_pydict()
@@ -178,8 +178,8 @@ def test_ids_that_come_twice(tmp_path):
     second = str(tmp_path / "2.parquet")
     expected = "an id that no earlier record has"
     assert loaded.errors == [
-        (second, 2, "id", expected, f"'b', the id of {tmp_path / '1.parquet'}, row 2"),
-        (second, 3, "id", expected, f"'d', the id of {second}, row 1"),
+        (second, "row 2, column 'id'", expected, f"'b', the id of {tmp_path / '1.parquet'}, row 2"),
+        (second, "row 3, column 'id'", expected, f"'d', the id of {second}, row 1"),
     ]
 
 
@@ -195,8 +195,8 @@ def test_ids_that_come_twice(tmp_path):
 )
 def test_columns_of_other_types_damage_the_file(tmp_path, columns, column, expected, came):
     (damage,) = load(tmp_path, table(**columns), features={"features": 2}).errors
-    assert (damage.row, damage.column, damage.expected) == (0, column, expected)
-    assert came in damage.came
+    assert (damage.place, damage.expected) == (f"column {column!r}", expected)
+    assert came in damage.actual
 
 
 def test_a_column_that_is_there_twice_damages_the_file(tmp_path):
@@ -206,7 +206,8 @@ def test_a_column_that_is_there_twice_damages_the_file(tmp_path):
         content = pa.table(lists, names=names)
         for widths in ({"features": 2}, ["features"], None):
             (damage,) = load(tmp_path, content, features=widths).errors
-            assert (damage.column, damage.expected) == (names[2], "one column of this name")
+            assert damage.place == f"column {names[2]!r}"
+            assert damage.expected == "one column of this name"
 
 
 def test_a_flipped_bit_in_the_footer_names_the_file(tmp_path):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sk_yt8m.datasets._formats.tfrecord_container import Report, read_records, write_records
+from sk_yt8m.datasets._formats.damage import Report
+from sk_yt8m.datasets._formats.tfrecord_container import read_records, write_records
 
 CONTENTS = [b"first", b"", b"third" * 9, b"the last"]
 
@@ -74,7 +75,7 @@ def test_a_cut_at_any_byte_keeps_the_records_before_it_and_is_named(sound, folde
         # A cut between two records leaves no trace.
         assert len(damage) == (size not in OFFSETS)
         if damage:
-            assert (damage[0].record, damage[0].offset) == (n_whole + 1, OFFSETS[n_whole])
+            assert damage[0].place == f"record {n_whole + 1} at byte {OFFSETS[n_whole]}"
             place = rf"file\.tfrecord, record {n_whole + 1} at byte {OFFSETS[n_whole]}: expected"
             with pytest.raises(ValueError, match=place):
                 read(sound[:size], folder, skip=False)
@@ -89,7 +90,7 @@ def test_any_flipped_bit_costs_one_record_and_no_other(sound, folder):
             hit = sum(end <= position for end in OFFSETS[1:])
             expected = [content for i, content in enumerate(CONTENTS) if i != hit]
             assert [record.content for record in records] == expected
-            assert [(d.record, d.offset) for d in damage] == [(hit + 1, OFFSETS[hit])]
+            assert [d.place for d in damage] == [f"record {hit + 1} at byte {OFFSETS[hit]}"]
 
 
 def test_a_hole_in_the_file_costs_the_records_it_touches(sound, folder):
@@ -97,8 +98,8 @@ def test_a_hole_in_the_file_costs_the_records_it_touches(sound, folder):
     start, stop = OFFSETS[2] + 14, OFFSETS[2] + 20
     records, damage = read(sound[:start] + sound[stop:], folder)
     assert [record.content for record in records] == [b"first", b"", b"the last"]
-    assert [d.offset for d in damage] == [OFFSETS[2]]
-    assert "next sound header begins" in damage[0].came
+    assert [d.place for d in damage] == [f"record 3 at byte {OFFSETS[2]}"]
+    assert "next sound header begins" in damage[0].actual
 
 
 def test_noise_between_records_is_passed_over(sound, folder):
@@ -108,7 +109,7 @@ def test_noise_between_records_is_passed_over(sound, folder):
         data = sound[: OFFSETS[1]] + noise + sound[OFFSETS[1] :]
         records, damage = read(data, folder)
         assert [record.content for record in records] == CONTENTS
-        assert [d.offset for d in damage] == [OFFSETS[1]]
+        assert [d.place for d in damage] == [f"record 2 at byte {OFFSETS[1]}"]
 
 
 @settings(max_examples=300)
@@ -143,7 +144,7 @@ def test_other_files_are_named(folder, data, came):
     records, damage = read(data, folder)
     assert records == []
     assert len(damage) == 1
-    assert came in damage[0].came
+    assert came in damage[0].actual
     with pytest.raises(ValueError, match=came):
         read(data, folder, skip=False)
 
@@ -165,7 +166,7 @@ def test_gzip_is_unpacked_and_its_damage_named(sound, folder):
         records, damage = read(packed[:size], folder)
         assert [record.content for record in records] == CONTENTS[: len(records)]
         assert [d.expected for d in damage] == ["a whole gzip file"]
-        assert damage[0].record == len(records) + 1
+        assert damage[0].place.startswith(f"record {len(records) + 1} at byte ")
     corrupt = packed[:20] + bytes([packed[20] ^ 255]) + packed[21:]
     records, damage = read(corrupt, folder)
     assert {record.content for record in records} <= set(CONTENTS)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from sk_yt8m.datasets._formats.blocks import Block, make_block
+from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.gunzip import Gunzip
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
@@ -52,90 +53,42 @@ def _begins_with_labels(file: Path) -> bool:
     return re.match(rb"[01],[01],", start.removeprefix(_BOM)) is not None
 
 
-class Damage(NamedTuple):
-    """What is wrong with a line.
-
-    Attributes
-    ----------
-    file : str
-        Path of the file.
-    line : int
-        Number of the line, from 1; 0 for the file as a whole.
-    field : int
-        Number of the field, from 1; 0 for the line as a whole.
-    expected : str
-        What should have been there.
-    came : str
-        What was there.
-    """
-
-    file: str
-    line: int
-    field: int
-    expected: str
-    came: str
-
-    def __str__(self) -> str:
-        place = f", line {self.line}" if self.line else ""
-        place += f", field {self.field}" if self.field else ""
-        return f"{self.file}{place}: expected {self.expected}, got {self.came}"
-
-
 @dataclass(frozen=True)
-class Shard:
-    """The sound lines of one file.
+class CsvLayout:
+    """How many labels and features a line of a CSV file has."""
 
-    Attributes
-    ----------
-    features : ndarray of shape (n_lines, n_features), float32
-        Features.
-    labels : ndarray of shape (nnz,), int32
-        Labels of all lines, one line after the other.
-    counts : ndarray of shape (n_lines,), int64
-        Number of labels of each line.
-    lines : ndarray of shape (n_lines,), int32
-        Number of each line in the file, from 1.
-    damage : list of Damage
-        What was left out.
-    """
-
-    features: np.ndarray
-    labels: np.ndarray
-    counts: np.ndarray
-    lines: np.ndarray
-    damage: list[Damage]
+    n_labels: int = N_LABELS
+    n_features: int = N_FEATURES
 
 
-def parse_shard(
-    path: Path, n_labels: int = N_LABELS, n_features: int = N_FEATURES, *, skip: bool = False
-) -> Shard:
-    """Read one file, plain or gzipped.
+def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[Block]:
+    """Yield the valid lines of a file, plain or gzipped, as one block.
 
     Parameters
     ----------
     path : Path
         The file.
-    n_labels, n_features : int
+    layout : CsvLayout
         Fields of each kind in a line.
-    skip : bool
-        Leave damaged lines out and list them, instead of raising an error. Of a gzip file that is
-        cut off, the lines before the cut are kept. Of one that is damaged in another way, only
-        those of members whose checksum is right are: the others may look sound and be wrong.
+    report : Report
+        Where damage goes. If damaged lines are skipped, of a gzip file that is cut off the lines
+        before the cut are kept. Of one that is damaged in another way, only those of members
+        whose checksum is right are: the others may look valid and be wrong.
 
     Raises
     ------
     ValueError
-        At the first damaged line, unless `skip`; the message says file, line, field, what was
-        expected and what came.
+        At the first damaged line, unless the report takes it; the message says file, line, field,
+        what was expected and what was there.
     """
     features: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     lines: list[int] = []
-    damage: list[Damage] = []
+    damage: list[tuple[int, _FieldError]] = []
 
     def take(number: int, line: bytes) -> _FieldError | None:
         try:
-            parsed = _parse_line(line, n_labels, n_features)
+            parsed = _parse_line(line, layout.n_labels, layout.n_features)
         except _FieldError as bad:
             return bad
         features.append(parsed[0])
@@ -145,30 +98,34 @@ def parse_shard(
 
     try:
         for number, line in _numbered_lines(path):
-            if damage and not skip:
+            if damage and not report.skip:
                 # Only a gzip file is read on: damage of its own may explain that of the line.
                 continue
             bad = take(number, line)
             if bad is not None:
-                damage.append(Damage(str(path), number, bad.field, bad.expected, bad.came))
-                if not skip and path.suffix != _GZIP_SUFFIX:
+                damage.append((number, bad))
+                if not report.skip and path.suffix != _GZIP_SUFFIX:
                     break
     except _FileError as bad_file:
         first = bad_file.line
-        if bad_file.rest and not (damage and not skip) and take(first, bad_file.rest) is None:
+        if (
+            bad_file.rest
+            and not (damage and not report.skip)
+            and take(first, bad_file.rest) is None
+        ):
             first += 1
-        damage = [problem for problem in damage if problem.line < first]
-        damage.append(Damage(str(path), first, 0, bad_file.expected, bad_file.came))
+        damage = [(number, bad) for number, bad in damage if number < first]
+        damage.append((first, _FieldError(0, bad_file.expected, bad_file.came)))
         n_kept = int(np.searchsorted(lines, first)) if first else len(lines)
         del features[n_kept:], labels[n_kept:], lines[n_kept:]
-    if damage and not skip:
-        raise ValueError(str(damage[0]))
-    return Shard(
-        np.array(features, dtype=np.float32).reshape(-1, n_features),
-        np.concatenate(labels, dtype=np.int32) if labels else np.zeros(0, dtype=np.int32),
-        np.array([part.size for part in labels], dtype=np.int64),
-        np.array(lines, dtype=np.int32),
-        damage,
+    for number, bad in damage:
+        place = Place(str(path), "line", number)
+        report.add(place.damage(bad.expected, bad.came, f"field {bad.field}" if bad.field else ""))
+    yield make_block(
+        np.array(features, dtype=np.float32).reshape(-1, layout.n_features),
+        labels=np.concatenate([np.zeros(0, np.int32), *labels]),
+        counts=[part.size for part in labels],
+        records=lines,
     )
 
 

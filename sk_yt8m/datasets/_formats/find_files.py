@@ -101,7 +101,7 @@ def _of_shard(files: list[Path], shard: tuple[int, int]) -> list[Path]:
     return files[number::n_shards]
 
 
-def natural_key(path: Path) -> tuple[list[tuple[str, int]], str]:
+def natural_key(path: str | Path) -> tuple[list[tuple[str, int]], str]:
     """Return the key of the order of files everywhere: numbers in a name count as numbers.
 
     So ``train_2`` comes before ``train_10``, and ``part2_7`` before ``part10_1``. Names that differ

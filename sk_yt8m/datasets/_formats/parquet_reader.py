@@ -4,45 +4,16 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from sk_yt8m.datasets._formats.blocks import Block, make_block
+from sk_yt8m.datasets._formats.damage import Damage, Place, Report
 from sk_yt8m.datasets._formats.ids import IdError, decode_id
-from sk_yt8m.datasets._formats.tfrecord_container import Report
-from sk_yt8m.datasets._formats.tfrecord_reader import Block
 
 N_LABELS_KEY = b"sk_yt8m.n_labels"
 _ROWS = 4096
-
-
-class RowDamage(NamedTuple):
-    """What is wrong with a row of a Parquet file.
-
-    Attributes
-    ----------
-    file : str
-        Path of the file.
-    row : int
-        Number of the row, from 1; 0 for the file as a whole or a group of rows.
-    column : str
-        Name of the column; empty for the row as a whole.
-    expected : str
-        What should have been there.
-    came : str
-        What was there.
-    """
-
-    file: str
-    row: int
-    column: str
-    expected: str
-    came: str
-
-    def __str__(self) -> str:
-        place = f", row {self.row}" if self.row else ""
-        place += f", column {self.column!r}" if self.column else ""
-        return f"{self.file}{place}: expected {self.expected}, got {self.came}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +50,7 @@ def open_parquet(path: Path, report: Report) -> Any:
         _ = file.reader.column_paths  # decoded here, so that damaged names are found
         return file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        report.add(RowDamage(str(path), 0, "", "a Parquet file", _first_line(error)))
+        report.add(Damage(str(path), "", "a Parquet file", _first_line(error)))
         return None
 
 
@@ -99,13 +70,13 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
             expected = (
                 "one column of this name" if wrong[0] in file.schema_arrow.names else "this column"
             )
-            report.add(RowDamage(str(path), 0, wrong[0], expected, came))
+            report.add(Damage(str(path), f"column {wrong[0]!r}", expected, came))
             return
         for name in names:
             expected = _type_problem(file.schema_arrow.field(name).type, name, columns)
             if expected:
                 came = str(file.schema_arrow.field(name).type)
-                report.add(RowDamage(str(path), 0, name, expected, came))
+                report.add(Damage(str(path), f"column {name!r}", expected, came))
                 return
         start = 0
         for group in range(file.num_row_groups):
@@ -116,7 +87,7 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
                     done += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 place = f"sound rows from {start + done + 1} in row group {group}"
-                report.add(RowDamage(str(path), 0, "", place, _first_line(error)))
+                report.add(Damage(str(path), "", place, _first_line(error)))
             start += file.metadata.row_group(group).num_rows
 
 
@@ -161,24 +132,19 @@ class _Batch:
         labels, counts = self._labels()
         ids = self._ids()
         keep = np.flatnonzero(self.sound)
-        zeros = np.zeros(keep.size, dtype=np.int64)
-        return Block(
-            features=features if keep.size == len(features) else features[keep],
-            labels=labels[np.repeat(self.sound, counts)].astype(np.int32),
+        return make_block(
+            features if keep.size == len(features) else features[keep],
+            labels=labels[np.repeat(self.sound, counts)],
             counts=counts[keep],
-            ids=ids[keep],
             records=self.start + keep + 1,
-            offsets=zeros,
-            starts=zeros,
-            rated=np.zeros(0, dtype=np.int32),
-            rated_counts=zeros,
+            ids=ids[keep],
         )
 
     def _bad(self, rows: Iterable[int], column: str, expected: str, came: Any) -> None:
         for row in rows:
             if self.sound[row]:
-                number = self.start + int(row) + 1
-                self.report.add(RowDamage(str(self.path), number, column, expected, str(came(row))))
+                place = Place(str(self.path), "row", self.start + int(row) + 1)
+                self.report.add(place.damage(expected, str(came(row)), f"column {column!r}"))
                 self.sound[row] = False
 
     def _lists(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

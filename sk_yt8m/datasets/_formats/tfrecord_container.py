@@ -10,12 +10,13 @@ import io
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from google_crc32c import extend
 from google_crc32c import value as crc32c
 
+from sk_yt8m.datasets._formats.damage import Damage, Place, Report
 from sk_yt8m.datasets._formats.gunzip import Gunzip
 from sk_yt8m.datasets._formats.writer_input import new_file_or_gzip
 
@@ -31,66 +32,6 @@ _FIRST_BLOCK = 2**15
 _SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
 _WHAT_CAME = {b"<": "HTML or XML", b"{": "JSON", b"PK\x03\x04": "a zip archive", b"PAR1": "Parquet"}
-
-
-class RecordDamage(NamedTuple):
-    """What is wrong with a record.
-
-    Attributes
-    ----------
-    file : str
-        Path of the file.
-    record : int
-        Number of the record, from 1; 0 for the file as a whole.
-    offset : int
-        Byte at which the record begins, from 0; in a gzipped file counted in the unpacked data.
-    key : str
-        Key of the feature; empty for the record as a whole.
-    expected : str
-        What should have been there.
-    came : str
-        What was there.
-    """
-
-    file: str
-    record: int
-    offset: int
-    key: str
-    expected: str
-    came: str
-
-    def __str__(self) -> str:
-        place = f", record {self.record} at byte {self.offset}" if self.record else ""
-        place += f", key {self.key!r}" if self.key else ""
-        return f"{self.file}{place}: expected {self.expected}, got {self.came}"
-
-
-class DamageError(ValueError):
-    """An error that says what is wrong with a file, and keeps it as `damage`."""
-
-    def __init__(self, damage: Any) -> None:
-        super().__init__(str(damage))
-        self.damage = damage
-
-
-class Report:
-    """Where damage goes: into a list, or out as an error.
-
-    Parameters
-    ----------
-    skip : bool
-        Keep a list instead of raising a DamageError.
-    """
-
-    def __init__(self, *, skip: bool) -> None:
-        self.skip = skip
-        self.damage: list[Any] = []
-
-    def add(self, damage: Any) -> None:
-        """Note a damage, or raise it."""
-        if not self.skip:
-            raise DamageError(damage) from None
-        self.damage.append(damage)
 
 
 class Record(NamedTuple):
@@ -129,7 +70,7 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
                     break
                 came = _shown(broken.header) if number == 1 else ""
                 came = (came or broken.came) + _left_out(offset, number, following)
-                report.add(RecordDamage(name, number, offset, "", broken.expected, came))
+                report.add(Place(name, "record", number, offset).damage(broken.expected, came))
                 if following is None:
                     number, offset = number + 1, file.seek(0, io.SEEK_END)
                     break
@@ -138,7 +79,7 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
             else:
                 if content is None:
                     if offset == 0 and (unzipped is None or unzipped.damage is None):
-                        report.add(RecordDamage(name, 0, 0, "", "records", "an empty file"))
+                        report.add(Damage(name, "", "records", "an empty file"))
                     break
                 yield Record(number, offset, content)
                 offset += len(content) + _OVERHEAD
@@ -146,7 +87,7 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
         if unzipped is not None and unzipped.damage is not None:
             # What came before is sound: records have checksums of their own.
             expected, came, *_ = unzipped.damage
-            report.add(RecordDamage(name, number, offset, "", expected, came))
+            report.add(Place(name, "record", number, offset).damage(expected, came))
 
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:

@@ -1,61 +1,26 @@
 """A TFRecord file of YouTube-8M -> blocks of rows, as arrays."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sk_yt8m.datasets._formats.blocks import Block, make_block
+from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.protobuf_reader import WireError, make_head, parse_record
 from sk_yt8m.datasets._formats.record_layout import SEGMENT_LABELS, RecordLayout
 from sk_yt8m.datasets._formats.record_rows import FeatureError, Row, read_rows
-from sk_yt8m.datasets._formats.tfrecord_container import RecordDamage, Report, read_records
+from sk_yt8m.datasets._formats.tfrecord_container import read_records
 
 _ROWS = 256
 
 
-@dataclass(frozen=True)
-class Block:
-    """Sound rows of one file.
-
-    Attributes
-    ----------
-    features : ndarray of shape (n_rows, n_features), float32
-        Features.
-    labels : ndarray of shape (nnz,), int32
-        Labels of all rows, one row after the other, ascending within a row.
-    counts : ndarray of shape (n_rows,), int64
-        Number of labels of each row.
-    ids : ndarray of shape (n_rows,), str
-        Id of each row's video.
-    records, offsets : ndarray of shape (n_rows,), int64
-        Number of each row's record in the file, from 1, and the byte at which it begins.
-    starts : ndarray of shape (n_rows,), int64
-        Second at which a segment begins; 0 for whole videos.
-    rated : ndarray of shape (n_rated,), int32
-        Labels that raters have judged, right or wrong, for all segments; empty for whole videos.
-    rated_counts : ndarray of shape (n_rows,), int64
-        Number of these for each row.
-    """
-
-    features: np.ndarray
-    labels: np.ndarray
-    counts: np.ndarray
-    ids: np.ndarray
-    records: np.ndarray
-    offsets: np.ndarray
-    starts: np.ndarray
-    rated: np.ndarray
-    rated_counts: np.ndarray
-
-
-def read_blocks(
+def read_tfrecord_blocks(
     path: Path,
     layout: RecordLayout,
     report: Report,
     *,
-    max_records: int | None = None,
-    n_rows: int = _ROWS,
+    max_videos: int | None = None,
 ) -> Iterator[Block]:
     """Yield the sound rows of a file, some at a time.
 
@@ -67,10 +32,8 @@ def read_blocks(
         What to read.
     report : Report
         Where damage goes.
-    max_records : int, optional
-        Sound records after which to stop.
-    n_rows : int
-        Rows after which a block is full.
+    max_videos : int, optional
+        Number of different ids after which to stop.
 
     Raises
     ------
@@ -81,24 +44,27 @@ def read_blocks(
     heads = [make_head(key, width) for key, width in layout.features]
     rows: list[Row] = []
     places: list[tuple[int, int]] = []
-    n_left = float("inf") if max_records is None else max_records
-    n_pending = 0
+    seen: set[str] = set()
+    pending: set[str] = set()
     for number, offset, content in read_records(path, report):
         try:
             new = read_rows(content, layout, heads)
         except FeatureError as bad:
-            report.add(RecordDamage(str(path), number, offset, bad.key, bad.expected, bad.came))
+            place = Place(str(path), "record", number, offset)
+            report.add(place.damage(bad.expected, bad.came, f"key {bad.key!r}" if bad.key else ""))
             continue
         rows += new
         places += [(number, offset)] * len(new)
-        n_pending += 1
-        if len(rows) >= n_rows or n_pending == n_left:
+        if max_videos is not None:
+            pending.update(row.video for row in new if row.video not in seen)
+        if len(rows) >= _ROWS or len(seen) + len(pending) == max_videos:
             block = _block(path, layout, rows, places, report)
             yield block
-            n_left -= np.unique(block.records).size
-            rows, places, n_pending = [], [], 0
-            if n_left == 0:
-                return
+            rows, places, pending = [], [], set()
+            if max_videos is not None:
+                seen.update(block.ids.tolist())
+                if len(seen) == max_videos:
+                    return
     if rows:
         yield _block(path, layout, rows, places, report)
 
@@ -132,16 +98,16 @@ def _block(
         rows = [rows[i] for i in sound]
         places = [places[i] for i in sound]
     numbers_and_offsets = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return Block(
-        features=features,
-        labels=np.array([label for row in rows for label in row.labels], dtype=np.int32),
-        counts=np.array([len(row.labels) for row in rows], dtype=np.int64),
-        ids=np.array([row.video for row in rows], dtype=str),
+    return make_block(
+        features,
+        labels=[label for row in rows for label in row.labels],
+        counts=[len(row.labels) for row in rows],
         records=numbers_and_offsets[:, 0],
         offsets=numbers_and_offsets[:, 1],
-        starts=np.array([row.start for row in rows], dtype=np.int64),
-        rated=np.array([label for row in rows for label in row.rated], dtype=np.int32),
-        rated_counts=np.array([len(row.rated) for row in rows], dtype=np.int64),
+        ids=np.array([row.video for row in rows], dtype=str),
+        starts=[row.start for row in rows],
+        rated=[label for row in rows for label in row.rated],
+        rated_counts=[len(row.rated) for row in rows],
     )
 
 
@@ -159,5 +125,6 @@ def _report_not_finite(
         column = int(np.argmin(finite[row]))
         number, offset = places[row]
         came = f"{features[row, column]} at index {column - keys.index(keys[column])}"
-        report.add(RecordDamage(str(path), number, offset, keys[column], "finite numbers", came))
+        place = Place(str(path), "record", number, offset)
+        report.add(place.damage("finite numbers", came, f"key {keys[column]!r}"))
     return np.flatnonzero(finite.all(axis=1))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._formats.record_layout import LEVELS
-from sk_yt8m.datasets._formats.tfrecord_container import Report
 from sk_yt8m.datasets._store.find_sources import find_sources
 from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
 from sk_yt8m.datasets._store.join import Parts, write_joined

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.datasets._formats.csv_parser import check_no_videos
+from sk_yt8m.datasets._formats.csv_parser import CsvLayout, check_no_videos
 from sk_yt8m.datasets._formats.find_files import RECORD_NAME, SPLITS, find_files_named
 from sk_yt8m.datasets._formats.ids import checked_ids
 from sk_yt8m.datasets._formats.record_layout import (
@@ -22,7 +22,7 @@ from sk_yt8m.datasets._formats.writer_input import checked_features, checked_ind
 from sk_yt8m.datasets._load_csv import CSV_SHARD, find_files
 from sk_yt8m.datasets._load_parquet import check_pyarrow, parquet_columns
 from sk_yt8m.datasets._schema import CSV_SPLITS, N_LABELS, in_split
-from sk_yt8m.datasets._store.sources import ArraySource, CsvLayout, FileSource, Layout, Source
+from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Layout, Source
 
 _FORMATS = {"csv": r".+\.csv(\.gz)?", "tfrecord": RECORD_NAME, "parquet": r".+\.parquet"}
 _IN_FOLDER = "|".join([CSV_SHARD, RECORD_NAME, _FORMATS["parquet"]])

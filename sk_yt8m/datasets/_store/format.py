@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from sk_yt8m._files.atomic_write import path_in_errors
 from sk_yt8m.datasets._store.work_folder import listed
@@ -298,11 +297,3 @@ def read_store(
     for name, crc32 in manifest["crc32"].items():
         check_crc32(folder / f"{name}.npy", arrays[name], crc32)
     return arrays, manifest["about"]
-
-
-def indicator(arrays: dict[str, np.ndarray], n_labels: int) -> sp.csr_matrix:
-    """Return the labels of a folder as a CSR indicator, uint8."""
-    indices = np.asarray(arrays["label_indices"])
-    ones = np.ones(indices.size, dtype=np.uint8)
-    indptr = np.asarray(arrays["label_indptr"])
-    return sp.csr_matrix((ones, indices, indptr), shape=(indptr.size - 1, n_labels))

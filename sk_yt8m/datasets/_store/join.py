@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m.datasets._formats.tfrecord_container import Report
+from sk_yt8m.datasets._formats.blocks import LISTS, select_rows
+from sk_yt8m.datasets._formats.damage import Place, Report, repeated_id
 from sk_yt8m.datasets._store.duplicates import find_repeats
 from sk_yt8m.datasets._store.format import FEATURES, KIND, ArrayWriter, StoreError, write_manifest
 from sk_yt8m.datasets._store.parts import features_path, forget_shard, load_small
 from sk_yt8m.datasets._store.row_checksums import crc32_of, head_checksums, row_checksums
-from sk_yt8m.datasets._store.sources import Place, Source
+from sk_yt8m.datasets._store.sources import Source
 
 _BLOCK = 2**24
-_LISTS = {"label": ("labels", "counts"), "rated": ("rated", "rated_counts")}
+_LISTS = {"label": "labels", "rated": "rated"}
 
 
 class Parts:
@@ -56,14 +57,14 @@ class Parts:
         def place_of(shard: int, row: int) -> Place:
             arrays = places(shard)
             at = int(arrays["records"][row]), int(arrays["offsets"][row])
-            return Place(self.sources[shard].name, self.sources[shard].unit, *at)
+            return self.sources[shard].place(*at)
 
         last = None
         for shard, row, *earlier, name in find_repeats(len(self.sources), self.id_width, load):
             place = place_of(shard, row)
             if (shard, place) != last:
-                came = f"{name!r}, the id of {place_of(*earlier)}"
-                report.add(self.sources[shard].repeated_id(place, came))
+                field = self.sources[shard].id_field
+                report.add(repeated_id(place, field, name, place_of(*earlier)))
             last = shard, place
             self.dropped.setdefault(shard, []).append(row)
 
@@ -74,12 +75,7 @@ class Parts:
         """Return all arrays but the features of the rows that are kept of a source."""
         arrays = self._load(shard)
         keep = self.keep(shard)
-        if keep is None:
-            return arrays
-        for values, counts in _LISTS.values():
-            arrays[values] = arrays[values][np.repeat(keep, arrays[counts])]
-        lists = {values for values, _ in _LISTS.values()}
-        return {name: a if name in lists else a[keep] for name, a in arrays.items()}
+        return arrays if keep is None else select_rows(arrays, keep)
 
     def keep(self, shard: int) -> np.ndarray | None:
         """Return which rows of a source are kept; None for all."""
@@ -214,10 +210,10 @@ def _append(
         "ids": small["ids"],
         "start": small["starts"],
     }
-    for name, (values, counts) in _LISTS.items():
+    for name, values in _LISTS.items():
         columns[f"{name}_indices"] = small[values]
         columns[f"{name}_values"] = np.ones(len(small[values]), dtype=np.uint8)
-        columns[f"{name}_indptr"] = ends[name] + np.cumsum(small[counts])
+        columns[f"{name}_indptr"] = ends[name] + np.cumsum(small[LISTS[values]])
         ends[name] += len(small[values])
     for name, column in columns.items():
         if name in out:

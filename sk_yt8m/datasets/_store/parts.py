@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._files.atomic_write import path_in_errors
-from sk_yt8m.datasets._formats.tfrecord_container import Report
-from sk_yt8m.datasets._formats.tfrecord_reader import Block
+from sk_yt8m.datasets._formats.blocks import Block
+from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._store.format import StoreError
 from sk_yt8m.datasets._store.row_checksums import head_checksums, row_checksums
 from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Source

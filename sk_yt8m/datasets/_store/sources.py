@@ -5,42 +5,19 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._formats.csv_parser import Damage, parse_shard
-from sk_yt8m.datasets._formats.parquet_reader import Columns, RowDamage, read_parquet_blocks
+from sk_yt8m.datasets._formats.blocks import Block, make_block
+from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks
+from sk_yt8m.datasets._formats.damage import Place, Report
+from sk_yt8m.datasets._formats.parquet_reader import Columns, read_parquet_blocks
 from sk_yt8m.datasets._formats.record_layout import RecordLayout
-from sk_yt8m.datasets._formats.tfrecord_container import RecordDamage, Report
-from sk_yt8m.datasets._formats.tfrecord_reader import Block, read_blocks
-
-
-@dataclass(frozen=True)
-class CsvLayout:
-    """How many labels and features a line of a CSV file has."""
-
-    n_labels: int
-    n_features: int
-
+from sk_yt8m.datasets._formats.tfrecord_reader import read_tfrecord_blocks
 
 Layout = RecordLayout | Columns | CsvLayout
-
-
-class Place(NamedTuple):
-    """Where a row comes from: its source, the number of its record there and its first byte.
-
-    `unit` is what messages call a record of that source.
-    """
-
-    source: str
-    unit: str
-    record: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.source}, {self.unit} {self.record}"
 
 
 @dataclass(frozen=True)
@@ -67,11 +44,6 @@ class FileSource:
         return str(self.path)
 
     @property
-    def unit(self) -> str:
-        """What messages call a record of it, as the loader of its format does."""
-        return "row" if isinstance(self.layout, Columns) else "record"
-
-    @property
     def key(self) -> str:
         """What its parts in the work folder are called."""
         return hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:24]
@@ -96,22 +68,21 @@ class FileSource:
     def blocks(self, report: Report) -> Iterator[Block]:
         """Yield the sound rows, some at a time; the rest goes to the report."""
         if isinstance(self.layout, RecordLayout):
-            return read_blocks(self.path, self.layout, report)
+            return read_tfrecord_blocks(self.path, self.layout, report)
         if isinstance(self.layout, Columns):
             return read_parquet_blocks(self.path, self.layout, report)
-        return self._csv_blocks(self.layout, report)
+        return read_csv_blocks(self.path, self.layout, report)
 
-    def _csv_blocks(self, layout: CsvLayout, report: Report) -> Iterator[Block]:
-        shard = parse_shard(self.path, layout.n_labels, layout.n_features, skip=report.skip)
-        report.damage += shard.damage
-        yield _block(shard.features, shard.labels, shard.counts, shard.lines)
+    def place(self, record: int, offset: int) -> Place:
+        """Return where a record of it is."""
+        if isinstance(self.layout, RecordLayout):
+            return Place(self.name, "record", record, offset)
+        return Place(self.name, "row" if isinstance(self.layout, Columns) else "line", record)
 
-    def repeated_id(self, place: Place, came: str) -> Damage | RecordDamage | RowDamage:
-        """Return the entry for a row whose id an earlier one has."""
-        expected = "an id that no earlier record has"
-        if isinstance(self.layout, Columns):
-            return RowDamage(self.name, place.record, self.layout.ids or "", expected, came)
-        return RecordDamage(self.name, place.record, place.offset, "id", expected, came)
+    @property
+    def id_field(self) -> str:
+        """What messages call the id in a record of it."""
+        return f"column {self.layout.ids!r}" if isinstance(self.layout, Columns) else "key 'id'"
 
 
 @dataclass(frozen=True)
@@ -128,11 +99,6 @@ class ArraySource:
     def name(self) -> str:
         """What messages call it."""
         return f"rows {self.rows.start} to {self.rows.stop - 1} of the arrays"
-
-    @property
-    def unit(self) -> str:
-        """What messages call one of its rows; not "row", as records are numbered from 1."""
-        return "record"
 
     @property
     def key(self) -> str:
@@ -163,10 +129,11 @@ class ArraySource:
         """Yield the rows."""
         yield self._block()
 
-    def repeated_id(self, place: Place, came: str) -> RowDamage:
-        """Return the entry for a row whose id an earlier one has."""
-        expected = "an id that no earlier record has"
-        return RowDamage("the arrays", place.record, "ids", expected, came)
+    id_field = "column 'ids'"
+
+    def place(self, record: int, offset: int) -> Place:
+        """Return where a row is."""
+        return Place("the arrays", "row", record)
 
     @property
     def given(self) -> np.ndarray:
@@ -182,28 +149,7 @@ class ArraySource:
         records = np.arange(self.rows.start + 1, self.rows.stop + 1)
         ids = None if self.ids is None else self.ids[self._slice]
         features = np.asarray(self.given, dtype=np.float32)
-        return _block(features, Y.indices, np.diff(Y.indptr), records, ids)
+        return make_block(features, Y.indices, np.diff(Y.indptr), records, ids=ids)
 
 
 Source = FileSource | ArraySource
-
-
-def _block(
-    features: np.ndarray,
-    labels: np.ndarray,
-    counts: np.ndarray,
-    records: np.ndarray,
-    ids: np.ndarray | None = None,
-) -> Block:
-    zeros = np.zeros(len(features), dtype=np.int64)
-    return Block(
-        features=features,
-        labels=labels.astype(np.int32, copy=False),
-        counts=counts.astype(np.int64, copy=False),
-        ids=np.zeros(len(features), dtype="<U1") if ids is None else ids,
-        records=records.astype(np.int64, copy=False),
-        offsets=zeros,
-        starts=zeros,
-        rated=np.zeros(0, dtype=np.int32),
-        rated_counts=zeros,
-    )

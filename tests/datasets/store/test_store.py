@@ -277,7 +277,7 @@ class TestDamagedSources:
         store = convert(tmp_path, tmp_path / "s", on_error="skip")
         assert store.ids.tolist() == ["x", "a", "aa", "b", "bb"]
         (problem,) = store.manifest["damage"]
-        assert (problem["row"], problem["column"]) == (1, "id")
+        assert problem["place"] == "row 1, column 'id'"
         assert [problem] == [
             one._asdict() for one in load_parquet(tmp_path, on_error="skip").errors
         ]
@@ -319,7 +319,7 @@ class TestDamagedSources:
             convert(file, tmp_path / "s")
         store = convert(file, tmp_path / "s", on_error="skip")
         assert len(store) == 29
-        assert store.manifest["damage"][0]["line"] == 30
+        assert store.manifest["damage"][0]["place"] == "line 30"
 
 
 class TestSubsets:

@@ -354,7 +354,7 @@ class TestFullDisk:
             yield from ()
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(_sources, "read_blocks", fail)
+        monkeypatch.setattr(_sources, "read_tfrecord_blocks", fail)
         with pytest.raises(OSError, match="Input/output error") as error:
             convert(shards[0], tmp_path / "store", **OPTIONS)
         assert error.value.filename == str(shards[0] / "train0.tfrecord")
