@@ -353,7 +353,7 @@ def test_ids_that_come_twice(tf, tmp_path):
     assert loaded.ids.tolist() == ["a", "b"]
     assert loaded.target.tolist() == [[0, 1, 0, 0, 0], [0, 1, 0, 1, 0]]
     assert loaded.shard.tolist() == [0, 1]
-    first = f"'a', the id of {tmp_path / '1.tfrecord'}, record 1 at byte 0"
+    first = f"'a', the id of {tmp_path / '1.tfrecord'}, record 1"
     third = 2 * 16 + len(two) + len(other)
     places = [f"record {place}, key 'id'" for place in ("1 at byte 0", f"3 at byte {third}")]
     expected = [(str(tmp_path / "2.tfrecord"), place, first) for place in places]

@@ -1,6 +1,7 @@
 """From files to (X, Y): order, splits, forms, cache and the real files."""
 
 import gzip
+import os
 import shutil
 
 import numpy as np
@@ -210,7 +211,8 @@ class TestCache:
         (store,) = (tmp_path / "other").iterdir()
 
         def come_second(source, target):
-            shutil.copytree(store, target)
+            if os.path.isdir(source):
+                shutil.copytree(store, target)
             replace(source, target)
 
         monkeypatch.setattr(_store.os, "replace", come_second)
@@ -231,7 +233,7 @@ class TestCache:
         def fail(*_args, **_kwargs):
             raise OSError("disk full")
 
-        monkeypatch.setattr("sk_yt8m.datasets._store.format.ArrayWriter.append_bytes", fail)
+        monkeypatch.setattr("sk_yt8m.datasets._store.array_file.ArrayFile.append", fail)
         with pytest.raises(OSError, match="disk full"):
             load_csv(copy, cache_dir=tmp_path / "cache")
         assert list((tmp_path / "cache").iterdir()) == []

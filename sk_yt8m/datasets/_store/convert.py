@@ -1,10 +1,11 @@
-"""Files or arrays -> a store on disk."""
+"""`convert`: files or arrays to a store on disk."""
 
 import hashlib
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -13,13 +14,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._formats.record_layout import LEVELS
+from sk_yt8m.datasets._store.append import StoreWriter
 from sk_yt8m.datasets._store.find_sources import find_sources
 from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
-from sk_yt8m.datasets._store.join import Parts, write_joined
 from sk_yt8m.datasets._store.open_store import Store, open_store
-from sk_yt8m.datasets._store.parts import finished_shard, read_shard
+from sk_yt8m.datasets._store.read_source import SourceRows, read_into_part, read_source
 from sk_yt8m.datasets._store.sources import ArraySource, Source
 from sk_yt8m.datasets._store.work_folder import (
     check_own,
@@ -69,11 +69,11 @@ def convert(
     overwrite: bool = False,
     progress: bool = False,
 ) -> Store:
-    """Bring files or arrays into a store: a folder from which training reads block by block.
+    """Convert files or arrays to a store: a folder from which training reads in blocks.
 
-    Each source file is read once, several at the same time, and what has been read of it is kept
-    in the hidden folder ``.NAME.partial`` beside the store. After a kill the same call reads only
-    the files that are missing or have changed. The store appears when it is whole.
+    Each source file is read once, several at the same time. Their rows are appended in order to
+    arrays in the hidden folder ``.NAME.partial`` beside the store. After a kill the same call
+    continues after the last complete file. The store appears when it is complete.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ def convert(
         (n_rows, n_features), an indicator of shape (n_rows, n_labels), dense or sparse, and strings
         that are all different, of 1 to 256 bytes in UTF-8 without the character NUL.
     store : path
-        Folder to make.
+        Folder to create.
     dtype : {"float32", "float16"}, default="float32"
-        Type of the features in the store. With float16 it takes half the place; numbers are
-        rounded to 11 bits, and one beyond 65504 is an error.
+        Type of the features in the store. float16 takes half the space; numbers are rounded to 11
+        bits, and one beyond 65504 is an error.
     level, n_frames, frame_choice, missing_labels :
         For TFRecords, as in :func:`load_tfrecords`.
     features : sequence of str or dict of str to int, optional
@@ -107,8 +107,8 @@ def convert(
         What to do with damaged records: raise an error, or leave them out and list them in the
         manifest. Nothing is ever filled in.
     overwrite : bool, default=False
-        Replace a store that is there already, when the new one is whole. Only what `convert` has
-        made is replaced: with any other file in it, the folder stays as it is.
+        Replace an existing store when the new one is complete. Only what `convert` has made is
+        replaced: with any other file in it, the folder stays as it is.
     progress : bool, default=False
         Show progress bars.
 
@@ -125,16 +125,17 @@ def convert(
         If the store is there already and `overwrite` is False, or if something else is there, or
         in the store, or in the hidden folder.
     ValueError
-        If a source is damaged, an id comes twice, or a number does not fit float16: the message
+        If a source is damaged, an id is repeated, or a number does not fit float16: the message
         names the file and the place. If two paths lead to one file, or X has no features.
     BlockingIOError
         If another process is making the same store.
 
     Notes
     -----
-    While it is made, a store takes its place on the disk twice. Memory holds a block of features
-    and the labels and ids of one file for each process, and 8 bytes a row when ids are compared. A
-    CSV file is read whole.
+    Conversion needs the store's size in free space, and with several processes that of the files
+    that are read ahead, at most two for each process. Memory holds a block of features and the
+    labels and ids of one file for each process, and 8 bytes for each row that has an id. A CSV
+    file is read at once.
 
     Examples
     --------
@@ -170,16 +171,15 @@ def convert(
         _end_replacing(store)
         _check_free(store, overwrite)
         folder = _options_folder(work, options)
-        facts = _read(sources, folder, dtype, skip=skip, n_jobs=n_jobs, progress=progress)
-        _join(sources, facts, folder, options, skip=skip, progress=progress)
+        made = _make(sources, folder, options, skip=skip, n_jobs=n_jobs, progress=progress)
         _check_free(store, overwrite)
-        _put(folder / "store", store)
+        _put(made, store)
         remove_own(work, work)
     return open_store(store)
 
 
 def _check_free(store: Path, overwrite: bool) -> None:
-    """Raise a FileExistsError if there is something that is not to be, or cannot be, replaced."""
+    """Raise a FileExistsError if something is there that must not be replaced."""
     if not os.path.lexists(store):
         return
     if not overwrite:
@@ -195,7 +195,7 @@ def _check_free(store: Path, overwrite: bool) -> None:
 
 
 def _options_folder(work: Path, options: dict[str, Any]) -> Path:
-    """Return the folder for what is read with these options, and remove that of others."""
+    """Return the work folder of these options, and remove those of others."""
     name = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:24]
     for other in work.iterdir():
         if other.is_dir() and other.name != name:
@@ -205,78 +205,76 @@ def _options_folder(work: Path, options: dict[str, Any]) -> Path:
     return folder
 
 
-def _read(
+def _make(
     sources: list[Source],
-    folder: Path,
-    dtype: str,
-    *,
-    skip: bool,
-    n_jobs: int | None,
-    progress: bool,
-) -> list[dict[str, Any]]:
-    """Read what has not been read yet, and return the facts about all sources."""
-    from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
-
-    finished = [finished_shard(source, folder, skip) for source in sources]
-    missing = [shard for shard, facts in enumerate(finished) if facts is None]
-    # Arrays are only copied, which is not worth sending them to another process.
-    n_jobs = 1 if isinstance(sources[0], ArraySource) else n_jobs
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(read_shard)(sources[shard], folder, dtype, skip) for shard in missing
-    )
-    bar = tqdm(
-        total=len(sources),
-        initial=len(sources) - len(missing),
-        unit="file",
-        desc="reading",
-        disable=not progress,
-    )
-    with bar:
-        for shard, result in zip(missing, results, strict=True):
-            if isinstance(result, ValueError):
-                with warnings.catch_warnings():
-                    # Of results that nobody asked for: what has been read stays in the folder.
-                    warnings.simplefilter("ignore", UserWarning)
-                    results.close()
-                raise result
-            finished[shard] = result
-            bar.update()
-    return [facts for facts in finished if facts is not None]
-
-
-def _join(
-    sources: list[Source],
-    facts: list[dict[str, Any]],
     folder: Path,
     options: dict[str, Any],
     *,
     skip: bool,
+    n_jobs: int | None,
     progress: bool,
-) -> None:
+) -> Path:
+    """Make a complete store in the work folder, from the source after the last complete one."""
     from tqdm.auto import tqdm
 
-    report = Report(skip=skip)
-    parts = Parts(sources, facts, folder, report)
-    target = folder / "store"
-    remove_own(target, folder.parent)
-    target.mkdir()
-    layout = options["layout"]
-    damage = [problem for one in facts for problem in one["damage"]]
-    write_joined(
-        parts,
-        target,
-        dtype=np.dtype(options["dtype"]),
-        n_features=sum(width for _, width in layout["features"]),
-        n_labels=layout["n_labels"],
-        segments=layout.get("level") == "segment",
-        about={"layout": layout, "damage": damage + [one._asdict() for one in report.damage]},
-        shards=tqdm(range(len(sources)), unit="file", desc="joining", disable=not progress),
-    )
+    layout, dtype = options["layout"], np.dtype(options["dtype"])
+    n_features = sum(width for _, width in layout["features"])
+    segments = layout.get("level") == "segment"
+    with closing(StoreWriter(folder, sources, dtype, n_features, segments)) as made:
+        made.resume(skip)
+        left = sources[made.n_sources :]
+        with closing(_read_ahead(left, made, folder, dtype, skip, n_jobs)) as ahead:
+            for rows in tqdm(
+                ahead,
+                total=len(sources),
+                initial=made.n_sources,
+                unit="file",
+                desc="converting",
+                disable=not progress,
+            ):
+                made.append(rows, skip)
+        made.finish(layout["n_labels"], layout)
+    return folder / "store"
+
+
+def _read_ahead(
+    sources: list[Source], made: StoreWriter, folder: Path, dtype: np.dtype, skip: bool, n_jobs: Any
+) -> Generator[SourceRows, None, None]:
+    """Yield the rows of sources in their order, read by several processes.
+
+    Their features are in a temporary file each, and at most two sources a process are ahead of
+    what is yielded. One process writes features where they are to stay.
+    """
+    from joblib import effective_n_jobs
+    from sklearn.utils.parallel import Parallel, delayed
+
+    n_processes = effective_n_jobs(n_jobs)
+    # Arrays are only copied, which is not worth sending them to another process.
+    if n_processes == 1 or any(isinstance(source, ArraySource) for source in sources):
+        for source in sources:
+            yield read_source(source, made.features.path, made.features.n_bytes, dtype, skip)
+        return
+    with Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator") as parallel:
+        for first in range(0, len(sources), 2 * n_processes):
+            results = parallel(
+                delayed(read_into_part)(source, folder, dtype, skip)
+                for source in sources[first : first + 2 * n_processes]
+            )
+            try:
+                for result in results:
+                    if isinstance(result, ValueError):
+                        raise result
+                    yield result
+                    result.path.unlink()
+            finally:
+                with warnings.catch_warnings():
+                    # About results that are not needed after an error.
+                    warnings.simplefilter("ignore", UserWarning)
+                    results.close()
 
 
 def _put(made: Path, store: Path) -> None:
-    """Give a finished store its place; an old one is removed when the new one is there."""
+    """Rename a complete store; the old one is removed when the new one has its name."""
     old = replaced_store(store)
     try:
         if store.exists():
@@ -289,7 +287,7 @@ def _put(made: Path, store: Path) -> None:
 
 
 def _end_replacing(store: Path) -> None:
-    """Remove the store that was replaced, or put it back if no other one has taken its place."""
+    """Remove the store that was replaced, or put it back if there is no other one."""
     old = replaced_store(store)
     if os.path.lexists(store):
         remove_own(old, old.parent)

@@ -4,22 +4,20 @@ import io
 import json
 import os
 import shutil
-import struct
 import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from sk_yt8m._files.atomic_write import path_in_errors
+from sk_yt8m._files.atomic_write import write_atomically
+from sk_yt8m.datasets._store.array_file import ArrayFile, npy_header
 from sk_yt8m.datasets._store.work_folder import listed
 
 MANIFEST = "manifest.json"
 _VERSION = 3
-_MAGIC = b"\x93NUMPY\x01\x00"
 FEATURES = "features"
 #: What the manifest of a store says that it is, and that of a cache does not.
 KIND = "sk_yt8m store"
@@ -28,68 +26,6 @@ _BLOCK = 2**24
 
 class StoreError(ValueError):
     """A folder that does not hold what its manifest says."""
-
-
-class ArrayWriter:
-    """A .npy file of known shape that is written part by part, from the first row to the last.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    shape : tuple of int
-        Shape of the whole.
-    dtype : dtype
-        Type of the whole; the parts are cast to it.
-
-    Attributes
-    ----------
-    crc32 : int
-        Checksum of what has been written since it was last set to 0.
-    """
-
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any) -> None:
-        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
-        self.crc32 = 0
-        self._left = int(np.prod(shape)) * self.dtype.itemsize
-
-    def append(self, part: Any) -> None:
-        """Write the next rows."""
-        self.append_bytes(np.ascontiguousarray(part, dtype=self.dtype).view(np.uint8).data)
-
-    def append_bytes(self, part: Any) -> None:
-        """Write the bytes of the next rows."""
-        self._left -= memoryview(part).nbytes
-        with path_in_errors(self.path):
-            self._file.write(part)
-        self.crc32 = zlib.crc32(part, self.crc32)
-
-    def __enter__(self) -> "ArrayWriter":
-        self._file = open(self.path, "wb")
-        with path_in_errors(self.path):
-            self._file.write(_header(self.shape, self.dtype))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with path_in_errors(self.path), self._file:
-            if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-        if kind is None and self._left:
-            raise RuntimeError(f"{self.path}: {self._left} bytes are missing at its end")
-
-
-def _header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
-    """Return the header of a .npy file of version 1.0, the same bytes with every NumPy."""
-    shape = tuple(map(int, shape))
-    text = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
-    n_bytes = -(-(len(_MAGIC) + 2 + len(text) + 1) // 64) * 64 - len(_MAGIC) - 2
-    return _MAGIC + struct.pack("<H", n_bytes) + text.ljust(n_bytes - 1).encode() + b"\n"
 
 
 def write_manifest(
@@ -102,11 +38,7 @@ def write_manifest(
     arrays = {name: [list(shape), dtype.str] for name, (shape, dtype) in shapes.items()}
     manifest = {"version": _VERSION, "arrays": arrays, "crc32": crc32, "about": about}
     manifest["manifest_crc32"] = _crc_of(manifest)
-    path = folder / MANIFEST
-    with path_in_errors(path), open(path, "w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
 def _crc_of(manifest: dict[str, Any]) -> int:
@@ -130,10 +62,11 @@ def write_store(folder: Path, arrays: dict[str, np.ndarray], about: dict[str, An
     try:
         crc32 = {}
         for name, array in arrays.items():
-            with ArrayWriter(temporary / f"{name}.npy", array.shape, array.dtype) as writer:
-                writer.append(array)
+            writer = ArrayFile(temporary / f"{name}.npy", array.dtype, array.shape[1:])
+            writer.append(array)
+            writer.finish()
             if name != FEATURES:
-                crc32[name] = writer.crc32
+                crc32[name] = array_crc32(array)
         shapes = {name: (array.shape, array.dtype) for name, array in arrays.items()}
         write_manifest(temporary, shapes, crc32, about)
         own = {MANIFEST, *(f"{name}.npy" for name in arrays)}
@@ -231,7 +164,7 @@ def open_arrays(folder: Path, manifest: dict[str, Any]) -> dict[str, np.ndarray]
 
 def _open_array(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray:
     dtype = np.dtype(kind)
-    header = _header(shape, dtype)
+    header = npy_header(shape, dtype)
     n_bytes = int(np.prod(shape)) * dtype.itemsize
     try:
         with open(str(path), "rb") as file:
@@ -265,16 +198,22 @@ def _described(start: bytes, shape: tuple[int, ...], dtype: np.dtype) -> str:
     return f"{kind.str} of shape {came}"
 
 
-def check_crc32(path: Path, array: np.ndarray, crc32: int, what: str = "its bytes") -> None:
-    """Raise a StoreError if an array, or some of its rows, has another checksum."""
-    came = 0
+def check_crc32(path: Path, array: np.ndarray, crc32: int) -> None:
+    """Raise a StoreError if an array has another checksum."""
+    actual = array_crc32(array)
+    if actual != crc32:
+        raise StoreError(f"{path}: expected its bytes to have CRC-32 {crc32}, got {actual}")
+
+
+def array_crc32(array: np.ndarray) -> int:
+    """Return the CRC-32 of an array's bytes."""
+    crc32 = 0
     flat = array.reshape(-1)
     step = max(1, _BLOCK // array.itemsize)
     for start in range(0, flat.size, step):
         block = np.ascontiguousarray(flat[start : start + step])
-        came = zlib.crc32(block.view(np.uint8).data, came)
-    if came != crc32:
-        raise StoreError(f"{path}: expected {what} to have CRC-32 {crc32}, got {came}")
+        crc32 = zlib.crc32(block.view(np.uint8).data, crc32)
+    return crc32
 
 
 def read_store(

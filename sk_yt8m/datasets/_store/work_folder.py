@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _FOLDER = r"[0-9a-f]{24}"
-_PART = r"([0-9a-f]{24}|rows-\d+-\d+)"
 _STORED = r"(manifest\.json|[a-z_]+\.npy)"
+_DRAFT = r"\.[a-z_.]+\.[0-9a-f]{16}\.tmp"
 _FOLDERS = re.compile(rf"old|{_FOLDER}(/store)?")
 _FILES = re.compile(
-    rf"lock|(old|{_FOLDER}/store)/{_STORED}|{_FOLDER}/({_PART}\.(features|npz|json)|\.{_PART}-\d+)"
+    rf"lock|old/{_STORED}|{_FOLDER}/(journal|part-\w{{8}}|{_DRAFT}|store/({_STORED}|{_DRAFT}))"
 )
 
 
@@ -105,9 +105,9 @@ def _is_own(path: Path, work: Path) -> bool:
     if path.is_symlink():
         return False
     if path.is_dir():
-        # An empty folder in the place of a part is damage, which is mended.
-        is_part = _FILES.fullmatch(name) is not None and name != "lock"
-        return _FOLDERS.fullmatch(name) is not None or (is_part and not any(path.iterdir()))
+        # An empty folder in the place of a file is damage, which is repaired.
+        is_file_name = _FILES.fullmatch(name) is not None and name != "lock"
+        return _FOLDERS.fullmatch(name) is not None or (is_file_name and not any(path.iterdir()))
     # Locks are empty.
     return _FILES.fullmatch(name) is not None and (name != "lock" or path.stat().st_size == 0)
 

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 from sk_yt8m.datasets import StoreError, convert, open_store
+from sk_yt8m.datasets._store import append as _append
+from sk_yt8m.datasets._store import array_file as _array_file
 from sk_yt8m.datasets._store import convert as _convert
-from sk_yt8m.datasets._store import format as _store
-from sk_yt8m.datasets._store import join as _join
-from sk_yt8m.datasets._store import parts as _shards
+from sk_yt8m.datasets._store import read_source as _read_source
+from sk_yt8m.datasets._store.array_file import ArrayFile
+from sk_yt8m.datasets._store.journal import Journal
 
 
 def kill() -> None:
@@ -39,16 +41,19 @@ def kill_at_call(module: object, name: str, number: int, *, after: bool = False)
 
 #: Name of the place -> what is patched, and how many files are read when going on.
 PLACES = {
-    "before the first file": ((_convert, "read_shard", 1), {}, 6),
-    "before the fourth file": ((_convert, "read_shard", 4), {}, 3),
-    "inside the third file": ((_shards, "_cast", 3), {}, 4),
-    "between the parts of the second file": ((_shards.np, "savez", 2), {}, 5),
-    # The first call is for the options, and there are two for each file.
-    "before the second file's facts": ((_shards.json, "dumps", 4), {}, 5),
-    "after the last file": ((_convert, "read_shard", 6), {"after": True}, 0),
-    "while joining": ((_join, "_append", 4), {}, 0),
-    "before the manifest": ((_join, "write_manifest", 1), {}, 0),
-    "inside the manifest": ((_store.json, "dump", 1), {"after": True}, 0),
+    "before the first file": ((_convert, "read_source", 1), {}, 6),
+    "before the fourth file": ((_convert, "read_source", 4), {}, 3),
+    "inside the third file": ((_read_source, "_cast", 3), {}, 4),
+    "while the features of the second file are checked": ((_append, "row_checksums", 2), {}, 5),
+    # The first call is for the empty list of labels, and there are four for each file.
+    "between the arrays of the second file": ((ArrayFile, "append", 8), {}, 5),
+    "while the ids are widened": ((_array_file, "open_atomically", 1), {}, 6),
+    "before the second file is in the journal": ((Journal, "append", 2), {}, 5),
+    "after the second file is in the journal": ((Journal, "append", 2), {"after": True}, 4),
+    "after the last file": ((Journal, "append", 6), {"after": True}, 0),
+    "while the arrays are completed": ((ArrayFile, "finish", 3), {}, 0),
+    "before the manifest": ((_append, "write_manifest", 1), {}, 0),
+    "after the manifest": ((_append, "write_manifest", 1), {"after": True}, 0),
     "before the store has its name": ((_convert, "_put", 1), {}, 0),
 }
 
@@ -66,10 +71,10 @@ def run(source: str, store: Path, place: str) -> dict[str, object]:
         open_store(store)
     except StoreError:
         opened = False
-    read, read_shard = [], _convert.read_shard
-    _convert.read_shard = lambda one, *a: read.append(one.path.name) or read_shard(one, *a)
+    read, read_source = [], _convert.read_source
+    _convert.read_source = lambda one, *a: read.append(one.path.name) or read_source(one, *a)
     with contextlib.ExitStack() as stack:
-        stack.callback(setattr, _convert, "read_shard", read_shard)
+        stack.callback(setattr, _convert, "read_source", read_source)
         convert(source, store).verify()
     return {
         "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,

@@ -93,20 +93,20 @@ class TestForeignFilesInAStore:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine")
         before = content(store)
-        monkeypatch.setattr(_convert, "_read", lambda *_: pytest.fail("it was read"))
+        monkeypatch.setattr(_convert, "_make", lambda *_, **__: pytest.fail("it was read"))
         with pytest.raises(FileExistsError, match=f"store/{name.split('/')[0]}: move that away"):
             convert((X + 1, Y), store, overwrite=True)
         assert content(store) == before
         assert [file.name for file in store.parent.iterdir()] == ["store"]
 
     def test_that_come_during_the_work_are_kept(self, store, monkeypatch):
-        join = _convert._join
+        make = _convert._make
 
         def late(*args, **options):
-            join(*args, **options)
             (store / "notes.txt").write_text("mine")
+            return make(*args, **options)
 
-        monkeypatch.setattr(_convert, "_join", late)
+        monkeypatch.setattr(_convert, "_make", late)
         with pytest.raises(FileExistsError, match=r"notes\.txt"):
             convert((X + 1, Y), store, overwrite=True)
         assert (store / "notes.txt").read_text() == "mine"
@@ -183,7 +183,7 @@ class TestWorkFolder:
         "src/app.js",
         "0123456789abcdef01234567/notes.txt",
         "0123456789abcdef01234567/store/notes.txt",
-        "0123456789abcdef01234567/rows-0-4.npz/notes.txt",
+        "0123456789abcdef01234567/journal/notes.txt",
         "old/thesis.txt",
         "lock",
     )
@@ -220,13 +220,13 @@ class TestWorkFolder:
         assert (tmp_path / "mine" / "features.npy").read_text() == "mine"
 
     def test_files_that_come_during_the_work_are_kept(self, tmp_path, monkeypatch):
-        join = _convert._join
+        make = _convert._make
 
         def late(*args, **options):
-            join(*args, **options)
             (tmp_path / ".store.partial" / "notes.txt").write_text("mine")
+            return make(*args, **options)
 
-        monkeypatch.setattr(_convert, "_join", late)
+        monkeypatch.setattr(_convert, "_make", late)
         convert((X, Y), tmp_path / "store").verify()
         assert [f.name for f in (tmp_path / ".store.partial").iterdir()] == ["notes.txt"]
 
@@ -239,7 +239,7 @@ class TestWorkFolder:
             with pytest.raises(KeyboardInterrupt):
                 convert((X, Y, list("abcd")), tmp_path / "store")
         (folder,) = (f for f in (tmp_path / ".store.partial").iterdir() if f.is_dir())
-        (folder / f".rows-0-4-{os.getpid()}").write_text("half of a part")
+        (folder / "part-ab1_cdef").write_text("half of a part")
         convert((X, Y), tmp_path / "store", dtype="float16").verify()
         assert [file.name for file in tmp_path.iterdir()] == ["store"]
 

@@ -14,6 +14,8 @@ from killed_conversions import PLACES
 
 from sk_yt8m.datasets import convert, make_videos, open_store, write_tfrecords
 from sk_yt8m.datasets._store import convert as _convert
+from sk_yt8m.datasets._store.append import StoreWriter
+from sk_yt8m.datasets._store.journal import Journal
 
 FEATURES = {"height": 3, "width": 4}
 OPTIONS = {"features": FEATURES, "n_labels": 5}
@@ -37,13 +39,13 @@ def shards(tmp_path):
 @pytest.fixture
 def reads(monkeypatch):
     """Return the list of the files that are read from now on."""
-    names, read_shard = [], _convert.read_shard
+    names, read_source = [], _convert.read_source
 
     def counted(source, *args):
         names.append(source.path.name)
-        return read_shard(source, *args)
+        return read_source(source, *args)
 
-    monkeypatch.setattr(_convert, "read_shard", counted)
+    monkeypatch.setattr(_convert, "read_source", counted)
     return names
 
 
@@ -67,7 +69,7 @@ def test_killed_anywhere(tmp_path):
     results = json.loads(done.stdout)
     names = [f"train{number}.tfrecord" for number in range(6)]
     whole = content(convert(folder, tmp_path / "whole"))
-    assert len(results) == len(PLACES) == 10
+    assert len(results) == len(PLACES) == 13
     for number, (place, result) in enumerate(results.items()):
         assert result["signal"] == signal.SIGKILL, place
         assert not result["opened"], place
@@ -81,7 +83,7 @@ def test_arrays_with_other_ids_are_read_again(tmp_path, monkeypatch):
     """Ids may hold line breaks: neither these nor where they stand are taken for the same."""
     X, Y = np.ones((2, 3)), np.eye(2, 5)
     with monkeypatch.context() as broken:
-        broken.setattr(_convert, "write_joined", lambda *_, **__: 1 / 0)
+        broken.setattr(StoreWriter, "finish", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             convert((X, Y, ["a\nb", "c"]), tmp_path / "store")
     store = convert((X, Y, ["a", "b\nc"]), tmp_path / "store")
@@ -98,15 +100,19 @@ def test_names_of_files_and_stores_that_are_not_utf8(tmp_path):
     assert convert(path, store.path, overwrite=True, **OPTIONS).ids.tolist() == ["a", "b"]
 
 
-def test_killed_with_workers(tmp_path):
+def test_killed_with_workers(tmp_path, monkeypatch):
     folder = tmp_path / "shards"
     write_shards(folder, n_shards=60, n_rows=1000)
     code = "import sys; from sk_yt8m.datasets import convert; "
     code += f"convert({str(folder)!r}, {str(tmp_path / 'videos')!r}, n_jobs=2, **{OPTIONS!r})"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     work = tmp_path / ".videos.partial"
+
+    def finished():
+        return [entry["key"] for path in work.glob("*/journal") for entry in Journal(path).read()]
+
     try:
-        while len(list(work.glob("*/*.json"))) < 5:
+        while len(finished()) < 5:
             assert process.poll() is None, "the conversion ended before it could be killed"
             time.sleep(0.001)
     finally:
@@ -115,23 +121,20 @@ def test_killed_with_workers(tmp_path):
         time.sleep(0.5)  # a worker may finish its file
         os.killpg(process.pid, signal.SIGKILL)
     assert not (tmp_path / "videos").exists()
-    finished = {p.stem: p.stat().st_mtime_ns for p in work.glob("*/*.json")}
-    assert 5 <= len(finished) < 60
+    kept = finished()
+    assert 5 <= len(kept) < 60
     read = []
-    original = _convert.read_shard
+    original = _convert.read_source
 
     def counted(source, *args):
         read.append(source.key)
         return original(source, *args)
 
-    _convert.read_shard = counted
-    try:
-        store = convert(folder, tmp_path / "videos", **OPTIONS)
-    finally:
-        _convert.read_shard = original
+    monkeypatch.setattr(_convert, "read_source", counted)
+    store = convert(folder, tmp_path / "videos", **OPTIONS)
     assert len(read) >= 1
-    assert not set(read) & finished.keys()
-    assert len(read) + len(finished) == 60
+    assert len({*read, *kept}) == len(read) + len(kept) == 60
+    assert not work.exists()
     assert content(store) == content(convert(folder, tmp_path / "whole", **OPTIONS))
 
 
@@ -140,15 +143,15 @@ class TestGoingOn:
     def half(self, shards, tmp_path, monkeypatch):
         """Return a folder of six files, of which three have been read."""
         folder, _ = shards
-        read_shard = _convert.read_shard
+        read_source = _convert.read_source
 
         def stop(source, *args):
             if source.path.name == "train3.tfrecord":
                 raise KeyboardInterrupt
-            return read_shard(source, *args)
+            return read_source(source, *args)
 
         with monkeypatch.context() as patch:
-            patch.setattr(_convert, "read_shard", stop)
+            patch.setattr(_convert, "read_source", stop)
             with pytest.raises(KeyboardInterrupt):
                 convert(folder, tmp_path / "videos", **OPTIONS)
         return folder
@@ -159,18 +162,25 @@ class TestGoingOn:
         np.testing.assert_array_equal(store.X, shards[1][0])
         assert not (tmp_path / ".videos.partial").exists()
 
-    def test_a_changed_file_is_read_again(self, half, shards, tmp_path, reads):
+    def test_from_a_changed_file_on_all_is_read_again(self, half, shards, tmp_path, reads):
         X, Y = shards[1]
         write_tfrecords(half / "train1.tfrecord", X[:9], Y[:9], features=FEATURES)
         store = convert(half, tmp_path / "videos", **OPTIONS)
-        assert reads == [f"train{number}.tfrecord" for number in (1, 3, 4, 5)]
+        assert reads == [f"train{number}.tfrecord" for number in (1, 2, 3, 4, 5)]
         np.testing.assert_array_equal(store.X[40:49], X[:9])
+        np.testing.assert_array_equal(store.X[49:], X[80:])
 
     def test_a_touched_file_is_read_again(self, half, tmp_path, reads):
-        os.utime(half / "train0.tfrecord", (1, 1))
+        os.utime(half / "train2.tfrecord", (1, 1))
         convert(half, tmp_path / "videos", **OPTIONS)
-        assert reads[0] == "train0.tfrecord"
-        assert len(reads) == 4
+        assert reads == [f"train{number}.tfrecord" for number in (2, 3, 4, 5)]
+
+    def test_rows_of_a_removed_file_are_dropped(self, half, shards, tmp_path, reads):
+        (half / "train1.tfrecord").unlink()
+        store = convert(half, tmp_path / "videos", **OPTIONS)
+        assert reads == [f"train{number}.tfrecord" for number in (2, 3, 4, 5)]
+        np.testing.assert_array_equal(store.X, np.delete(shards[1][0], slice(40, 80), axis=0))
+        store.verify()
 
     @pytest.mark.parametrize(
         "changed", [{"dtype": "float16"}, {"n_labels": 6}, {"features": {"width": 4}}]
@@ -186,29 +196,40 @@ class TestGoingOn:
             convert(half, tmp_path / "videos", **OPTIONS | {"dtype": "float16"})
         assert not old.exists()
 
-    def test_one_more_file(self, half, shards, tmp_path, reads):
+    @pytest.mark.parametrize(("name", "n_reads"), [("train9", 4), ("atrain", 7)])
+    def test_one_more_file(self, half, shards, tmp_path, reads, name, n_reads):
         X, Y = shards[1]
-        write_tfrecords(half / "atrain.tfrecord", X[:9], Y[:9], features=FEATURES)
+        ids = [f"new {row}" for row in range(9)]
+        write_tfrecords(half / f"{name}.tfrecord", X[:9], Y[:9], ids, features=FEATURES)
         store = convert(half, tmp_path / "videos", **OPTIONS)
-        assert reads[0] == "atrain.tfrecord"
-        assert len(reads) == 4
+        assert f"{name}.tfrecord" in reads
+        assert len(reads) == n_reads
         assert len(store) == 249
+        store.verify()
 
-    @pytest.mark.parametrize("end", ["features", "npz", "json"])
-    def test_a_lost_part_is_read_again(self, half, tmp_path, reads, end):
-        (first, *_) = sorted((tmp_path / ".videos.partial").glob(f"*/*.{end}"))
-        first.unlink()
-        convert(half, tmp_path / "videos", **OPTIONS)
-        assert len(reads) == 4
-
-    def test_a_changed_part_is_read_again(self, half, shards, tmp_path, reads):
-        (first, *_) = sorted((tmp_path / ".videos.partial").glob("*/*.features"))
-        changed = bytearray(first.read_bytes())
-        changed[7] ^= 1
-        first.write_bytes(changed)
+    def test_ids_that_grow_longer(self, half, shards, tmp_path):
+        X, Y = shards[1]
+        for number, length in ((3, 3), (4, 200), (5, 7)):
+            ids = [f"{number}{row:02}" + "x" * (length - 3) for row in range(40)]
+            path = half / f"train{number}.tfrecord"
+            write_tfrecords(path, X[:40], Y[:40], ids, features=FEATURES)
         store = convert(half, tmp_path / "videos", **OPTIONS)
-        assert len(reads) == 4
-        np.testing.assert_array_equal(store.X, shards[1][0])
+        assert store.ids.dtype == "<U200"
+        assert store.ids[200:].tolist() == ids
+        assert content(store) == content(convert(half, tmp_path / "whole", **OPTIONS))
+        store.verify()
+
+    def test_an_id_of_what_was_kept(self, half, shards, tmp_path):
+        X, Y = shards[1]
+        (name,) = (f for f in tmp_path.glob(".videos.partial/*/store/ids.npy"))
+        kept = np.memmap(name, dtype=np.load(name).dtype, offset=128, mode="r")
+        ids = [f"new {row}" for row in range(39)]
+        write_tfrecords(
+            half / "train5.tfrecord", X[:40], Y[:40], [*ids, str(kept[70])], features=FEATURES
+        )
+        expected = r"train5\.tfrecord, record 40 .* got .*train1\.tfrecord, record 31$"
+        with pytest.raises(ValueError, match=expected):
+            convert(half, tmp_path / "videos", **OPTIONS)
 
     def test_damage_that_was_skipped_is_not_taken_for_sound(self, shards, tmp_path, monkeypatch):
         folder, _ = shards
@@ -219,7 +240,7 @@ class TestGoingOn:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(_convert, "_join", stop)
+            patch.setattr(StoreWriter, "finish", stop)
             with pytest.raises(KeyboardInterrupt):
                 convert(folder, tmp_path / "videos", on_error="skip", **OPTIONS)
         with pytest.raises(ValueError, match=r"train2\.tfrecord, record 40"):
@@ -227,30 +248,30 @@ class TestGoingOn:
 
 
 def test_a_file_that_changes_while_it_is_read(shards, tmp_path, monkeypatch):
-    from sk_yt8m.datasets._store import parts as _shards
+    from sk_yt8m.datasets._store import read_source as _read_source
 
     folder, _ = shards
-    cast = _shards._cast
+    cast = _read_source._cast
 
     def touch(source, *args):
         os.utime(source.path, (1, 1))
         return cast(source, *args)
 
-    monkeypatch.setattr(_shards, "_cast", touch)
+    monkeypatch.setattr(_read_source, "_cast", touch)
     with pytest.raises(ValueError, match=r"train0\.tfrecord: expected a file that stays the same"):
         convert(folder, tmp_path / "videos", **OPTIONS)
 
 
 def test_two_conversions_at_once(shards, tmp_path, monkeypatch):
     folder, _ = shards
-    read_shard = _convert.read_shard
+    read_source = _convert.read_source
 
     def meet(*args):
         with pytest.raises(BlockingIOError, match="another process is making this store"):
             convert(folder, tmp_path / "videos", **OPTIONS)
-        return read_shard(*args)
+        return read_source(*args)
 
-    monkeypatch.setattr(_convert, "read_shard", meet)
+    monkeypatch.setattr(_convert, "read_source", meet)
     assert len(convert(folder, tmp_path / "videos", **OPTIONS)) == 240
 
 

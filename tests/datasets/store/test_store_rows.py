@@ -23,7 +23,7 @@ N_ROWS = 120
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Make 10 rows of 7 features a block, 3 such blocks a source of arrays."""
-    monkeypatch.setattr("sk_yt8m.datasets._store.join._BLOCK", 4 * 7 * 10)
+    monkeypatch.setattr("sk_yt8m.datasets._store.append._BLOCK", 4 * 7 * 10)
     monkeypatch.setattr("sk_yt8m.datasets._store.find_sources._BLOCK_BYTES", 4 * 7 * 30)
 
 
@@ -162,15 +162,19 @@ class TestVerify:
         with pytest.raises(StoreError, match="expected rows 60 to 89"):
             self.put(store, "label_indptr", indptr).verify()
 
-    def test_a_join_that_is_wrong_is_noticed(self, tmp_path, monkeypatch):
-        from sk_yt8m.datasets._store import join as _join
+    def test_features_of_other_rows_are_noticed(self, tmp_path, monkeypatch):
+        """Whatever happens to them between reading and appending."""
+        from sk_yt8m.datasets._store import convert as _convert
 
-        features = _join.Parts.features
+        read_source = _convert.read_source
 
         def shifted(*args):
-            return (np.roll(rows, 1, axis=0) for rows in features(*args))
+            rows = read_source(*args)
+            written = np.memmap(rows.path, "<f4", "r+", rows.start, (N_ROWS, 7))
+            written[:] = np.roll(written, 1, axis=0)
+            return rows
 
-        monkeypatch.setattr(_join.Parts, "features", shifted)
+        monkeypatch.setattr(_convert, "read_source", shifted)
         with pytest.raises(StoreError, match="rows 0 to 119 of the arrays"):
             convert(numbered(), tmp_path / "store")
         assert not (tmp_path / "store").exists()
