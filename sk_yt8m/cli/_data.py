@@ -83,7 +83,7 @@ def is_store(path: str) -> bool:
 
 def files_of(path: str) -> list[Path]:
     """Return the data files that a path stands for; of anything else, as a store, itself."""
-    from sk_yt8m.datasets._store.find_sources import find_data_files
+    from sk_yt8m.datasets._formats.find_files import find_data_files
 
     if not is_store(path):
         try:
@@ -108,7 +108,7 @@ class DataPath(click.ParamType):
         self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None
     ) -> None:
         """Refuse files that are not there, or are of no known format or of several."""
-        from sk_yt8m.datasets._store.find_sources import find_data_files
+        from sk_yt8m.datasets._formats.find_files import find_data_files
 
         try:
             find_data_files(value)
@@ -130,7 +130,7 @@ def open_data(path: str, *, needs_labels: bool = True, **options: Any) -> Iterat
         Those of `sk_yt8m.datasets.convert`.
     """
     from sk_yt8m.datasets import open_store
-    from sk_yt8m.datasets._store.find_sources import find_data_files
+    from sk_yt8m.datasets._formats.find_files import find_data_files
 
     if is_store(path):
         store = open_store(path)

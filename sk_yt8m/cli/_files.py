@@ -86,7 +86,7 @@ def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: A
       sk-yt8m convert "data/yt8m/2/video/train/*.tfrecord" train --dtype float16
     """
     from sk_yt8m.datasets import convert as make_store
-    from sk_yt8m.datasets._store.find_sources import find_data_files
+    from sk_yt8m.datasets._formats.find_files import find_data_files
 
     try:
         find_data_files(list(source), options["split"])

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,13 @@ import numpy as np
 
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._formats.blocks import csr_indicator, join
-from sk_yt8m.datasets._formats.csv_parser import CsvLayout, check_no_videos, read_csv_blocks
+from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks
 from sk_yt8m.datasets._formats.damage import Damage, Report
-from sk_yt8m.datasets._formats.find_files import find_files_named
+from sk_yt8m.datasets._formats.find_files import Paths, find_files
 from sk_yt8m.datasets._formats.read_files import read_files
-from sk_yt8m.datasets._schema import COURSE_SPLITS, CSV_SPLITS, N_FEATURES, N_LABELS, in_split
+from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 from sk_yt8m.datasets._store.format import StoreError, read_store, write_store
 
-#: In a folder; a vocabulary may lie beside the shards, which have numbers.
-CSV_SHARD = r".*\d\.csv(\.gz)?"
 _DESCR = """\
 Video-level features of YouTube-8M in the CSV layout of a deep learning course: 1,024 visual and
 128 audio features a video, and which of 3,862 labels it has.
@@ -29,7 +26,7 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 
 
 def load_csv(
-    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    path: Paths,
     *,
     split: str | None = None,
     return_indicator: str = "dense",
@@ -54,7 +51,8 @@ def load_csv(
         file without a number are an error. Files of a folder or a pattern come in natural order,
         ``train_2`` before ``train_10``, and rows in the order of the file.
     split : {"train", "val", "test", "course-train", "course-val", "course-test"}, optional
-        Only files whose names begin with "train", "val" or "test"; other files are left out. Or,
+        Only files whose names begin with "train", "val" or "test"; other files are left out.
+        "validate" is another name of "val". Or,
         of the YouTube-8M course's files, those of a part as its notebook divides them:
         "course-train" is ``train_0`` to ``train_205``, "course-test" ``val_0`` to ``val_27``, and
         "course-val" ``val_28`` to ``val_56``. By default all files.
@@ -109,7 +107,7 @@ def load_csv(
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
     check_return_indicator(return_indicator)
-    files = find_files(path, split)
+    files = find_files(path, "csv", split)
     cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
     arrays, damage = _from_cache(cache)
     if arrays is None:
@@ -137,29 +135,6 @@ def load_csv(
         line=np.asarray(arrays["line"]),
         errors=damage,
     )
-
-
-def find_files(
-    path: str | PathLike[str] | Iterable[str | PathLike[str]], split: str | None
-) -> list[Path]:
-    """Return the CSV files that a path stands for, of a split if one is given."""
-    allowed = [*CSV_SPLITS, *COURSE_SPLITS]
-    if split is not None and split not in allowed:
-        raise ValueError(f"split must be one of {allowed} or None, got {split!r}")
-    files = find_files_named(path, CSV_SHARD, ".csv or .csv.gz", check_no_videos)
-    if split is not None:
-        chosen = [file for file in files if in_split(file, split)]
-        if not chosen:
-            raise FileNotFoundError(
-                f"no CSV file of the split {split!r} among {len(files)}, such as {files[0]}"
-            )
-        files = chosen
-    seen: dict[str, Path] = {}
-    for file in files:
-        twin = seen.setdefault(str(file.parent.resolve() / file.name).removesuffix(".gz"), file)
-        if twin is not file:
-            raise ValueError(f"expected every shard once, got both {twin} and {file}")
-    return files
 
 
 def _stored(arrays: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """(X, Y) from Parquet files and into them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ from sklearn.utils import check_scalar
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
-from sk_yt8m.datasets._formats.find_files import find_files_named
+from sk_yt8m.datasets._formats.find_files import Paths, find_files
 from sk_yt8m.datasets._formats.parquet_reader import (
     N_LABELS_KEY,
     Columns,
@@ -34,7 +34,7 @@ _GROUP = 4096
 
 
 def load_parquet(
-    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    path: Paths,
     *,
     features: Sequence[str] | Mapping[str, int] | None = None,
     n_labels: int | None = None,
@@ -117,7 +117,7 @@ def load_parquet(
     check_return_indicator(return_indicator)
     if n_labels is not None:
         check_scalar(n_labels, "n_labels", Integral, min_val=1)
-    files = find_files_named(path, r".+\.parquet", "Parquet")
+    files = find_files(path, "parquet")
     report = Report(skip=on_error == "skip")
     columns = parquet_columns(files, features, n_labels, label_column, id_column)
     bar = "reading Parquet" if progress else None

@@ -1,9 +1,8 @@
 """YouTube-8M's TFRecords -> (X, Y)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Integral
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from sklearn.utils import check_scalar
 from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
-from sk_yt8m.datasets._formats.find_files import find_record_files, natural_key
+from sk_yt8m.datasets._formats.find_files import Paths, find_files, natural_key
 from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
@@ -31,7 +30,7 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 
 
 def load_tfrecords(
-    path: str | PathLike[str] | Iterable[str | PathLike[str]],
+    path: Paths,
     *,
     level: str = "auto",
     features: Sequence[str] | Mapping[str, int] = DEFAULT_FEATURES,
@@ -71,8 +70,9 @@ def load_tfrecords(
         Features, in the order of the columns. "mean_rgb", "mean_audio" and "mean_inc3" (version 1)
         have 1024, 128 and 1024 values; give others as a dict of name to width. The frames of
         "mean_rgb" are those under "rgb".
-    split : {"train", "validate", "test"}, optional
-        Only files whose names begin with this; other files are left out.
+    split : {"train", "val", "test"}, optional
+        Only files whose names begin with this; other files are left out. "validate" is another
+        name of "val".
     shard : tuple of (int, int), optional
         ``(i, n)``: of all files the i-th, from 0, and every n-th after it.
     max_videos : int, optional
@@ -153,7 +153,7 @@ def load_tfrecords(
             check_scalar(value, name, Integral, min_val=1)
     check_scalar(n_labels, "n_labels", Integral, min_val=1)
     widths = record_features(features)
-    files = find_record_files(path, split, shard)
+    files = find_files(path, "tfrecord", split, shard)
     if level == "auto":
         level = _level_of(files, [name for name, _ in widths])
     if n_frames is not None and level != "frame":

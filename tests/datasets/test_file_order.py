@@ -22,9 +22,7 @@ from sk_yt8m.datasets import (
     write_tfrecords,
 )
 from sk_yt8m.datasets._fetch.yt8m import _choose
-from sk_yt8m.datasets._formats.find_files import find_files_named, find_record_files
-from sk_yt8m.datasets._load_csv import find_files
-from sk_yt8m.datasets._store.find_sources import find_data_files
+from sk_yt8m.datasets._formats.find_files import find_data_files, find_files
 
 ENDS = {"csv": ["csv", "csv.gz"], "tfrecord": ["tfrecord", "tfrecord.gz"], "parquet": ["parquet"]}
 LOADERS = {"csv": load_csv, "tfrecord": load_tfrecords, "parquet": load_parquet}
@@ -112,9 +110,7 @@ def test_any_names_have_one_order(tmp_path_factory, stems, last):
         (folder / kind).mkdir()
         for stem, end in zip(stems, itertools.cycle(ends), strict=False):
             (folder / kind / f"{stem}{last}.{end}").touch()
-    found["csv"] = find_files(folder / "csv", None)
-    found["tfrecord"] = find_record_files(folder / "tfrecord")
-    found["parquet"] = find_files_named(folder / "parquet", r".+\.parquet", "Parquet")
+        found[kind] = find_files(folder / kind, kind)
     orders = {kind: [f.name[: f.name.rindex(f".{kind}")] for f in found[kind]] for kind in ENDS}
     assert orders["csv"] == orders["tfrecord"] == orders["parquet"]
     for kind in ENDS:
@@ -229,7 +225,13 @@ def test_splits_of_other_formats_are_told_by_the_beginning_of_names(kind, tmp_pa
     if kind == "tfrecord":
         files = load_tfrecords(folder, split="train", return_indicator="sparse").files
         assert [file.name for file in files] == found
-    with pytest.raises(ValueError, match=r"split must be one of \['test', 'train', 'validate'\]"):
+    whole = convert(folder, tmp_path / "whole")
+    assert whole.split.tolist() == ["train", "test", "train", "train", "val"]
+    # Two names of one split.
+    for split in ("val", "validate"):
+        for store in (whole, convert(folder, tmp_path / split, split=split)):
+            assert store.X[store.rows(split=split), 0].tolist() == [names.index("validate7")]
+    with pytest.raises(ValueError, match=r"split must be one of \['train', 'val', 'test'\]"):
         convert(folder, tmp_path / "none", split="course-train")
 
 
@@ -261,7 +263,7 @@ def test_tables_may_lie_beside_csv_files(tmp_path):
     (tmp_path / "cut.csv.gz").write_bytes(b"\x1f\x8b")
     (tmp_path / "notes.txt").write_text("0,1,")
     (tmp_path / "folder.csv").mkdir()
-    for files in (find_files(tmp_path, None), find_data_files(tmp_path)[1]):
+    for files in (find_files(tmp_path, "csv"), find_data_files(tmp_path)[1]):
         assert files == [tmp_path / "one_0.csv"]
 
 

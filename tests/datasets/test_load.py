@@ -102,7 +102,7 @@ def test_progress(folder, capsys):
 def test_what_is_refused(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         load_csv(tmp_path / "nothing.csv")
-    with pytest.raises(FileNotFoundError, match=r"holds no \.csv"):
+    with pytest.raises(FileNotFoundError, match=r"holds no CSV file"):
         load_csv(tmp_path)
     with pytest.raises(FileNotFoundError, match="split 'val'"):
         load_csv(folder / "train_0.csv", split="val")

@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sk_yt8m.datasets._fetch.download_plan import fetch_plan
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
-from sk_yt8m.datasets._formats.find_files import SPLITS, _of_shard, natural_key
+from sk_yt8m.datasets._formats.find_files import natural_key, of_shard
+from sk_yt8m.datasets._schema import SPLITS, split_name
 
 _PLANS = "http://data.yt8m.org"
 _MIRRORS = {name: f"http://{name}.data.yt8m.org" for name in ("us", "eu", "asia")}
@@ -21,7 +22,7 @@ _N_THREADS = 4
         "data_home": [str, PathLike, None],
         "version": [StrOptions({"1", "2", "3"})],
         "level": [StrOptions({"video", "frame"})],
-        "split": [StrOptions(set(SPLITS))],
+        "split": [StrOptions({*SPLITS, "validate"})],
         "shard": [tuple, list, None],
         "n_files": [Interval(Integral, 1, None, closed="left"), None],
         "mirror": [str],
@@ -74,8 +75,8 @@ def fetch_tfrecords(
         segments of 2019, which has frames only and no training split.
     level : {"video", "frame"}, default="video"
         A row of features for each video, or one for each second.
-    split : {"train", "validate", "test"}, default="train"
-        Split to download.
+    split : {"train", "val", "test"}, default="train"
+        Split to download. "validate", YouTube-8M's own word, is another name of "val".
     shard : tuple of (int, int), optional
         ``(i, n)``: of the files in natural order the i-th, from 0, and every n-th after it: as in
         `load_tfrecords`, and not as in the official script, which draws files by their names.
@@ -128,9 +129,10 @@ def fetch_tfrecords(
     from joblib import effective_n_jobs
     from sklearn.datasets import get_data_home
 
+    split = "validate" if split_name(split) == "val" else split
     if version == "3" and (level != "frame" or split == "train"):
         raise ValueError(
-            'version "3" has level="frame" and split="validate" or "test" only, '
+            'version "3" has level="frame" and split="val" or "test" only, '
             f"got level={level!r} and split={split!r}"
         )
     plan_base, base = _addresses(mirror)
@@ -176,7 +178,7 @@ def _addresses(mirror: str) -> tuple[str, str]:
 def _choose(plan: dict[str, str], shard: tuple[int, int] | None, n_files: int | None) -> list[str]:
     files = sorted(map(Path, plan), key=natural_key)
     if shard is not None:
-        files = _of_shard(files, shard)
+        files = of_shard(files, shard)
     return [file.name for file in files[:n_files]]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._schema import COURSE_SPLITS, in_split
+from sk_yt8m.datasets._schema import COURSE_SPLITS, in_split, split_name
 from sk_yt8m.datasets._store.format import (
     FEATURES,
     KIND,
@@ -92,7 +92,7 @@ class Store:
 
     def _splits(self) -> tuple[np.ndarray, np.ndarray]:
         sources = self.manifest["sources"]
-        names = np.array([one["split"] for one in sources], dtype=str)
+        names = np.array([split_name(one["split"]) for one in sources], dtype=str)
         return names, np.array([one["n_rows"] for one in sources], dtype=np.int64)
 
     def rows(
@@ -125,6 +125,7 @@ class Store:
         """
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
+            split = split_name(split)
             splits, n_rows = self._splits()
             files = [Path(one["name"]) for one in self.manifest["sources"]]
             of_course = {name: [in_split(f, name) for f in files] for name in COURSE_SPLITS}

@@ -142,7 +142,7 @@ def test_shards_that_are_none(fetch, server, folder, shard):
             "1/video_level/validate",
         ),
         (
-            {"version": "3", "level": "frame", "split": "validate"},
+            {"version": "3", "level": "frame", "split": "val"},
             "3/download_plans/frame_validate",
             "3/frame/validate",
         ),
@@ -155,8 +155,8 @@ def test_where_other_parts_are(fetch, server, tmp_path, options, plan, place):
         f"/{place}/{name}": content,
     }
     (file,) = fetch(**options)
-    part = {"version": "2", "level": "video", "split": "train"} | options
-    assert file == tmp_path.joinpath("yt8m", *part.values(), name)
+    part = {"version": "2", "level": "video"} | {k: v for k, v in options.items() if k != "split"}
+    assert file == tmp_path.joinpath("yt8m", *part.values(), place.split("/")[-1], name)
     assert file.read_bytes() == content
 
 
@@ -321,7 +321,7 @@ def test_md5_is_compared_in_lower_case():
     [
         ("version", "4"),
         ("level", "segment"),
-        ("split", "val"),
+        ("split", "dev"),
         ("n_files", 0),
         ("n_retries", -1),
         ("delay", -1.0),

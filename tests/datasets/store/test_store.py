@@ -133,7 +133,7 @@ def test_files_patterns_and_lists(folders, tmp_path):
 def test_splits(folders, tmp_path):
     store = convert(folders["tfrecord"], tmp_path / "all")
     files = np.array([one["name"] for one in store.manifest["sources"]])
-    of_file = np.where(np.char.find(files, "train") >= 0, "train", "validate")
+    of_file = np.where(np.char.find(files, "train") >= 0, "train", "val")
     np.testing.assert_array_equal(store.split, of_file[store.source])
     train = convert(folders["tfrecord"], tmp_path / "train", split="train")
     np.testing.assert_array_equal(train.X, store.X[store.rows(split="train")])
@@ -143,9 +143,9 @@ def test_splits(folders, tmp_path):
     assert len(convert(folders["csv.gz"], tmp_path / "csv val", split="course-val")) == 30
     X, Y = np.ones((4, 2)), np.ones((4, 1))
     assert convert((X, Y), tmp_path / "arrays", split="dev").split.tolist() == ["dev"] * 4
-    with pytest.raises(ValueError, match=r"split must be one of \['test', 'train', 'validate'\]"):
-        convert(folders["tfrecord"], tmp_path / "none", split="val")
-    with pytest.raises(FileNotFoundError, match="no file of the split 'test'"):
+    with pytest.raises(ValueError, match=r"split must be one of \['train', 'val', 'test'\]"):
+        convert(folders["tfrecord"], tmp_path / "none", split="dev")
+    with pytest.raises(FileNotFoundError, match="no TFRecord file of the split 'test'"):
         convert(folders["tfrecord"], tmp_path / "none", split="test")
 
 
@@ -367,7 +367,7 @@ class TestSubsets:
 
     def test_bad_conditions(self, store, tmp_path):
         for condition, message in (
-            ({"split": "test"}, r"split must be one of \['train', 'validate'\], got 'test'"),
+            ({"split": "test"}, r"split must be one of \['train', 'val'\], got 'test'"),
             ({"ids": ["vidéo 1", "nobody", "none"]}, r"no 'nobody' \(2 of 3 are not there\)"),
             ({"labels": [2, 3862]}, "labels must be from 0 to 3861, got 3862"),
             ({"labels": 0.5}, "labels must be integers, got float64"),
