@@ -1,7 +1,7 @@
 """A Parquet file of videos -> blocks of rows, as arrays."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,26 +64,23 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
     with file:
         names = [columns.labels, *(name for name, _ in columns.features)]
         names += [] if columns.ids is None else [columns.ids]
-        wrong = [name for name in names if file.schema_arrow.names.count(name) != 1]
-        if wrong:
-            came = ", ".join(map(repr, file.schema_arrow.names))
-            expected = (
-                "one column of this name" if wrong[0] in file.schema_arrow.names else "this column"
-            )
-            report.add(Damage(str(path), f"column {wrong[0]!r}", expected, came))
-            return
+        schema = file.schema_arrow
         for name in names:
-            expected = _type_problem(file.schema_arrow.field(name).type, name, columns)
+            if schema.names.count(name) != 1:
+                expected = "one column of this name" if name in schema.names else "this column"
+                actual = ", ".join(map(repr, schema.names))
+            else:
+                expected = _type_problem(schema.field(name).type, name, columns)
+                actual = str(schema.field(name).type)
             if expected:
-                came = str(file.schema_arrow.field(name).type)
-                report.add(Damage(str(path), f"column {name!r}", expected, came))
+                report.add(Damage(str(path), f"column {name!r}", expected, actual))
                 return
         start = 0
         for group in range(file.num_row_groups):
             done = 0
             try:
                 for batch in file.iter_batches(_ROWS, row_groups=[group], columns=names):
-                    yield _Batch(path, columns, report, batch, start + done).block()
+                    yield _block(path, columns, report, batch, start + done)
                     done += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 place = f"sound rows from {start + done + 1} in row group {group}"
@@ -112,111 +109,88 @@ def _type_problem(kind: Any, name: str, columns: Columns) -> str:
     return "" if number else "numbers or lists of numbers"
 
 
-class _Batch:
-    """Rows of a file, checked column by column."""
+def _block(path: Path, columns: Columns, report: Report, batch: Any, start: int) -> Block:
+    """Return the valid rows of a batch; `start` rows of the file come before it."""
+    n_rows = batch.num_rows
+    valid = np.ones(n_rows, dtype=bool)
 
-    def __init__(
-        self, path: Path, columns: Columns, report: Report, batch: Any, start: int
-    ) -> None:
-        self.path, self.columns, self.report = path, columns, report
-        self.batch, self.start = batch, start
-        self.sound = np.ones(batch.num_rows, dtype=bool)
+    def refuse(wrong: np.ndarray, name: str, expected: str, actual: Callable[[Any], str]) -> None:
+        """Report the rows of a mask, with what `actual` says about the cell, and drop them."""
+        for row in np.flatnonzero(wrong & valid):
+            place = Place(str(path), "row", start + int(row) + 1)
+            cell = batch.column(name)[row]
+            report.add(place.damage(expected, actual(cell), f"column {name!r}"))
+        valid[wrong] = False
 
-    def block(self) -> Block:
-        """Return the sound rows."""
-        features = np.empty((len(self.sound), sum(w for _, w in self.columns.features)), "f4")
-        begin = 0
-        for name, width in self.columns.features:
-            self._read_features(name, features[:, begin : begin + width])
-            begin += width
-        labels, counts = self._labels()
-        ids = self._ids()
-        keep = np.flatnonzero(self.sound)
-        return make_block(
-            features if keep.size == len(features) else features[keep],
-            labels=labels[np.repeat(self.sound, counts)],
-            counts=counts[keep],
-            records=self.start + keep + 1,
-            ids=ids[keep],
-        )
-
-    def _bad(self, rows: Iterable[int], column: str, expected: str, came: Any) -> None:
-        for row in rows:
-            if self.sound[row]:
-                place = Place(str(self.path), "row", self.start + int(row) + 1)
-                self.report.add(place.damage(expected, str(came(row)), f"column {column!r}"))
-                self.sound[row] = False
-
-    def _lists(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the lengths of a column's lists (-1 where there is none), values and nulls."""
-        import pyarrow.compute as pc
-
-        column = self.batch.column(name)
-        if not hasattr(column.type, "value_type"):
-            return np.ones(len(column), dtype=np.int64), *_values(column)
-        lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
-        return lengths.astype(np.int64), *_values(column.flatten())
-
-    def _read_features(self, name: str, into: np.ndarray) -> None:
-        width = into.shape[1]
-        lengths, values, nulls = self._lists(name)
-        came = lambda row: lengths[row] if lengths[row] >= 0 else "nothing"  # noqa: E731
-        self._bad(np.flatnonzero(lengths != width), name, f"{width} numbers", came)
+    features = np.zeros((n_rows, sum(width for _, width in columns.features)), np.float32)
+    end = 0
+    for name, width in columns.features:
+        into = features[:, end : end + width]
+        end += width
+        lengths, values = _flat(batch.column(name))
         fits = lengths == width
-        chosen = np.repeat(fits, np.maximum(lengths, 0))
+        refuse(~fits, name, f"{width} numbers", _n_numbers)
+        if not fits.all():
+            values = values[np.repeat(fits, np.maximum(lengths, 0))]
         with np.errstate(over="ignore"):
-            into[fits] = (values if chosen.all() else values[chosen]).reshape(-1, width)
-        into[~fits] = 0
-        finite = np.isfinite(into)
-        if nulls.any():
-            missing = np.zeros_like(finite)
-            missing[fits] = nulls[chosen].reshape(-1, width)
-            rows = np.flatnonzero(missing.any(axis=1))
-            self._bad(
-                rows, name, "finite numbers", lambda row: f"none at index {missing[row].argmax()}"
-            )
-        if not finite.all():
-            rows = np.flatnonzero(~finite.all(axis=1))
-            at = finite.argmin(axis=1)
-            self._bad(
-                rows, name, "finite numbers", lambda row: f"{into[row, at[row]]} at index {at[row]}"
-            )
-
-    def _labels(self) -> tuple[np.ndarray, np.ndarray]:
-        name, n_labels = self.columns.labels, self.columns.n_labels
-        lengths, labels, nulls = self._lists(name)
-        self._bad(np.flatnonzero(lengths < 0), name, "a list of labels", lambda row: "nothing")
-        lengths = np.maximum(lengths, 0)
-        rows = np.repeat(np.arange(lengths.size), lengths)
-        expected = f"labels from 0 to {n_labels - 1}"
-        self._bad(np.unique(rows[nulls]), name, expected, lambda row: "a missing one")
-        outside = (labels < 0) | (labels >= n_labels)
-        self._bad(
-            np.unique(rows[outside]), name, expected, lambda row: labels[(rows == row) & outside][0]
-        )
-        order = np.lexsort((labels, rows))
-        rows, labels = rows[order], labels[order]
-        new = (np.diff(rows, prepend=-1) != 0) | (np.diff(labels, prepend=-1) != 0)
-        return labels[new], np.bincount(rows[new], minlength=lengths.size)
-
-    def _ids(self) -> np.ndarray:
-        import pyarrow as pa
-
-        if self.columns.ids is None:
-            return np.zeros(len(self.sound), dtype="<U1")
-        column = self.batch.column(self.columns.ids).cast(pa.large_string())
-        ids = []
-        for row, name in enumerate(column.cast(pa.large_binary()).fill_null(b"").to_pylist()):
-            try:
-                ids.append(decode_id(name))
-            except IdError as error:
-                self._bad([row], self.columns.ids, error.expected, lambda _, came=error.came: came)
-                ids.append("")
-        return np.array(ids, dtype=str)
+            into[fits] = values.reshape(-1, width)
+        refuse(np.isfinite(into).sum(axis=1) < width, name, "finite numbers", _first_not_finite)
+    n_labels, expected = columns.n_labels, f"labels from 0 to {columns.n_labels - 1}"
+    lengths, labels = _flat(batch.column(columns.labels))
+    refuse(lengths < 0, columns.labels, "a list of labels", lambda cell: "nothing")
+    rows = np.repeat(np.arange(n_rows), np.maximum(lengths, 0))
+    inside = (labels >= 0) & (labels < n_labels)
+    outside = np.bincount(rows[~inside], minlength=n_rows) > 0
+    refuse(outside, columns.labels, expected, lambda cell: _first_outside(cell, n_labels))
+    # Each label of a row once, in order.
+    rows, labels = np.divmod(
+        np.unique(rows[inside] * n_labels + labels[inside].astype(np.int64)), n_labels
+    )
+    ids = None if columns.ids is None else _ids(batch.column(columns.ids), columns.ids, refuse)
+    counts = np.bincount(rows, minlength=n_rows)
+    records = np.arange(start + 1, start + n_rows + 1)
+    return make_block(features, labels, counts, records, ids=ids).select(valid)
 
 
-def _values(column: Any) -> tuple[np.ndarray, np.ndarray]:
-    nulls = column.is_null().to_numpy(zero_copy_only=False)
-    if column.null_count:
-        column = column.fill_null(0)
-    return column.to_numpy(zero_copy_only=False), nulls
+def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the length of each row's list, -1 for none, and all values; missing ones are NaN."""
+    import pyarrow.compute as pc
+
+    if not hasattr(column.type, "value_type"):
+        return np.ones(len(column), dtype=np.int64), column.to_numpy(zero_copy_only=False)
+    lengths = pc.fill_null(pc.list_value_length(column), -1)
+    return lengths.to_numpy(), column.flatten().to_numpy(zero_copy_only=False)
+
+
+def _n_numbers(cell: Any) -> str:
+    if not cell.is_valid:
+        return "nothing"
+    return str(len(cell)) if hasattr(cell.type, "value_type") else "1"
+
+
+def _first_not_finite(cell: Any) -> str:
+    numbers = cell.as_py() if hasattr(cell.type, "value_type") else [cell.as_py()]
+    with np.errstate(over="ignore"):
+        values = np.array(numbers, dtype=np.float32)
+    index = int(np.isfinite(values).argmin())
+    return f"{'none' if numbers[index] is None else values[index]} at index {index}"
+
+
+def _first_outside(cell: Any, n_labels: int) -> str:
+    label = next(one for one in cell.as_py() if one is None or not 0 <= one < n_labels)
+    return "a missing one" if label is None else str(label)
+
+
+def _ids(column: Any, name: str, refuse: Callable[..., None]) -> np.ndarray:
+    import pyarrow as pa
+
+    ids = []
+    content = column.cast(pa.large_string()).cast(pa.large_binary()).fill_null(b"")
+    for row, coded in enumerate(content.to_pylist()):
+        try:
+            ids.append(decode_id(coded))
+        except IdError as error:
+            ids.append("")
+            wrong = np.arange(len(column)) == row
+            refuse(wrong, name, error.expected, lambda _, actual=error.came: actual)
+    return np.array(ids, dtype=str)
