@@ -1,4 +1,4 @@
-"""DATA of any kind as an open store, and the options that say how it is read."""
+"""The argument DATA, and the options that say how files are read."""
 
 import errno
 import sys
@@ -117,29 +117,23 @@ class DataPath(click.ParamType):
 
 
 @contextmanager
-def open_data(path: str, *, needs_labels: bool = True, **options: Any) -> Iterator["Store"]:
-    """Open a store, or bring files into one that is deleted afterwards.
+def open_data(path: str, **options: Any) -> Iterator["Store"]:
+    """Open a store, or convert files to one that is deleted afterwards.
 
     Parameters
     ----------
     path : str
         A store, or a file, folder or pattern of files.
-    needs_labels : bool
-        Whether a TFRecord without labels is damaged.
     options
         Those of `sk_yt8m.datasets.convert`.
     """
     from sk_yt8m.datasets import open_store
-    from sk_yt8m.datasets._formats.find_files import find_data_files
 
     if is_store(path):
         store = open_store(path)
-        _check_same_layout(store, **options)
+        check_same_layout(store, **options)
         yield store
         return
-    kind, _ = find_data_files(path)
-    if kind == "tfrecord" and not needs_labels:
-        options["missing_labels"] = "empty"
     with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as folder:
         yield _convert(path, folder, options)
 
@@ -154,11 +148,11 @@ def _convert(path: str, folder: str, options: dict[str, Any]) -> "Store":
             raise
         raise OSError(
             f"{tempfile.gettempdir()}, the folder for temporary files, is full: set TMPDIR to "
-            f"another, or bring {path} into a store with `sk-yt8m convert`"
+            f"another folder, or use `sk-yt8m convert` on {path} once"
         ) from error
 
 
-def _check_same_layout(
+def check_same_layout(
     store: "Store",
     *,
     features: dict[str, int] | None = None,
@@ -196,15 +190,20 @@ def chosen_rows(store: "Store", split: str | None, option: str = "--split") -> n
         try:
             rows = store.rows(split=split)
         except ValueError as error:
-            message = one_line(error).removeprefix("split ")
-            raise click.UsageError(f"{option} {message}") from error
+            raise split_error(error, option) from error
     if not rows.size:
         raise ValueError("expected at least one video, got none")
     return rows
 
 
-def damage_table(store: "Store") -> "pd.DataFrame":
-    """Return what was left out of a store: file, place and reason."""
+def split_error(error: ValueError, option: str = "--split") -> click.UsageError:
+    """Return the error for a split that no file has."""
+    message = one_line(error).removeprefix("split ")
+    return click.UsageError(f"{option} {message}")
+
+
+def damage_table(damage: list[dict[str, str]]) -> "pd.DataFrame":
+    """Return a table of damaged records: file, place and reason."""
     import pandas as pd
 
     rows = [
@@ -213,7 +212,7 @@ def damage_table(store: "Store") -> "pd.DataFrame":
             name: text.encode(errors="backslashreplace").decode()
             for name, text in one.items()
         }
-        for one in store.manifest["damage"]
+        for one in damage
     ]
     return pd.DataFrame(rows, columns=DAMAGE_COLUMNS)
 

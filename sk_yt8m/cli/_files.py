@@ -14,16 +14,14 @@ from sk_yt8m.cli._data import (
     damage_table,
     is_store,
     label_names,
-    open_data,
     reading_options,
 )
 from sk_yt8m.cli._messages import is_about_an_option, one_line, option_names
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, write_table
+from sk_yt8m.cli._videos import StoreVideos, open_videos
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from sk_yt8m.datasets import Store
 
 _MODEL_SUFFIX = ".safetensors"
 #: Options of `info` and `verify` that mean nothing for a model file.
@@ -94,7 +92,7 @@ def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: A
         raise click.BadParameter(str(error), param_hint="--split") from error
     made = make_store(list(source), store, on_error="skip" if skip_damage else "raise", **options)
     say(made)
-    _show_damage(made)
+    _show_damage(made.manifest["damage"])
 
 
 @click.command()
@@ -113,21 +111,22 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
         _check_no_data_options()
         _show_model(path)
         return
-    with open_data(path, **options) as store:
-        n_rows, n_labels = store.Y.shape
-        counts = np.bincount(store.Y.indices, minlength=n_labels)
-        say(f"videos          {n_rows}")
-        say(f"features        {store.X.shape[1]}, {store.X.dtype}")
-        say(f"labels          {n_labels}, of which {np.count_nonzero(counts)} occur")
-        say(f"labels a video  {store.Y.nnz / max(1, n_rows):.2f}")
-        say(f"files           {len(store.manifest['sources'])}")
-        names, sizes = np.unique(store.split, return_counts=True)
-        for name, size in zip(names.tolist(), sizes.tolist(), strict=True):
+    videos = open_videos(path, with_features=False, **options)
+    labels = label_names(vocabulary, videos.n_labels)
+    sizes, splits, counts = videos.summary()
+    n_rows = int(sizes.sum())
+    say(f"videos          {n_rows}")
+    say(f"features        {videos.n_features}, {videos.dtype}")
+    say(f"labels          {videos.n_labels}, of which {np.count_nonzero(counts)} occur")
+    say(f"labels a video  {counts.sum() / max(1, n_rows):.2f}")
+    say(f"files           {len(sizes)}")
+    for name in sorted(set(splits)):
+        size = sizes[np.array(splits) == name].sum()
+        if size:
             say(f"split           {name or '(none)'}: {size} videos")
-        labels = label_names(vocabulary, n_labels)
-        for label in np.argsort(-counts, kind="stable")[:top]:
-            say(f"label           {label} {labels[label]}: {counts[label]} videos")
-        _show_damage(store)
+    for label in np.argsort(-counts, kind="stable")[:top]:
+        say(f"label           {label} {labels[label]}: {counts[label]} videos")
+    _show_damage(videos.damage)
 
 
 @click.command()
@@ -167,17 +166,18 @@ def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Excepti
     try:
         if kind == "model file":
             load(path)
-        elif kind == "store":
-            with open_data(path, **options) as store:
-                store.verify(progress=options["progress"])
         else:
-            with open_data(path, on_error="skip", **options) as store:
-                table = damage_table(store)
-                if not len(table):
-                    return table, None
-                say(table.to_string(index=False))
-                found = f"{len(table)} damaged places, {len(store)} sound videos"
-                return table, click.ClickException(found)
+            videos = open_videos(path, on_error="skip", with_features=False, **options)
+            if isinstance(videos, StoreVideos):
+                videos.store.verify(progress=options["progress"])
+                return pd.DataFrame(columns=DAMAGE_COLUMNS), None
+            n_rows = videos.summary().n_rows.sum()
+            table = damage_table(videos.damage)
+            if not len(table):
+                return table, None
+            say(table.to_string(index=False))
+            found = f"{len(table)} damaged places, {n_rows} valid videos"
+            return table, click.ClickException(found)
     except ValueError as error:
         if is_about_an_option(error, option_names(verify)):
             raise
@@ -208,8 +208,8 @@ def _show_model(path: str) -> None:
         say(f"validation      {clf.best_validation_score_:.4f}")
 
 
-def _show_damage(store: "Store") -> None:
-    table = damage_table(store)
+def _show_damage(damage: list[dict[str, str]]) -> None:
+    table = damage_table(damage)
     if len(table):
         say(f"left out        {len(table)} damaged places")
         say(table.to_string(index=False))

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+import scipy.sparse as sp
 
 from sk_yt8m.cli._data import (
     DataPath,
-    chosen_rows,
     label_names,
-    open_data,
     read_vocabulary,
     reading_options,
     split_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
+from sk_yt8m.cli._videos import Batch, open_videos
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sk_yt8m import DeepMultiLabelClassifier
-    from sk_yt8m.datasets import Store
 
-_CHUNK = 4096
+#: Videos that are predicted at a time, and written at a time.
+_LARGE_BATCH, _BATCH = 2**18, 4096
 _MODEL = click.Path(exists=True, dir_okay=False)
 _VOCABULARY = click.option("--vocabulary", type=_MODEL, help="CSV file with the names of labels.")
 
@@ -86,22 +86,24 @@ def evaluate(
         if output is not None:
             check_output(output, overwrite=overwrite, inputs=inputs)
             inputs.append(output)
-    from sk_yt8m import load
+    from sk_yt8m import TopK, load
     from sk_yt8m.metrics import evaluation_report
 
     clf = load(model)
     names = read_vocabulary(vocabulary, clf.n_outputs_)
-    with open_data(data, **reading) as store:
-        X, Y, _ = store.take(chosen_rows(store, split))
-        if Y.shape[1] != clf.n_outputs_:
-            raise ValueError(f"{data} has {Y.shape[1]} labels, but {model} {clf.n_outputs_}")
-        report = evaluation_report(
-            Y,
-            clf.predict_top_k(X, k=k),
-            vocabulary=names,
-            n_resamples=resamples,
-            random_state=0,
-        )
+    videos = open_videos(data, **reading)
+    if videos.n_labels != clf.n_outputs_:
+        raise ValueError(f"{data} has {videos.n_labels} labels, but {model} {clf.n_outputs_}")
+    batches = [
+        (batch.Y, clf.predict_top_k(batch.X, k=k)) for batch in videos.batches(split, _LARGE_BATCH)
+    ]
+    report = evaluation_report(
+        sp.vstack([Y for Y, _ in batches], format="csr"),
+        TopK(*map(np.concatenate, zip(*(top for _, top in batches), strict=True))),
+        vocabulary=names,
+        n_resamples=resamples,
+        random_state=0,
+    )
     if figures is not None:
         write_table(report.figures, figures)
     if label_table is not None:
@@ -165,37 +167,34 @@ def predict(
     clf = load(model)
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
-    with open_data(data, needs_labels=False, **reading) as store:
-        tables = _top_tables(clf, store, chosen_rows(store, split), names, k, threshold)
-        if out is None:
-            with standard_output():
-                _to_csv(tables, sys.stdout.buffer.write)
-                sys.stdout.buffer.flush()
-            return
-        with open_atomically(out) as file:
-            if out.endswith(".parquet"):
-                _to_parquet(tables, file, with_ids=store.ids is not None)
-            else:
-                _to_csv(tables, file.write)
+    videos = open_videos(data, needs_labels=False, **reading)
+    tables = _top_tables(clf, videos.batches(split, _BATCH), names, k, threshold)
+    if out is None:
+        with standard_output():
+            _to_csv(tables, sys.stdout.buffer.write)
+            sys.stdout.buffer.flush()
+        return
+    with open_atomically(out) as file:
+        if out.endswith(".parquet"):
+            _to_parquet(tables, file, with_ids=videos.has_ids)
+        else:
+            _to_csv(tables, file.write)
 
 
 def _top_tables(
     clf: "DeepMultiLabelClassifier",
-    store: "Store",
-    rows: np.ndarray,
+    batches: Iterator[Batch],
     names: np.ndarray,
     k: int,
     threshold: float,
 ) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
-    for start in range(0, len(rows), _CHUNK):
-        chosen = rows[start : start + _CHUNK]
-        X, _, ids = store.take(chosen)
+    for X, _, ids in batches:
         labels, scores = clf.predict_top_k(X, k=k)
         table = pd.DataFrame(
             {
-                "id": np.repeat(chosen if ids is None else np.asarray(ids), labels.shape[1]),
+                "id": np.repeat(ids, labels.shape[1]),
                 "rank": np.tile(np.arange(1, labels.shape[1] + 1), len(labels)),
                 "label": labels.ravel(),
                 "name": names[labels.ravel()],

@@ -155,6 +155,60 @@ class TestInfoAndVerify:
         assert "m.safetensors" in run("verify", tmp_path / "m.safetensors", code=1)
 
 
+class TestStraightFromFiles:
+    """`info`, `verify`, `evaluate` and `predict` read files in blocks and write no store."""
+
+    @pytest.fixture
+    def files(self, tmp_path, monkeypatch):
+        """Return a folder of files in which one id is repeated, and options to read them."""
+        X, Y = make_videos(90, random_state=0, return_X_y=True)
+        folder = tmp_path / "files"
+        folder.mkdir()
+        for number, split in enumerate(("train", "train", "validate")):
+            rows = slice(30 * number, 30 * number + 30)
+            ids = [f"v{row:03d}" for row in range(rows.start, rows.stop)]
+            write_tfrecords(folder / f"{split}{number}.tfrecord", X[rows], Y[rows], ids)
+        return folder
+
+    @pytest.fixture
+    def no_store(self, monkeypatch):
+        monkeypatch.setattr(sk_yt8m.datasets, "convert", lambda *_, **__: pytest.fail("a store"))
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_they_say_what_they_say_of_a_store(self, files, model, tmp_path, request, n_jobs):
+        convert(files, tmp_path / "store")
+        request.getfixturevalue("no_store")
+        for arguments in (
+            ["info"],
+            ["verify"],
+            ["predict", model],
+            ["predict", model, "--split", "val"],
+            ["evaluate", model, "--resamples", 0, "--split", "train"],
+        ):
+            command, *options = arguments
+            model_first = [options.pop(0)] if options and options[0] == model else []
+            said = [
+                run(command, *model_first, data, *options, "--n-jobs", n_jobs)
+                for data in (files, tmp_path / "store")
+            ]
+            assert said[0] == said[1], arguments
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_damage_is_that_of_convert(self, files, model, tmp_path, request, n_jobs):
+        last = files / "validate2.tfrecord"
+        last.write_bytes((files / "train0.tfrecord").read_bytes()[:-1])
+        store = convert(files, tmp_path / "store", on_error="skip")
+        request.getfixturevalue("no_store")
+        report = tmp_path / "report.csv"
+        text = run("verify", files, "--report", report, "--n-jobs", n_jobs, code=1)
+        assert "30 damaged places, 60 valid videos" in text
+        assert pd.read_csv(report).to_dict("records") == store.manifest["damage"]
+        out = ["--out", tmp_path / "labels.csv"]
+        text = run("predict", model, files, *out, "--n-jobs", n_jobs, code=1)
+        assert "validate2.tfrecord, record " in text
+        assert not (tmp_path / "labels.csv").exists()
+
+
 class TestModels:
     def test_train_does_what_fit_does(self, store, model):
         clf = DeepMultiLabelClassifier([20, 20], max_iter=2, random_state=0)
@@ -285,7 +339,7 @@ class TestModels:
             (["info", "nothing"], 2, "nothing: no such file"),
             (["info", "STORE", "--vocabulary", "SHORT"], 1, "names of 3862 labels"),
             (["verify", "nothing*"], 2, "nothing*: no such file"),
-            (["verify", "HTML", "--n-jobs", "1"], 1, "1 damaged places, 0 sound videos"),
+            (["verify", "HTML", "--n-jobs", "1"], 1, "1 damaged places, 0 valid videos"),
             (["fetch", "course", "--split", "dev"], 2, "--split"),
             (["fetch", "tfrecords", "--version", "3", "--level", "video"], 2, '--version "3"'),
             (["fly"], 2, "No such command"),

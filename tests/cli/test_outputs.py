@@ -47,7 +47,7 @@ class TestNumbers:
     @pytest.mark.parametrize("block", [3, 4096])
     @pytest.mark.parametrize("data", ["store", "csv"])
     def test_each_number_is_that_of_its_row(self, mixed, model, data, block, monkeypatch):
-        monkeypatch.setattr(_models, "_CHUNK", block)
+        monkeypatch.setattr(_models, "_BATCH", block)
         options = ["--k", 2, "--n-jobs", 1]
         both = pd.read_csv(io.StringIO(run("predict", model, mixed / data, *options)))
         assert both["id"].iloc[::2].tolist() == list(range(60))
@@ -71,7 +71,7 @@ class TestParquet:
     @pytest.fixture
     def scores(self, monkeypatch):
         """Give the rows scores of .9 in the second block and .1 elsewhere, in blocks of 20."""
-        monkeypatch.setattr(_models, "_CHUNK", 20)
+        monkeypatch.setattr(_models, "_BATCH", 20)
         original, calls = DeepMultiLabelClassifier.predict_top_k, []
 
         def changed(self, X, k):
@@ -274,7 +274,7 @@ def test_a_name_that_is_not_utf8(tmp_path):
     data.write_bytes(data.read_bytes()[:-1])
     options = ["--features", "f:4", "--n-labels", 5, "--n-jobs", 1]
     text = run("verify", data, "--report", tmp_path / "r.csv", *options, code=1)
-    assert "1 damaged places, 2 sound videos" in text
+    assert "1 damaged places, 2 valid videos" in text
     assert pd.read_csv(tmp_path / "r.csv")["file"].tolist() == [f"{tmp_path}/a\\udcff_0.tfrecord"]
     assert "1 damaged places" in run("convert", data, tmp_path / "s", "--skip-damage", *options)
     assert "1 damaged places" in run("info", tmp_path / "s")
@@ -294,12 +294,12 @@ def test_standard_output_that_is_full(name, store, model):
     assert done.stderr.splitlines()[-1] == "Error: standard output: No space left on device"
 
 
-def test_a_full_folder_for_temporary_files(videos, model, monkeypatch):
+def test_a_full_folder_for_temporary_files(videos, tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("sk_yt8m.datasets.convert", full)
-    text = run("predict", model, videos / "csv", code=1)
+    text = run("train", videos / "csv", tmp_path / "m", code=1)
     assert "the folder for temporary files, is full: set TMPDIR" in text
 
 

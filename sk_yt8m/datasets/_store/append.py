@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import select_rows
-from sk_yt8m.datasets._formats.damage import Report, repeated_id
+from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._store.array_file import ArrayFile
 from sk_yt8m.datasets._store.format import FEATURES, KIND, StoreError, array_crc32, write_manifest
 from sk_yt8m.datasets._store.journal import Journal
 from sk_yt8m.datasets._store.read_source import SourceRows
+from sk_yt8m.datasets._store.repeated_ids import RepeatedIds
 from sk_yt8m.datasets._store.row_checksums import (
     crc32_of,
     head_checksums,
     row_checksums,
     stored_crc32,
 )
-from sk_yt8m.datasets._store.seen_ids import SeenIds, first_of_each
 from sk_yt8m.datasets._store.sources import Source
 from sk_yt8m.datasets._store.work_folder import remove_own
 
@@ -71,7 +71,7 @@ class StoreWriter:
             self._types |= {"start": ("<i8", ())}
             self._types |= {"rated_indices": ("<i4", ()), "rated_indptr": ("<i4", ())}
         self._files: dict[str, ArrayFile] = {}
-        self._seen = SeenIds(lambda rows: self._files["ids"].rows()[rows])
+        self._ids = RepeatedIds(sources, self._rows_of)
 
     @property
     def n_sources(self) -> int:
@@ -120,7 +120,7 @@ class StoreWriter:
             self._files[f"{name}_indices"].truncate(int(ends[-1]))
         self._journal.replace(self._entries)
         if "ids" in self._files:
-            self._seen.add(self._files["ids"].rows())
+            self._ids.add(self._files["ids"].rows())
 
     def _open(self, *, resume: bool) -> None:
         for name, kind in self._types.items():
@@ -167,7 +167,9 @@ class StoreWriter:
         """
         report = Report(skip=skip)
         source, columns = self._sources[self.n_sources], rows.columns
-        keep = self._new_ids(columns, report)
+        keep = np.ones(len(columns["records"]), dtype=bool)
+        if "ids" in self._files:
+            keep = self._ids.new_rows(self.n_sources, columns, report)
         if not keep.all():
             columns = select_rows(columns, keep)
         self._append_features(source, rows, columns, keep)
@@ -182,7 +184,7 @@ class StoreWriter:
         if self._segments:
             self._append_list("rated", columns["rated"], columns["rated_counts"])
         if "ids" in self._files:
-            self._seen.add(columns["ids"])
+            self._ids.add(columns["ids"])
         for file in self._files.values():
             file.flush()
         entry = {
@@ -196,26 +198,10 @@ class StoreWriter:
         self._journal.append(entry)
         self._entries.append(entry)
 
-    def _new_ids(self, columns: dict[str, np.ndarray], report: Report) -> np.ndarray:
-        """Return which rows have an id that no earlier record has; report the others."""
-        ids, records, source = columns["ids"], columns["records"], self._sources[self.n_sources]
-        if "ids" not in self._files:
-            return np.ones(len(records), dtype=bool)
-        before, first = self._seen.find(ids), first_of_each(ids)
-        repeated = (before >= 0) | (records[first] != records)
+    def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         ends = np.cumsum([entry["n_rows"] for entry in self._entries])
-        for row in np.flatnonzero(repeated):
-            if row and records[row] == records[row - 1]:
-                continue  # another row of the same record
-            if before[row] < 0:
-                other, record = source, records[first[row]]
-            else:
-                other = self._sources[int(np.searchsorted(ends, before[row], side="right"))]
-                record = self._files["record"].rows()[before[row]]
-            place = source.place(int(records[row]), int(columns["offsets"][row]))
-            first_place = other.place(int(record), 0)
-            report.add(repeated_id(place, source.id_field, str(ids[row]), first_place))
-        return ~repeated
+        sources = np.searchsorted(ends, rows, side="right")
+        return self._files["ids"].rows()[rows], sources, self._files["record"].rows()[rows]
 
     def _append_features(
         self,

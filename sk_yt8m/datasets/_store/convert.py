@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from numbers import Integral
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sk_yt8m.datasets._formats.record_layout import LEVELS
@@ -19,7 +19,8 @@ from sk_yt8m.datasets._store.append import StoreWriter
 from sk_yt8m.datasets._store.find_sources import find_sources
 from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
 from sk_yt8m.datasets._store.open_store import Store, open_store
-from sk_yt8m.datasets._store.read_source import SourceRows, read_into_part, read_source
+from sk_yt8m.datasets._store.read_ahead import read_ahead
+from sk_yt8m.datasets._store.read_source import SourceRows, read_source
 from sk_yt8m.datasets._store.sources import ArraySource, Source
 from sk_yt8m.datasets._store.work_folder import (
     check_own,
@@ -223,7 +224,7 @@ def _make(
     with closing(StoreWriter(folder, sources, dtype, n_features, segments)) as made:
         made.resume(skip)
         left = sources[made.n_sources :]
-        with closing(_read_ahead(left, made, folder, dtype, skip, n_jobs)) as ahead:
+        with closing(_read(left, made, folder, dtype, skip, n_jobs)) as ahead:
             for rows in tqdm(
                 ahead,
                 total=len(sources),
@@ -237,40 +238,16 @@ def _make(
     return folder / "store"
 
 
-def _read_ahead(
+def _read(
     sources: list[Source], made: StoreWriter, folder: Path, dtype: np.dtype, skip: bool, n_jobs: Any
 ) -> Generator[SourceRows, None, None]:
-    """Yield the rows of sources in their order, read by several processes.
-
-    Their features are in a temporary file each, and at most two sources a process are ahead of
-    what is yielded. One process writes features where they are to stay.
-    """
-    from joblib import effective_n_jobs
-    from sklearn.utils.parallel import Parallel, delayed
-
-    n_processes = effective_n_jobs(n_jobs)
+    """Yield the rows of sources; one process writes features where they are to stay."""
     # Arrays are only copied, which is not worth sending them to another process.
-    if n_processes == 1 or any(isinstance(source, ArraySource) for source in sources):
-        for source in sources:
-            yield read_source(source, made.features.path, made.features.n_bytes, dtype, skip)
+    if effective_n_jobs(n_jobs) > 1 and not any(isinstance(one, ArraySource) for one in sources):
+        yield from read_ahead(sources, folder, dtype, skip, n_jobs)
         return
-    with Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator") as parallel:
-        for first in range(0, len(sources), 2 * n_processes):
-            results = parallel(
-                delayed(read_into_part)(source, folder, dtype, skip)
-                for source in sources[first : first + 2 * n_processes]
-            )
-            try:
-                for result in results:
-                    if isinstance(result, ValueError):
-                        raise result
-                    yield result
-                    result.path.unlink()
-            finally:
-                with warnings.catch_warnings():
-                    # About results that are not needed after an error.
-                    warnings.simplefilter("ignore", UserWarning)
-                    results.close()
+    for source in sources:
+        yield read_source(source, made.features.path, made.features.n_bytes, dtype, skip)
 
 
 def _put(made: Path, store: Path) -> None:

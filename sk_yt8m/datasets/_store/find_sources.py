@@ -1,4 +1,4 @@
-"""What someone calls a source -> the sources and the layout of their rows."""
+"""The `source` argument of `convert`: from paths or arrays to sources and their layout."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -37,15 +37,16 @@ _BLOCK_BYTES = 2**26
 
 def find_sources(
     source: Any,
-    split: str | None,
-    features: Sequence[str] | Mapping[str, int] | None,
-    n_labels: int | None,
-    **options: Any,
+    split: str | None = None,
+    features: Sequence[str] | Mapping[str, int] | None = None,
+    n_labels: int | None = None,
+    **given: Any,
 ) -> tuple[list[Source], dict[str, Any]]:
     """Return the sources, and their format, features and labels in what JSON can hold.
 
-    All arguments are those of :func:`convert`; `options` are those that only some formats have.
+    All arguments are those of :func:`convert`; `given` are options that only some formats have.
     """
+    options = {name: value for names in _ONLY_FOR.values() for name, value in names.items()} | given
     if _is_arrays(source):
         for name, value in {"features": features, "n_labels": n_labels}.items():
             if value is not None:

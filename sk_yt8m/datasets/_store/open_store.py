@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._schema import COURSE_SPLITS, in_split, split_name
+from sk_yt8m.datasets._schema import split_name
 from sk_yt8m.datasets._store.format import (
     FEATURES,
     KIND,
@@ -22,6 +22,7 @@ from sk_yt8m.datasets._store.format import (
     read_manifest,
 )
 from sk_yt8m.datasets._store.row_checksums import stored_crc32
+from sk_yt8m.datasets._store.sources import sources_in_split
 from sk_yt8m.datasets._store.work_folder import replaced_store
 
 _CHUNK = 2**20
@@ -125,15 +126,9 @@ class Store:
         """
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
-            split = split_name(split)
             splits, n_rows = self._splits()
-            files = [Path(one["name"]) for one in self.manifest["sources"]]
-            of_course = {name: [in_split(f, name) for f in files] for name in COURSE_SPLITS}
-            known = {name: splits == name for name in splits.tolist() if name}
-            known |= {name: np.array(inside) for name, inside in of_course.items() if any(inside)}
-            if split not in known:
-                raise ValueError(f"split must be one of {sorted(known)}, got {split!r}")
-            keep &= np.repeat(known[split], n_rows)
+            names = [one["name"] for one in self.manifest["sources"]]
+            keep &= np.repeat(sources_in_split(names, splits.tolist(), split), n_rows)
         if ids is not None:
             keep &= self._with_ids([ids] if isinstance(ids, str) else ids)
         if labels is not None:

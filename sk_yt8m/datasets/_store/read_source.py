@@ -1,7 +1,5 @@
 """Read one source: its features into a file, everything else into memory."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_yt8m._files.atomic_write import path_in_errors
-from sk_yt8m.datasets._formats.blocks import Block
+from sk_yt8m.datasets._formats.blocks import LISTS, Block
 from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._store.row_checksums import head_checksums, row_checksums
 from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Source
 
+_ROWS = 4096
 _COLUMNS: dict[str, Any] = {
     "ids": "<U1",
     "records": np.int64,
@@ -53,23 +52,20 @@ class SourceRows(NamedTuple):
     sha256: str
     damage: list[dict[str, Any]]
 
-
-def read_into_part(
-    source: Source, folder: Path, dtype: np.dtype, skip: bool
-) -> SourceRows | ValueError:
-    """Read a source in a worker process, with its features in a new file of a folder.
-
-    A ValueError is returned, so that the first damaged source is the one that is reported.
-    """
-    descriptor, name = tempfile.mkstemp(prefix="part-", dir=folder)
-    os.close(descriptor)
-    try:
-        return read_source(source, Path(name), 0, dtype, skip)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, ValueError):
-            return error
-        raise
+    def blocks(self, dtype: np.dtype, n_features: int) -> Iterator[Block]:
+        """Yield the rows in blocks, with their features."""
+        columns = {name: a for name, a in self.columns.items() if name != "checksums"}
+        ends = {name: np.insert(np.cumsum(columns[n]), 0, 0) for name, n in LISTS.items()}
+        n_rows = len(columns["records"])
+        with open(self.path, "rb") as file:
+            file.seek(self.start)
+            for start in range(0, n_rows, _ROWS):
+                stop = min(start + _ROWS, n_rows)
+                part = {name: a[start:stop] for name, a in columns.items() if name not in LISTS}
+                for name, end in ends.items():
+                    part[name] = columns[name][end[start] : end[stop]]
+                features = np.fromfile(file, dtype, (stop - start) * n_features)
+                yield Block(features=features.reshape(-1, n_features), **part)
 
 
 def read_source(source: Source, path: Path, start: int, dtype: np.dtype, skip: bool) -> SourceRows:

@@ -199,7 +199,7 @@ class TestGoingOnAfterDamage:
 
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_between_reading_and_appending(self, shards, tmp_path, monkeypatch, n_jobs):
-        read_ahead = _convert._read_ahead
+        read_ahead = _convert._read
 
         def damaged(*args):
             for number, rows in enumerate(read_ahead(*args)):
@@ -210,7 +210,7 @@ class TestGoingOnAfterDamage:
                 yield rows
 
         with monkeypatch.context() as patch:
-            patch.setattr(_convert, "_read_ahead", damaged)
+            patch.setattr(_convert, "_read", damaged)
             expected = r"partial/.*: expected what was read from .*train1\.tfrecord"
             with pytest.raises(StoreError, match=expected):
                 convert(shards[0], tmp_path / "store", n_jobs=n_jobs, **OPTIONS)

@@ -1,8 +1,11 @@
-"""Find ids that were seen before among millions, in 8 bytes of memory for each row."""
+"""Find repeated ids among millions of rows, in 8 bytes of memory for each row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+
+from sk_yt8m.datasets._formats.damage import Report, repeated_id
+from sk_yt8m.datasets._store.sources import Source
 
 #: A key is 28 bits of an id's hash, then the number of its row.
 _ROW_BITS = np.uint64(36)
@@ -12,7 +15,64 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _GROWTH = 8
 
 
-class SeenIds:
+class RepeatedIds:
+    """Finds rows whose id an earlier record has, source after source.
+
+    Parameters
+    ----------
+    sources : list of Source
+        All sources, in order.
+    rows_of : callable
+        Takes numbers of kept rows, of shape (n,), and returns their ids, the indices of their
+        sources and the numbers of their records there.
+    """
+
+    def __init__(
+        self,
+        sources: list[Source],
+        rows_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ) -> None:
+        self._sources, self._rows_of = sources, rows_of
+        self._seen = _SeenIds(lambda rows: rows_of(rows)[0])
+
+    def add(self, ids: np.ndarray) -> None:
+        """Add the ids of the next kept rows."""
+        self._seen.add(ids)
+
+    def new_rows(
+        self, number: int, columns: Mapping[str, np.ndarray], report: Report
+    ) -> np.ndarray:
+        """Return which rows to keep, as a mask, and report the other records.
+
+        Parameters
+        ----------
+        number : int
+            Index of the source.
+        columns : mapping of str to ndarray
+            "ids", "records" and "offsets" of its next rows.
+        report : Report
+            Where repeated ids go.
+        """
+        source, ids, records = self._sources[number], columns["ids"], columns["records"]
+        first = _first_of_each(ids)
+        repeated = records[first] != records
+        before = self._seen.find(ids)
+        known = np.flatnonzero(before >= 0)
+        _, from_source, from_record = self._rows_of(before[known])
+        # Rows of one record share its id.
+        repeated[known] = (from_source != number) | (from_record != records[known])
+        origin = {row: (s, r) for row, s, r in zip(known, from_source, from_record, strict=True)}
+        for row in np.flatnonzero(repeated):
+            if row and records[row] == records[row - 1]:
+                continue  # another row of the same record
+            other, record = origin.get(row, (number, records[first[row]]))
+            place = source.place(int(records[row]), int(columns["offsets"][row]))
+            earlier = self._sources[other].place(int(record), 0)
+            report.add(repeated_id(place, source.id_field, str(ids[row]), earlier))
+        return ~repeated
+
+
+class _SeenIds:
     """The ids of all rows so far, found by their hashes.
 
     Parameters
@@ -54,7 +114,7 @@ class SeenIds:
         return found
 
 
-def first_of_each(ids: np.ndarray) -> np.ndarray:
+def _first_of_each(ids: np.ndarray) -> np.ndarray:
     """Return for each id the number of its first place in the array, of shape (n,)."""
     hashes = _hashed(ids)
     ordered = np.sort(hashes)
