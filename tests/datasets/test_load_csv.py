@@ -1,4 +1,4 @@
-"""From files to (X, Y): order, splits, forms, cache and the real files."""
+"""load_csv: order, splits, forms, cache and the real files; write_csv."""
 
 import gzip
 import os
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from sk_yt8m.datasets import load_csv, load_sample, make_videos, sample_path, write_csv
+from sk_yt8m.datasets import load_csv, make_videos, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -261,88 +261,6 @@ class TestWriteCsv:
         for form in [*forms, pd.DataFrame.sparse.from_spmatrix(Y)]:
             write_csv(tmp_path / "a_0.csv", pd.DataFrame(X), form)
             np.testing.assert_array_equal(load_csv(tmp_path / "a_0.csv").target, dense)
-
-
-class TestSample:
-    def test_shapes(self):
-        X, Y = load_sample(return_X_y=True)
-        assert X.shape == (1500, 1152)
-        assert Y.shape == (1500, 3862)
-        assert Y.sum(axis=1).min() >= 1
-        assert load_sample(split="train", return_indicator="sparse").target.shape[0] == 1200
-
-    def test_it_is_what_the_script_makes(self, tmp_path):
-        import runpy
-        import sys
-        from pathlib import Path
-        from unittest import mock
-
-        script = Path(__file__).resolve().parents[2] / "examples" / "make_sample.py"
-        with mock.patch.object(sys, "argv", ["make_sample.py", str(tmp_path)]):
-            runpy.run_path(str(script), run_name="__main__")
-        made = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
-        assert set(made) == {f.name for f in sample_path().iterdir()} - {"README.md"}
-        for name, content in made.items():
-            unpack = gzip.decompress if name.endswith(".gz") else bytes
-            assert unpack(content) == unpack((sample_path() / name).read_bytes())
-
-
-class TestMakeVideos:
-    def test_statistics(self):
-        bunch = make_videos(5000, random_state=0, return_indicator="sparse")
-        per_video = np.diff(bunch.target.indptr)
-        assert per_video.min() >= 1
-        assert per_video.max() <= 16
-        assert 2.3 < per_video.mean() < 3.1
-        assert 0.40 < bunch.data[:, :1024].std() < 0.44
-        assert 0.9 < bunch.data[:, 1024:].std() < 1.0
-        assert np.abs(bunch.data).max() <= 2.0078125
-        counts = np.sort(np.asarray(bunch.target.sum(axis=0)).ravel())[::-1]
-        assert 2 < counts[0] / counts[9] < 10
-        assert (counts == 0).sum() > 200
-        together = (bunch.target.T @ bunch.target).tocoo()
-        apart = together.row != together.col
-        same = bunch.topics[together.row[apart]] == bunch.topics[together.col[apart]]
-        assert same.mean() > 0.3
-
-    def test_the_features_tell_the_labels(self):
-        X, Y = make_videos(3000, n_labels=50, random_state=0, return_X_y=True)
-        design = np.hstack([X, np.ones((3000, 1), dtype=np.float32)])
-        gram = design[:2000].T @ design[:2000] + 100 * np.eye(1153)
-        scores = design[2000:] @ np.linalg.solve(gram, design[:2000].T @ Y[:2000])
-        hits = np.take_along_axis(Y[2000:], scores.argmax(axis=1)[:, np.newaxis], axis=1)
-        most_frequent = Y[2000:, Y[:2000].sum(axis=0).argmax()]
-        assert hits.mean() > most_frequent.mean() + 0.3
-        assert hits.mean() < 0.99
-
-    def test_seeds_and_sizes(self):
-        one, two = (make_videos(20, random_state=3) for _ in range(2))
-        np.testing.assert_array_equal(one.data, two.data)
-        np.testing.assert_array_equal(one.target, two.target)
-        X, Y = make_videos(7, n_features=9, n_labels=5, random_state=0, return_X_y=True)
-        assert X.shape == (7, 9)
-        assert Y.shape == (7, 5)
-        assert "made-up" in one.DESCR.lower()
-
-    def test_a_single_video_keeps_its_scale(self):
-        videos = [make_videos(1, random_state=seed).data[0] for seed in range(20)]
-        assert 0.3 < np.std(np.array(videos)[:, :1024]) < 0.6
-
-    @pytest.mark.parametrize(
-        "parameters",
-        [
-            {"n_samples": 0},
-            {"n_samples": 2.5},
-            {"n_labels": 0},
-            {"mean_labels": 0.5},
-            {"n_topics": 0},
-            {"noise": -1},
-            {"noise": np.nan},
-        ],
-    )
-    def test_bad_parameters(self, parameters):
-        with pytest.raises((TypeError, ValueError), match=next(iter(parameters))):
-            make_videos(**parameters)
 
 
 @pytest.mark.parametrize("name", ["train_0", "train_1", "train_2", "train_205", "val_28", "val_56"])
