@@ -5,8 +5,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions
 
 from sk_yt8m.datasets._schema import FEATURE_NAMES, N_FEATURES
+
+#: Constraints of the parameters that all loaders have.
+LOADER_PARAMETERS = {
+    "return_indicator": [StrOptions({"dense", "sparse"})],
+    "on_error": [StrOptions({"raise", "skip"})],
+}
 
 
 def feature_names(n_features: int) -> list[str]:
@@ -14,12 +21,6 @@ def feature_names(n_features: int) -> list[str]:
     if n_features == N_FEATURES:
         return list(FEATURE_NAMES)
     return [f"feature_{i}" for i in range(n_features)]
-
-
-def check_return_indicator(return_indicator: str) -> None:
-    """Raise an error if the form of the labels is none."""
-    if return_indicator not in ("dense", "sparse"):
-        raise ValueError(f'return_indicator must be "dense" or "sparse", got {return_indicator!r}')
 
 
 def as_bunch(
@@ -33,7 +34,6 @@ def as_bunch(
     **more: Any,
 ) -> Any:
     """Return a Bunch, or ``(X, Y)``, with dense or sparse labels, as arrays or DataFrames."""
-    check_return_indicator(return_indicator)
     names = feature_names(X.shape[1])
     labels = [str(i) for i in range(Y.shape[1])]
     data: Any = X

@@ -1,11 +1,12 @@
 """Made-up videos with the layout and the statistics of YouTube-8M."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sk_yt8m.datasets._bunch import as_bunch
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS, N_RGB
@@ -17,8 +18,21 @@ are a random linear map of the mean direction of its labels, with noise."""
 
 _LATENT = 64
 _MOST_LABELS = 16
+_COUNT = [Interval(Integral, 1, None, closed="left")]
 
 
+@validate_params(
+    {
+        "n_samples": _COUNT,
+        "n_features": _COUNT,
+        "n_labels": _COUNT,
+        "n_topics": _COUNT,
+        "mean_labels": [Interval(Real, 1, _MOST_LABELS, closed="both")],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "return_indicator": [StrOptions({"dense", "sparse"})],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_videos(
     n_samples: int = 1000,
     *,
@@ -78,18 +92,6 @@ def make_videos(
     >>> X.shape, Y.shape
     ((100, 1152), (100, 3862))
     """
-    sizes = {
-        "n_samples": n_samples,
-        "n_features": n_features,
-        "n_labels": n_labels,
-        "n_topics": n_topics,
-    }
-    for name, size in sizes.items():
-        check_scalar(size, name, Integral, min_val=1)
-    if not 1 <= mean_labels <= _MOST_LABELS:
-        raise ValueError(f"mean_labels must be from 1 to {_MOST_LABELS}, got {mean_labels}")
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng(seed)
     topics = rng.integers(0, n_topics, n_labels)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import validate_params
 
-from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import csr_indicator, join
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks
 from sk_yt8m.datasets._formats.damage import Damage, Report
@@ -25,6 +26,7 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 (https://research.google.com/youtube8m/)."""
 
 
+@validate_params(LOADER_PARAMETERS, prefer_skip_nested_validation=True)
 def load_csv(
     path: Paths,
     *,
@@ -104,9 +106,6 @@ def load_csv(
     >>> sample.data.shape[1], sample.target.shape[1]
     (1152, 3862)
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
-    check_return_indicator(return_indicator)
     files = find_files(path, "csv", split)
     cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
     arrays, damage = _from_cache(cache)

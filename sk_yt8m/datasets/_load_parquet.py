@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_scalar
+from sklearn.utils._param_validation import Interval, validate_params
 
-from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files
@@ -33,6 +33,10 @@ _DESCR = "Videos from Parquet files: features, labels and ids."
 _GROUP = 4096
 
 
+@validate_params(
+    {**LOADER_PARAMETERS, "n_labels": [Interval(Integral, 1, None, closed="left"), None]},
+    prefer_skip_nested_validation=True,
+)
 def load_parquet(
     path: Paths,
     *,
@@ -112,11 +116,6 @@ def load_parquet(
     ([[0.5, 1.5], [2.5, 3.5]], [[1, 0, 1], [0, 1, 0]], ['a', 'b'])
     """
     check_pyarrow()
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
-    check_return_indicator(return_indicator)
-    if n_labels is not None:
-        check_scalar(n_labels, "n_labels", Integral, min_val=1)
     files = find_files(path, "parquet")
     report = Report(skip=on_error == "skip")
     columns = parquet_columns(files, features, n_labels, label_column, id_column)

@@ -6,9 +6,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from sklearn.utils import check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sk_yt8m.datasets._bunch import as_bunch, check_return_indicator
+from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files, natural_key
@@ -29,6 +29,18 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 (https://research.google.com/youtube8m/)."""
 
 
+@validate_params(
+    {
+        **LOADER_PARAMETERS,
+        "level": [StrOptions({"auto", *LEVELS})],
+        "max_videos": [Interval(Integral, 1, None, closed="left"), None],
+        "n_labels": [Interval(Integral, 1, None, closed="left")],
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "frame_choice": [StrOptions({"even", "first"})],
+        "missing_labels": [StrOptions({"raise", "empty"})],
+    },
+    prefer_skip_nested_validation=True,
+)
 def load_tfrecords(
     path: Paths,
     *,
@@ -141,17 +153,6 @@ def load_tfrecords(
     >>> videos.ids.tolist(), bool((videos.data == X).all() and (videos.target == Y).all())
     (['a', 'b', 'c', 'd', 'e'], True)
     """
-    _check_choices(
-        level=(level, ("auto", *LEVELS)),
-        on_error=(on_error, ("raise", "skip")),
-        frame_choice=(frame_choice, ("even", "first")),
-        missing_labels=(missing_labels, ("raise", "empty")),
-    )
-    check_return_indicator(return_indicator)
-    for name, value in {"max_videos": max_videos, "n_frames": n_frames}.items():
-        if value is not None:
-            check_scalar(value, name, Integral, min_val=1)
-    check_scalar(n_labels, "n_labels", Integral, min_val=1)
     widths = record_features(features)
     files = find_files(path, "tfrecord", split, shard)
     if level == "auto":
@@ -194,13 +195,6 @@ def load_tfrecords(
         errors=sorted(report.damage, key=lambda d: (order[d.file], natural_key(d.place))),
         **arrays,
     )
-
-
-def _check_choices(**choices: tuple[Any, tuple[str, ...]]) -> None:
-    for name, (value, allowed) in choices.items():
-        if value not in allowed:
-            listed = ", ".join(f'"{choice}"' for choice in allowed)
-            raise ValueError(f"{name} must be one of {listed}, got {value!r}")
 
 
 def _level_of(files: list[Path], features: list[str]) -> str:

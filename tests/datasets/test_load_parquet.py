@@ -316,8 +316,8 @@ def test_forms_of_the_result(tmp_path, capfd):
     [
         ({}, ValueError, "n_labels must be given"),
         ({"n_labels": 0}, ValueError, "n_labels"),
-        ({"on_error": "ignore"}, ValueError, "on_error must be"),
-        ({"return_indicator": "list"}, ValueError, "return_indicator must be"),
+        ({"on_error": "ignore"}, ValueError, "'on_error' parameter of load_parquet must be"),
+        ({"return_indicator": "list"}, ValueError, "'return_indicator' parameter"),
         ({"features": "features"}, ValueError, "features must be names or a dict"),
         ({"features": {"features": 0}}, ValueError, "widths of at least 1"),
     ],

@@ -547,11 +547,11 @@ def test_forms_of_the_result(shards, capfd):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"level": "clip"}, ValueError, "level must be one of"),
-        ({"on_error": "ignore"}, ValueError, "on_error must be one of"),
-        ({"return_indicator": "list"}, ValueError, "return_indicator must be"),
-        ({"frame_choice": "last"}, ValueError, "frame_choice must be one of"),
-        ({"missing_labels": "zero"}, ValueError, "missing_labels must be one of"),
+        ({"level": "clip"}, ValueError, "'level' parameter of load_tfrecords must be"),
+        ({"on_error": "ignore"}, ValueError, "'on_error' parameter of load_tfrecords must be"),
+        ({"return_indicator": "list"}, ValueError, "'return_indicator' parameter"),
+        ({"frame_choice": "last"}, ValueError, "'frame_choice' parameter"),
+        ({"missing_labels": "zero"}, ValueError, "'missing_labels' parameter"),
         ({"split": "dev"}, ValueError, "split must be one of"),
         ({"split": "test"}, FileNotFoundError, "no TFRecord file of the split 'test'"),
         ({"shard": (2, 2)}, ValueError, r"shard must be \(i, n\) with 0 <= i < n"),
