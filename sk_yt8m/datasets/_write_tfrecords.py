@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m.datasets._formats.damage import MismatchError
 from sk_yt8m.datasets._formats.protobuf_reader import make_head
 from sk_yt8m.datasets._formats.protobuf_writer import (
     CONTEXT,
@@ -31,7 +32,7 @@ from sk_yt8m.datasets._formats.record_layout import (
     frame_key,
     record_features,
 )
-from sk_yt8m.datasets._formats.record_rows import FeatureError, read_rows
+from sk_yt8m.datasets._formats.record_rows import read_rows
 from sk_yt8m.datasets._formats.tfrecord_container import write_records
 from sk_yt8m.datasets._formats.writer_input import (
     check_not_empty,
@@ -137,10 +138,8 @@ def _read_back(records: Iterator[bytes], layouts: Sequence[RecordLayout]) -> Ite
             heads = [make_head(key, width) for key, width in layout.features]
             try:
                 read_rows(record, layout, heads)
-            except FeatureError as error:
-                raise ValueError(
-                    f"video {video}, key {error.key!r}: expected {error.expected}, got {error.came}"
-                ) from None
+            except MismatchError as error:
+                raise ValueError(f"video {video}, {error.field}: {error}") from None
         yield record
 
 

@@ -249,7 +249,7 @@ def test_a_flipped_bit_in_the_data_never_passes_unseen(tmp_path):
     damaged[len(damaged) // 2] ^= 4
     path.write_bytes(damaged)
     with pytest.raises(
-        ValueError, match=r"a\.parquet: expected sound rows from \d+ in row group 1"
+        ValueError, match=r"a\.parquet: expected valid rows from \d+ in row group 1"
     ):
         load_parquet(path)
     loaded = load_parquet(path, on_error="skip")
@@ -284,7 +284,7 @@ def test_damage_in_a_large_row_group_keeps_what_comes_before(tmp_path, share):
     first_lost = int(problem.expected.split()[3])
     end = (group + 1) * n_group
     assert loaded.row.tolist() == [*range(1, first_lost), *range(end + 1, n_rows + 1)]
-    assert problem.expected == f"sound rows from {first_lost} in row group {group}"
+    assert problem.expected == f"valid rows from {first_lost} in row group {group}"
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PAR1" * 9])

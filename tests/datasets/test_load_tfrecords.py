@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
+from sk_yt8m.datasets._formats.damage import MismatchError
 from sk_yt8m.datasets._formats.protobuf_reader import (
-    WireError,
     make_head,
     parse_record,
     read_floats,
@@ -20,7 +20,7 @@ from sk_yt8m.datasets._formats.protobuf_reader import (
 )
 from sk_yt8m.datasets._formats.protobuf_writer import CONTEXT, float_feature, map_entry, message
 from sk_yt8m.datasets._formats.record_layout import RecordLayout
-from sk_yt8m.datasets._formats.record_rows import FeatureError, read_rows
+from sk_yt8m.datasets._formats.record_rows import read_rows
 from sk_yt8m.datasets._formats.tfrecord_container import write_records
 
 SMALL = {"rgb": 3, "sound": 2}
@@ -168,16 +168,16 @@ def test_unpacked_numbers_are_read(tf):
 def test_messages_that_protobuf_would_read_otherwise_or_not_at_all(tf):
     entry = map_entry(b"rgb", float_feature(np.frombuffer(b"12345678\x78\x80\x80\1", "<f4")))
     twice = message(CONTEXT, entry + entry)
-    with pytest.raises(WireError, match=r"every key once, got b'rgb' twice"):
+    with pytest.raises(MismatchError, match=r"every key once, got b'rgb' twice"):
         parse_record(twice)
     # The entry is longer than its map, and its last 4 bytes are a field of their own.
     longer = b"\x0a" + bytes([len(entry) - 4]) + entry
     for heads in ([], [make_head("rgb", 3)]):
         assert set(parse_record(message(CONTEXT, entry), heads)[0]) == {b"rgb"}
-        with pytest.raises(WireError, match="a field within its message"):
+        with pytest.raises(MismatchError, match="a field within its message"):
             parse_record(longer, heads)
     odd = b"\x12\x07\x0a\x05abcde"
-    with pytest.raises(WireError, match="numbers of 4 bytes, got 5 bytes"):
+    with pytest.raises(MismatchError, match="numbers of 4 bytes, got 5 bytes"):
         read_floats(odd, (0, len(odd)))
     for content in (longer, message(CONTEXT, map_entry(b"rgb", odd))):
         with pytest.raises(Exception, match="parsing"):
@@ -394,7 +394,7 @@ def test_the_parser_accepts_nothing_that_protobuf_refuses_or_reads_otherwise(tf,
     content = bytes(record)
     try:
         context, _ = parse_record(content, [make_head("rgb", 3)])
-    except WireError:
+    except MismatchError:
         return
     try:
         theirs = tf.train.Example.FromString(content).features.feature
@@ -409,7 +409,7 @@ def test_the_parser_accepts_nothing_that_protobuf_refuses_or_reads_otherwise(tf,
             continue
         try:
             ours = READERS[kind](content, span)
-        except WireError:
+        except MismatchError:
             continue
         expected = list(getattr(theirs[key.decode()], kind).value)
         if kind == "float_list":
@@ -425,7 +425,7 @@ def _readable(record, span) -> bool:
     for read in READERS.values():
         try:
             read(record, span)
-        except WireError:
+        except MismatchError:
             continue
         return True
     return False
@@ -449,7 +449,7 @@ def test_rows_of_damaged_records_are_errors_or_sound(tf, data):
     heads = [make_head(key, width) for key, width in layout.features]
     try:
         (row,) = read_rows(bytes(record), layout, heads)
-    except FeatureError:
+    except MismatchError:
         return
     assert [len(part) for part in row.features] == [12, 8]
     assert set(row.labels) <= set(range(5))

@@ -1,8 +1,8 @@
-"""One CSV file in the course's layout -> arrays; every line is checked.
+"""Parser of CSV files in the course's layout; every line is checked.
 
-A line is the labels, each the character 0 or 1, then the features as decimal numbers, with a comma
-after every field, the last one included. That last comma is what tells a whole line from one that
-was cut inside its last number.
+A line has the labels, each the character 0 or 1, then the features as decimal numbers, with a comma
+after every field, the last one included. The last comma tells a complete line from one that was cut
+inside its last number.
 """
 
 import bisect
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
-from sk_yt8m.datasets._formats.damage import Place, Report
+from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
 from sk_yt8m.datasets._formats.gunzip import Gunzip
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
@@ -34,15 +34,15 @@ def check_no_videos(files: Iterable[Path]) -> None:
     Parameters
     ----------
     files : iterable of Path
-        What else is in a folder whose numbered files are read. Vocabularies, reports and other
-        tables begin with the names of columns.
+        The other files of a folder whose numbered files are read. Vocabularies, reports and other
+        tables begin with column names.
     """
     for file in files:
         if _ANY_CSV.fullmatch(file.name) and file.is_file() and _begins_with_labels(file):
             raise ValueError(
-                f"{file}: expected a name that ends in a number and .csv or .csv.gz, as it has "
-                "videos and lies in a folder that is read: rename it, move it away, or name the "
-                "files that are to be read"
+                f"{file}: expected a name that ends in a number and .csv or .csv.gz, because the "
+                "file has videos and its folder is read: rename it, move it, or list the files to "
+                "read"
             )
 
 
@@ -55,7 +55,7 @@ def _begins_with_labels(file: Path) -> bool:
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """How many labels and features a line of a CSV file has."""
+    """Number of labels and features in a line."""
 
     n_labels: int = N_LABELS
     n_features: int = N_FEATURES
@@ -71,25 +71,25 @@ def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[B
     layout : CsvLayout
         Fields of each kind in a line.
     report : Report
-        Where damage goes. If damaged lines are skipped, of a gzip file that is cut off the lines
-        before the cut are kept. Of one that is damaged in another way, only those of members
-        whose checksum is right are: the others may look valid and be wrong.
+        Where damage goes. If it skips damage, the lines before the cut of a truncated gzip file
+        are kept. Of a gzip file that is damaged in another way, only lines of members with the
+        right checksum are kept: the others may look valid and be wrong.
 
     Raises
     ------
     ValueError
-        At the first damaged line, unless the report takes it; the message says file, line, field,
-        what was expected and what was there.
+        At the first damaged line, unless the report skips damage; the message names file, line,
+        field, what was expected and what was there.
     """
     features: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     lines: list[int] = []
-    damage: list[tuple[int, _FieldError]] = []
+    damage: list[tuple[int, MismatchError]] = []
 
-    def take(number: int, line: bytes) -> _FieldError | None:
+    def take(number: int, line: bytes) -> MismatchError | None:
         try:
             parsed = _parse_line(line, layout.n_labels, layout.n_features)
-        except _FieldError as bad:
+        except MismatchError as bad:
             return bad
         features.append(parsed[0])
         labels.append(parsed[1])
@@ -99,7 +99,7 @@ def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[B
     try:
         for number, line in _numbered_lines(path):
             if damage and not report.skip:
-                # Only a gzip file is read on: damage of its own may explain that of the line.
+                # Only a gzip file is read on: its own damage may explain that of the line.
                 continue
             bad = take(number, line)
             if bad is not None:
@@ -115,12 +115,11 @@ def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[B
         ):
             first += 1
         damage = [(number, bad) for number, bad in damage if number < first]
-        damage.append((first, _FieldError(0, bad_file.expected, bad_file.came)))
+        damage.append((first, bad_file))
         n_kept = int(np.searchsorted(lines, first)) if first else len(lines)
         del features[n_kept:], labels[n_kept:], lines[n_kept:]
     for number, bad in damage:
-        place = Place(str(path), "line", number)
-        report.add(place.damage(bad.expected, bad.came, f"field {bad.field}" if bad.field else ""))
+        report.add(Place(str(path), "line", number).damage(bad.expected, bad.actual, bad.field))
     yield make_block(
         np.array(features, dtype=np.float32).reshape(-1, layout.n_features),
         labels=np.concatenate([np.zeros(0, np.int32), *labels]),
@@ -129,20 +128,16 @@ def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[B
     )
 
 
-class _FieldError(Exception):
-    def __init__(self, field: int, expected: str, came: str) -> None:
-        self.field, self.expected, self.came = field, expected, came
+class _FileError(MismatchError):
+    """The lines from `line` on cannot be read or trusted; `rest` may be the whole of that line."""
 
-
-class _FileError(Exception):
-    """The lines from `line` on cannot be read or trusted; `rest` may still be the whole of it."""
-
-    def __init__(self, line: int, expected: str, came: str, rest: bytes = b"") -> None:
-        self.line, self.expected, self.came, self.rest = line, expected, came, rest
+    def __init__(self, line: int, expected: str, actual: str, rest: bytes = b"") -> None:
+        super().__init__(expected, actual)
+        self.line, self.rest = line, rest
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their ends; a damaged gzip file gives those before the damage, too."""
+    """Yield numbered lines with their ends; for a damaged gzip file those before the damage."""
     number, rest, end = 0, b"", 0
     unzipped = Gunzip(path) if path.suffix == _GZIP_SUFFIX else None
     ends: list[int] = []
@@ -160,13 +155,13 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     ends.append(end)
                 yield number, line + b"\n"
     if unzipped is not None and unzipped.damage is not None:
-        expected, came, is_cut, n_sound = unzipped.damage
+        expected, actual, is_cut, n_valid = unzipped.damage
         if is_cut:
-            raise _FileError(number + 1, expected, came, rest)
-        # Lines from a damaged stream may look sound and be wrong.
-        first = bisect.bisect_right(ends, n_sound) + 1
-        came += f" at line {number + 1}" if first <= number else ""
-        raise _FileError(first, expected, came)
+            raise _FileError(number + 1, expected, actual, rest)
+        # Lines from a damaged stream may look valid and be wrong.
+        first = bisect.bisect_right(ends, n_valid) + 1
+        actual += f" at line {number + 1}" if first <= number else ""
+        raise _FileError(first, expected, actual)
     if rest:
         yield number + 1, rest
     elif number == 0:
@@ -174,7 +169,7 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse_line(line: bytes, n_labels: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return features and labels of a line, by the quick way if all of it fits the layout."""
+    """Return features and labels of a line; numpy parses it if its characters fit the layout."""
     body = line.removesuffix(b"\n").removesuffix(b"\r")
     head, tail = body[: 2 * n_labels], body[2 * n_labels :]
     if (
@@ -194,31 +189,33 @@ def _parse_line(line: bytes, n_labels: int, n_features: int) -> tuple[np.ndarray
     return features, np.flatnonzero(np.frombuffer(head, dtype=np.uint8)[::2] == ord("1"))
 
 
-def _diagnosis(body: bytes, n_labels: int, n_features: int) -> _FieldError:
+def _diagnosis(body: bytes, n_labels: int, n_features: int) -> MismatchError:
     """Find the first thing that is wrong with a line."""
     fields = body.split(b",")
     n_fields = n_labels + n_features
-    for i, field in enumerate(fields[:n_fields], start=1):
-        if i == len(fields):
-            break
-        if i <= n_labels and field not in (b"0", b"1"):
-            return _FieldError(i, "a label, 0 or 1", _shown(field))
-        if i > n_labels and not _NUMBER.fullmatch(field):
-            return _FieldError(i, "a feature, a decimal number", _shown(field))
-        if i > n_labels:
+    for number, content in enumerate(fields[: min(n_fields, len(fields) - 1)], start=1):
+        expected = ""
+        if number <= n_labels:
+            expected = "" if content in (b"0", b"1") else "a label, 0 or 1"
+        elif not _NUMBER.fullmatch(content):
+            expected = "a feature, a decimal number"
+        else:
             with np.errstate(over="ignore"):
-                finite = np.isfinite(np.float32(float(field)))
-            if not finite:
-                return _FieldError(i, "a feature that fits float32", _shown(field))
+                if not np.isfinite(np.float32(float(content))):
+                    expected = "a feature that fits float32"
+        if expected:
+            return MismatchError(expected, _shown(content), f"field {number}")
     layout = (
         f"{n_fields} fields ({n_labels} labels, {n_features} features), each with a comma after it"
     )
     if len(fields) <= n_fields:
         last = f"{len(fields) - 1} and then {_shown(fields[-1])}" if body else "an empty line"
-        return _FieldError(0, layout, last)
+        return MismatchError(layout, last)
     if len(fields) > n_fields + 1:
-        return _FieldError(0, layout, f"{len(fields) - 1}")
-    return _FieldError(n_fields + 1, "nothing after the last comma", _shown(fields[-1]))
+        return MismatchError(layout, f"{len(fields) - 1}")
+    return MismatchError(
+        "nothing after the last comma", _shown(fields[-1]), f"field {n_fields + 1}"
+    )
 
 
 def _shown(field: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Damage in source files: what a record of it says, and where records of it go."""
+"""Damage in source files: its record, its place, and the report that collects or raises it."""
 
 from typing import NamedTuple
 
@@ -26,6 +26,22 @@ class Damage(NamedTuple):
     def __str__(self) -> str:
         where = f"{self.file}, {self.place}" if self.place else self.file
         return f"{where}: expected {self.expected}, got {self.actual}"
+
+
+class MismatchError(ValueError):
+    """Content that is not as expected; whoever catches it knows the file and the place.
+
+    Parameters
+    ----------
+    expected, actual : str
+        What should have been there, and what was there.
+    field : str
+        Part of the record, such as "key 'id'"; empty for the record as a whole.
+    """
+
+    def __init__(self, expected: str, actual: str, field: str = "") -> None:
+        super().__init__(f"expected {expected}, got {actual}")
+        self.expected, self.actual, self.field = expected, actual, field
 
 
 class Place(NamedTuple):

@@ -1,4 +1,4 @@
-"""The unpacked bytes of a gzip file, up to the place where it is cut or damaged."""
+"""Reader of gzip files that delivers every byte before a cut or damaged place."""
 
 import io
 import sys
@@ -18,25 +18,25 @@ class GzipDamage(NamedTuple):
     ----------
     expected : str
         What should have been there.
-    came : str
+    actual : str
         What was there.
     is_cut : bool
-        Whether the file only ends too early; what comes before is then sound.
-    n_sound : int
-        Unpacked bytes, from the first, of the members whose checksum is right.
+        Whether the file only ends too early; all bytes before the end are valid then.
+    n_valid : int
+        Number of unpacked bytes in the leading members with the right checksum.
     """
 
     expected: str
-    came: str
+    actual: str
     is_cut: bool
-    n_sound: int
+    n_valid: int
 
 
 class Gunzip(io.RawIOBase):
-    """A gzip file, of one or more members, that reads like the unpacked file.
+    """Binary file of the unpacked bytes of a gzip file with one or more members.
 
-    Every byte before a cut or damaged place is delivered, and then the end of the file, where
-    `gzip.open` raises an error that loses what it has unpacked but not delivered.
+    At a cut or damaged place the file ends, after every byte before it, where `gzip.open` raises an
+    error and loses what it has unpacked but not delivered.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Gunzip(io.RawIOBase):
     Attributes
     ----------
     damage : GzipDamage or None
-        Known once the end has been read.
+        Set when the end has been read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class Gunzip(io.RawIOBase):
         self._file.seek(0)
         self._member: Any = None
         self._packed = self._unpacked = b""
-        self._taken = self._position = self._n_unpacked = self._n_sound = self._n_members = 0
+        self._taken = self._position = self._n_unpacked = self._n_valid = self._n_members = 0
         self._may_hold_more = self._ended = False
 
     def readable(self) -> bool:
@@ -66,7 +66,7 @@ class Gunzip(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Return True; to go back reads the file again from its beginning."""
+        """Return True; seeking back reads the file again from its beginning."""
         return True
 
     def tell(self) -> int:
@@ -74,7 +74,7 @@ class Gunzip(io.RawIOBase):
         return self._position
 
     def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position in the unpacked bytes, or to the end if that comes before."""
+        """Go to a position in the unpacked bytes, at most to their end."""
         if whence == io.SEEK_CUR or (whence == io.SEEK_END and position):
             raise io.UnsupportedOperation("only positions from the beginning, and the end")
         if whence == io.SEEK_END:
@@ -87,7 +87,7 @@ class Gunzip(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes and return how many there were; fewer at the end."""
+        """Fill a buffer with the next bytes and return their number; fewer at the end."""
         view = memoryview(buffer).cast("B")
         n_bytes = 0
         while n_bytes < len(view):
@@ -109,7 +109,7 @@ class Gunzip(io.RawIOBase):
         super().close()
 
     def _unpack(self) -> bytes:
-        """Return the next unpacked bytes; perhaps none."""
+        """Return the next unpacked bytes, possibly none."""
         if not self._packed and not self._may_hold_more:
             self._packed = self._file.read(_BLOCK)
             if not self._packed:
@@ -132,18 +132,18 @@ class Gunzip(io.RawIOBase):
         self._packed = self._member.unconsumed_tail
         if self._member.eof:
             self._packed, self._member, self._may_hold_more = self._member.unused_data, None, False
-            self._n_sound = self._n_unpacked + len(unpacked)
+            self._n_valid = self._n_unpacked + len(unpacked)
             self._n_members += 1
         return unpacked
 
     def _before_damage(self, member: Any, error: zlib.error) -> bytes:
-        """Return what zlib unpacks before the byte at which it finds an error."""
-        came = str(error).partition(": ")[2]
-        if came == "incorrect header check":
-            came = f"no gzip header: {self._packed[:12]!r}"
-        elif came == "incorrect data check":
-            came = "data that do not fit their CRC"
-        self._end("a sound gzip file", came, is_cut=False)
+        """Return the bytes that zlib unpacks before the byte at which it finds an error."""
+        actual = str(error).partition(": ")[2]
+        if actual == "incorrect header check":
+            actual = f"no gzip header: {self._packed[:12]!r}"
+        elif actual == "incorrect data check":
+            actual = "data that do not fit their CRC"
+        self._end("a sound gzip file", actual, is_cut=False)
         unpacked = []
         try:
             for byte in self._packed:
@@ -152,6 +152,6 @@ class Gunzip(io.RawIOBase):
             pass
         return b"".join(unpacked)
 
-    def _end(self, expected: str, came: str, *, is_cut: bool) -> None:
+    def _end(self, expected: str, actual: str, *, is_cut: bool) -> None:
         self._ended = True
-        self.damage = GzipDamage(expected, came, is_cut, self._n_sound)
+        self.damage = GzipDamage(expected, actual, is_cut, self._n_valid)

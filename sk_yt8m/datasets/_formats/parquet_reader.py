@@ -1,4 +1,4 @@
-"""A Parquet file of videos -> blocks of rows, as arrays."""
+"""Reader of Parquet files of videos: blocks of rows."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
-from sk_yt8m.datasets._formats.damage import Damage, Place, Report
-from sk_yt8m.datasets._formats.ids import IdError, decode_id
+from sk_yt8m.datasets._formats.damage import Damage, MismatchError, Place, Report
+from sk_yt8m.datasets._formats.ids import decode_id
 
 N_LABELS_KEY = b"sk_yt8m.n_labels"
 _ROWS = 4096
@@ -39,7 +39,7 @@ class Columns:
 
 
 def open_parquet(path: Path, report: Report) -> Any:
-    """Return an open file, or None if it is none that Parquet can read."""
+    """Open a file; report it and return None if it is not a readable Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -55,7 +55,7 @@ def open_parquet(path: Path, report: Report) -> Any:
 
 
 def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterator[Block]:
-    """Yield the sound rows of a file, some at a time; the rest goes to the report."""
+    """Yield the valid rows of a file in blocks; damage goes to the report."""
     import pyarrow as pa
 
     file = open_parquet(path, report)
@@ -83,7 +83,7 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
                     yield _block(path, columns, report, batch, start + done)
                     done += batch.num_rows
             except (pa.ArrowException, OSError) as error:
-                place = f"sound rows from {start + done + 1} in row group {group}"
+                place = f"valid rows from {start + done + 1} in row group {group}"
                 report.add(Damage(str(path), "", place, _first_line(error)))
             start += file.metadata.row_group(group).num_rows
 
@@ -93,16 +93,16 @@ def _first_line(error: Exception) -> str:
 
 
 def _type_problem(kind: Any, name: str, columns: Columns) -> str:
-    """Return what a column's type should have been; nothing if it is that."""
+    """Return the type that a column should have; an empty string if it has it."""
     import pyarrow.types as types
 
     listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
     inner = kind.value_type if listed else kind
     if name == columns.ids:
-        sound = not listed and (
+        fits = not listed and (
             types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind)
         )
-        return "" if sound else "strings or integers"
+        return "" if fits else "strings or integers"
     if name == columns.labels:
         return "" if listed and types.is_integer(inner) else "lists of integers"
     number = types.is_floating(inner) or types.is_integer(inner)
@@ -189,8 +189,8 @@ def _ids(column: Any, name: str, refuse: Callable[..., None]) -> np.ndarray:
     for row, coded in enumerate(content.to_pylist()):
         try:
             ids.append(decode_id(coded))
-        except IdError as error:
+        except MismatchError as error:
             ids.append("")
             wrong = np.arange(len(column)) == row
-            refuse(wrong, name, error.expected, lambda _, actual=error.came: actual)
+            refuse(wrong, name, error.expected, lambda _, actual=error.actual: actual)
     return np.array(ids, dtype=str)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sk_yt8m.datasets._formats.damage import MismatchError
 from sk_yt8m.datasets._formats.protobuf_writer import FIRST, SECOND, TAGS, message, varint
 
 Span = tuple[int, int]
@@ -29,14 +30,6 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 _KIND = {tag >> 3: kind for kind, tag in TAGS.items()}
 _MOST = 2**64
-
-
-class WireError(ValueError):
-    """Bytes that are no such message; `expected` says what should have been there."""
-
-    def __init__(self, expected: str, came: str) -> None:
-        super().__init__(f"expected {expected}, got {came}")
-        self.expected, self.came = expected, came
 
 
 class Head(NamedTuple):
@@ -71,7 +64,7 @@ def parse_record(
         if number > 2:
             continue
         if wire != _BYTES:
-            raise WireError("a tf.train.Example or SequenceExample", _wire_name(wire))
+            raise MismatchError("a tf.train.Example or SequenceExample", _wire_name(wire))
         _read_map(record, start, stop, context if number == 1 else lists, heads)
     return context, lists
 
@@ -90,7 +83,7 @@ def read_floats(record: bytes, span: Span) -> bytes:
     parts = []
     for _, start, stop in _values(record, span, "float", _FIXED32):
         if (stop - start) % 4:
-            raise WireError("numbers of 4 bytes", f"{stop - start} bytes")
+            raise MismatchError("numbers of 4 bytes", f"{stop - start} bytes")
         parts.append(record[start:stop])
     return b"".join(parts)
 
@@ -133,10 +126,10 @@ def read_frames(record: bytes, span: Span, width: int) -> list[bytes] | np.ndarr
         if number != 1:
             continue
         if wire != _BYTES:
-            raise WireError("a list of features", _wire_name(wire))
+            raise MismatchError("a list of features", _wire_name(wire))
         values = read_strings(record, (low, high))
         if len(values) != 1:
-            raise WireError("one string of bytes a frame", f"{len(values)} strings")
+            raise MismatchError("one string of bytes a frame", f"{len(values)} strings")
         frames += values
     return frames
 
@@ -159,11 +152,11 @@ def _fields(buffer: bytes, start: int, stop: int) -> Iterator[tuple[int, int, in
         elif wire in _FIXED_SIZES:
             end = start + _FIXED_SIZES[wire]
         else:
-            raise WireError("a field of a message", _wire_name(wire))
+            raise MismatchError("a field of a message", _wire_name(wire))
         if end > stop:
-            raise WireError("a field within its message", f"one {end - stop} bytes longer")
+            raise MismatchError("a field within its message", f"one {end - stop} bytes longer")
         if tag < 8 or tag >= 2**32:
-            raise WireError("a field number from 1 to 536870911", str(tag >> 3))
+            raise MismatchError("a field number from 1 to 536870911", str(tag >> 3))
         yield tag >> 3, wire, start, end
         start = end
 
@@ -183,7 +176,7 @@ def _varint(buffer: bytes, start: int, stop: int) -> tuple[int, int]:
         if byte < 128:
             return number % _MOST, position + 1
         shift += 7
-    raise WireError("a number of variable length", "one that does not end")
+    raise MismatchError("a number of variable length", "one that does not end")
 
 
 def _read_map(
@@ -196,7 +189,9 @@ def _read_map(
                 end = start + len(head[1]) + head[3]
                 value = (end - len(head[2]) - head[3], end)
                 if end > stop:
-                    raise WireError("a field within its message", f"one {end - stop} bytes longer")
+                    raise MismatchError(
+                        "a field within its message", f"one {end - stop} bytes longer"
+                    )
                 break
         else:
             short = _short_entry(record, start, stop)
@@ -209,10 +204,10 @@ def _read_map(
                     start = end
                     continue
                 if wire != _BYTES:
-                    raise WireError("the entry of a map", _wire_name(wire))
+                    raise MismatchError("the entry of a map", _wire_name(wire))
                 key, value = _read_entry(record, low, end)
         if key in into:
-            raise WireError("every key once", f"{key!r} twice")
+            raise MismatchError("every key once", f"{key!r} twice")
         into[key] = value
         start = end
 
@@ -238,7 +233,7 @@ def _read_entry(record: bytes, start: int, stop: int) -> tuple[bytes, Span]:
     parts: dict[int, Span] = {}
     for number, wire, low, high in _fields(record, start, stop):
         if number > 2 or wire != _BYTES or number in parts:
-            raise WireError("a key and a value", f"{_wire_name(wire)} as field {number}")
+            raise MismatchError("a key and a value", f"{_wire_name(wire)} as field {number}")
         parts[number] = low, high
     low, high = parts.get(1, (0, 0))
     return record[low:high], parts.get(2, (0, 0))
@@ -264,11 +259,11 @@ def _values(record: bytes, span: Span, kind: str, unpacked: int) -> list[tuple[i
         n_lists += 1
         if wire != _BYTES or _KIND[number] != kind or n_lists > 1:
             came = _wire_name(wire) if wire != _BYTES else f"a list of {_KIND[number]}"
-            raise WireError(f"one list of {kind}", came if n_lists == 1 else "two lists")
+            raise MismatchError(f"one list of {kind}", came if n_lists == 1 else "two lists")
         for inner, form, first, last in _fields(record, low, high):
             if inner != 1:
                 continue
             if form not in (_BYTES, unpacked):
-                raise WireError(f"a list of {kind}", f"{_wire_name(form)} in it")
+                raise MismatchError(f"a list of {kind}", f"{_wire_name(form)} in it")
             values.append((form, first, last))
     return values

@@ -1,7 +1,7 @@
-"""One record of YouTube-8M -> its rows: one for a video, one for each rated segment.
+"""The rows of one record of YouTube-8M: one for a video, or one for each rated segment.
 
-Whatever a record holds is checked here; only that features are finite is checked later, for many
-rows at once.
+Everything in a record is checked here, except that features are finite, which is checked later for
+many rows at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sk_yt8m.datasets._formats.ids import IdError, decode_id
+from sk_yt8m.datasets._formats.damage import MismatchError
+from sk_yt8m.datasets._formats.ids import decode_id
 from sk_yt8m.datasets._formats.protobuf_reader import (
     Head,
     Span,
-    WireError,
     parse_record,
     read_floats,
     read_frames,
@@ -38,15 +38,8 @@ _LEVEL = np.float64(4 / 255)
 _LOWEST = 4 / 512 - 2
 
 
-class FeatureError(Exception):
-    """A feature that is not what it should be."""
-
-    def __init__(self, key: bytes, expected: str, came: str) -> None:
-        self.key, self.expected, self.came = key.decode("utf-8", "replace"), expected, came
-
-
 class Row(NamedTuple):
-    """A row: features as the bytes of little-endian float32, and what is known of it."""
+    """A row; its features are the bytes of little-endian float32, one for each key."""
 
     video: str
     features: Sequence[bytes]
@@ -69,13 +62,10 @@ def read_rows(record: bytes, layout: RecordLayout, heads: Sequence[Head]) -> lis
 
     Raises
     ------
-    FeatureError
+    MismatchError
         If anything in the record is not as the layout says.
     """
-    try:
-        context, lists = parse_record(record, heads if layout.level == "video" else ())
-    except WireError as error:
-        raise FeatureError(b"", error.expected, error.came) from None
+    context, lists = parse_record(record, heads if layout.level == "video" else ())
     if layout.level == "video":
         features = [_known_floats(record, context, head) for head in heads]
         return [Row(_video_id(record, context), features, _labels(record, context, layout))]
@@ -91,11 +81,15 @@ def _value(
     record: bytes, spans: Spans, key: bytes, read: Callable[..., _Value], *more: Any
 ) -> _Value:
     if key not in spans:
-        raise FeatureError(key, "this key", _keys(spans))
+        raise _mismatch(key, "this key", _keys(spans))
     try:
         return read(record, spans[key], *more)
-    except WireError as error:
-        raise FeatureError(key, error.expected, error.came) from None
+    except MismatchError as error:
+        raise _mismatch(key, error.expected, error.actual) from None
+
+
+def _mismatch(key: bytes, expected: str, actual: str) -> MismatchError:
+    return MismatchError(expected, actual, f"key {key.decode('utf-8', 'replace')!r}")
 
 
 def _keys(spans: Spans) -> str:
@@ -107,7 +101,7 @@ def _keys(spans: Spans) -> str:
 def _known_floats(record: bytes, context: Spans, head: Head) -> bytes:
     numbers = _value(record, context, head.key, read_known_floats, head)
     if len(numbers) != head.n_bytes:
-        raise FeatureError(head.key, f"{head.n_bytes // 4} numbers", str(len(numbers) // 4))
+        raise _mismatch(head.key, f"{head.n_bytes // 4} numbers", str(len(numbers) // 4))
     return numbers
 
 
@@ -115,11 +109,11 @@ def _video_id(record: bytes, context: Spans) -> str:
     key = next((key for key in ID_KEYS if key in context), ID_KEYS[0])
     names = _value(record, context, key, read_strings)
     if len(names) != 1:
-        raise FeatureError(key, "one id", f"{len(names)}")
+        raise _mismatch(key, "one id", f"{len(names)}")
     try:
         return decode_id(names[0])
-    except IdError as error:
-        raise FeatureError(key, error.expected, error.came) from None
+    except MismatchError as error:
+        raise _mismatch(key, error.expected, error.actual) from None
 
 
 def _labels(record: bytes, context: Spans, layout: RecordLayout) -> list[int]:
@@ -133,11 +127,11 @@ def _labels(record: bytes, context: Spans, layout: RecordLayout) -> list[int]:
 def _check_labels(key: bytes, labels: Sequence[int], n_labels: int) -> None:
     if labels and not (min(labels) >= 0 and max(labels) < n_labels):
         outside = next(label for label in labels if not 0 <= label < n_labels)
-        raise FeatureError(key, f"labels from 0 to {n_labels - 1}", str(outside))
+        raise _mismatch(key, f"labels from 0 to {n_labels - 1}", str(outside))
 
 
 def _frames(record: bytes, lists: Spans, layout: RecordLayout) -> list[np.ndarray]:
-    """Return the frames of each feature, without padding: frames of nothing at the end."""
+    """Return the frames of each feature, without padding (empty or zero frames at the end)."""
     parts = []
     for feature, width in layout.features:
         key = frame_key(feature)
@@ -147,18 +141,18 @@ def _frames(record: bytes, lists: Spans, layout: RecordLayout) -> list[np.ndarra
                 frames.pop()
             for number, frame in enumerate(frames, start=1):
                 if len(frame) != width:
-                    came = f"{len(frame)} in frame {number}"
-                    raise FeatureError(key, f"{width} bytes a frame", came)
+                    actual = f"{len(frame)} in frame {number}"
+                    raise _mismatch(key, f"{width} bytes a frame", actual)
             frames = np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)
         parts.append(frames)
         if len(frames) != len(parts[0]):
             first = frame_key(layout.features[0][0]).decode()
-            raise FeatureError(key, f"{len(parts[0])} frames as in {first!r}", str(len(frames)))
+            raise _mismatch(key, f"{len(parts[0])} frames as in {first!r}", str(len(frames)))
     n_frames = len(parts[0])
     while n_frames and not any(part[n_frames - 1].any() for part in parts):
         n_frames -= 1
     if n_frames == 0:
-        raise FeatureError(frame_key(layout.features[0][0]), "at least one frame", "none")
+        raise _mismatch(frame_key(layout.features[0][0]), "at least one frame", "none")
     return [part[:n_frames] for part in parts]
 
 
@@ -166,7 +160,7 @@ def _chosen(n_frames: int, layout: RecordLayout) -> slice | np.ndarray:
     wanted = layout.n_frames
     if wanted is None or wanted >= n_frames or layout.frame_choice == "first":
         return slice(wanted)
-    # The middle of each of the parts that the frames are divided into.
+    # The middle frame of each of as many equal parts.
     return (2 * np.arange(wanted) + 1) * n_frames // (2 * wanted)
 
 
@@ -184,18 +178,18 @@ def _segments(
     for key, n_values in ((SEGMENT_STARTS, len(starts)), (SEGMENT_SCORES, len(scores))):
         if n_values != len(labels):
             expected = f"{len(labels)} values, as many as {SEGMENT_LABELS.decode()!r}"
-            raise FeatureError(key, expected, str(n_values))
+            raise _mismatch(key, expected, str(n_values))
     _check_labels(SEGMENT_LABELS, labels, layout.n_labels)
     segments: dict[int, dict[int, bool]] = {}
     for label, start, score in zip(labels, starts, scores.tolist(), strict=True):
         if not 0 <= start < len(frames[0]):
             expected = f"a second from 0 to {len(frames[0]) - 1}"
-            raise FeatureError(SEGMENT_STARTS, expected, str(start))
+            raise _mismatch(SEGMENT_STARTS, expected, str(start))
         if not 0 <= score <= 1:
-            raise FeatureError(SEGMENT_SCORES, "scores from 0 to 1", str(score))
+            raise _mismatch(SEGMENT_SCORES, "scores from 0 to 1", str(score))
         if segments.setdefault(start, {}).setdefault(label, score > 0.5) != (score > 0.5):
-            came = f"both for label {label} at second {start}"
-            raise FeatureError(SEGMENT_SCORES, "a label either right or wrong", came)
+            actual = f"both for label {label} at second {start}"
+            raise _mismatch(SEGMENT_SCORES, "a label either right or wrong", actual)
     return [
         Row(
             video,

@@ -1,8 +1,9 @@
 """The TFRecord container: records, each with its length and two checksums.
 
-A record is its length in 8 bytes, the checksum of these in 4, the content, and its checksum in 4,
-all little-endian. The checksum is CRC32C, rotated and shifted ("masked"). There is no header and
-no index: a file that ends between two records looks whole. Source: TensorFlow's
+A record is the length of its content in 8 bytes, the checksum of these 8 bytes in 4, the content,
+and its checksum in 4, all little-endian. The checksum is CRC32C, rotated and shifted ("masked").
+There is no header and no index: a file that ends between two records looks complete. Source:
+TensorFlow's
 ``record_writer.h`` and the guide https://www.tensorflow.org/tutorials/load_data/tfrecord.
 """
 
@@ -26,12 +27,17 @@ _OVERHEAD = _HEADER.size + _FOOTER.size
 _LARGEST = 2**31 - 1  # protobuf's limit for a message
 _MASK_DELTA = 0xA282EAD8
 _BLOCK = 2**20
-#: In which the next record is looked for first; small, because a gzip file reads to go back.
+#: First block searched for the next record; small, as a gzip file is read again to seek back.
 _FIRST_BLOCK = 2**15
-#: Bytes after a damaged header in which the end of its record is looked for.
+#: Bytes after a damaged header that are searched for the end of its record.
 _SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
-_WHAT_CAME = {b"<": "HTML or XML", b"{": "JSON", b"PK\x03\x04": "a zip archive", b"PAR1": "Parquet"}
+_OTHERS = {
+    b"<": "HTML or XML",
+    b"{": "JSON",
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "Parquet",
+}
 
 
 class Record(NamedTuple):
@@ -43,19 +49,18 @@ class Record(NamedTuple):
 
 
 def read_records(path: Path, report: Report) -> Iterator[Record]:
-    """Yield the sound records of a file, plain or gzipped; the rest goes to the report.
+    """Yield the valid records of a file, plain or gzipped; damage goes to the report.
 
-    After a damaged record reading goes on at the next one: where its length leads, or else at the
-    next record whose length fits its checksum. One record is in memory at a time.
+    After a damaged record, reading goes on where its length says that it ends, or else at the next
+    record whose length fits its checksum. One record is in memory at a time.
 
-    Each damaged record has a number and an entry of its own, as far as they can be told apart.
-    Where lengths and contents of several in a row are damaged, they count as one, and the entry
-    says so.
+    Each damaged record has its own number and entry, as far as records can be told apart. Several
+    in a row with damaged lengths and contents count as one, and the entry says so.
 
     Raises
     ------
     ValueError
-        At the first damage, unless the report takes it.
+        At the first damage, unless the report skips damage.
     """
     offset, number, name = 0, 1, str(path)
     file, unzipped, size = _open(path)
@@ -68,9 +73,9 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
                 if following is None and broken.is_cut and unzipped is not None:
                     # The end of what could be unpacked: see below.
                     break
-                came = _shown(broken.header) if number == 1 else ""
-                came = (came or broken.came) + _left_out(offset, number, following)
-                report.add(Place(name, "record", number, offset).damage(broken.expected, came))
+                actual = _shown(broken.header) if number == 1 else ""
+                actual = (actual or broken.actual) + _left_out(offset, number, following)
+                report.add(Place(name, "record", number, offset).damage(broken.expected, actual))
                 if following is None:
                     number, offset = number + 1, file.seek(0, io.SEEK_END)
                     break
@@ -85,13 +90,13 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
                 offset += len(content) + _OVERHEAD
             number += 1
         if unzipped is not None and unzipped.damage is not None:
-            # What came before is sound: records have checksums of their own.
-            expected, came, *_ = unzipped.damage
-            report.add(Place(name, "record", number, offset).damage(expected, came))
+            # Everything before is valid: records have checksums of their own.
+            expected, actual, *_ = unzipped.damage
+            report.add(Place(name, "record", number, offset).damage(expected, actual))
 
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:
-    """Write records; the file is there whole or not at all, gzipped if its name ends in .gz."""
+    """Write records atomically, gzipped if the name of the file ends in .gz."""
     with new_file_or_gzip(path) as file:
         for number, content in enumerate(contents, start=1):
             if len(content) > _LARGEST:
@@ -104,7 +109,7 @@ def write_records(path: Path, contents: Iterable[bytes]) -> None:
 
 
 def _open(path: Path) -> tuple[IO[bytes], Gunzip | None, int]:
-    """Return the file; what unpacks it if it is gzipped; and how long a record in it can be."""
+    """Return the file, its `Gunzip` if it is gzipped, and the maximum length of a record."""
     with open(path, "rb") as file:
         start = file.read(_HEADER.size)
     # A record of the right length begins with the same bytes.
@@ -124,23 +129,23 @@ def _masked(content: bytes) -> int:
 
 
 class _BrokenError(Exception):
-    """A damaged record; `length` only where the header is sound."""
+    """A damaged record; `length` is None if the header is damaged."""
 
     def __init__(
         self,
         expected: str,
-        came: str,
+        actual: str,
         header: bytes,
         *,
         length: int | None = None,
         is_cut: bool = False,
     ) -> None:
-        self.expected, self.came, self.header = expected, came, header
+        self.expected, self.actual, self.header = expected, actual, header
         self.length, self.is_cut = length, is_cut
 
 
 class _Following(NamedTuple):
-    """Where reading goes on after a damaged record, and whether that is known to end there."""
+    """Offset at which reading goes on, and whether the damaged record is known to end there."""
 
     offset: int
     is_end: bool
@@ -152,8 +157,8 @@ def _read_one(file: IO[bytes], size: int) -> bytes | None:
     if not header:
         return None
     if len(header) < _HEADER.size:
-        came = f"the end of the file after {len(header)} of them"
-        raise _BrokenError("a header of 12 bytes", came, header, is_cut=True)
+        actual = f"the end of the file after {len(header)} of them"
+        raise _BrokenError("a header of 12 bytes", actual, header, is_cut=True)
     length, checksum = _HEADER.unpack(header)
     if _masked(header[:8]) != checksum:
         raise _BrokenError("a record's length and its checksum", repr(header), header)
@@ -169,9 +174,9 @@ def _read_one(file: IO[bytes], size: int) -> bytes | None:
 
 
 def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Following | None:
-    """Find where reading goes on after the damaged record at an offset; None for nowhere."""
+    """Find where reading goes on after the damaged record at an offset, if anywhere."""
     if broken.length is not None:
-        # The header is sound. Bytes may be missing in the content, and so lead into a later record.
+        # The header is valid. If bytes of the content are missing, it ends in a later record.
         end = offset + broken.length + _OVERHEAD
         file.seek(end)
         header = file.read(_HEADER.size)
@@ -188,7 +193,7 @@ def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Followi
 
 
 def _search(file: IO[bytes], start: int, stop: int | None = None) -> int | None:
-    """Return where the next sound header begins; None if there is none before `stop`."""
+    """Return the offset of the next valid header before `stop`, if there is one."""
     size = _FIRST_BLOCK
     while stop is None or start < stop:
         file.seek(start)
@@ -203,10 +208,10 @@ def _search(file: IO[bytes], start: int, stop: int | None = None) -> int | None:
 
 
 def _first_end(stretch: bytes) -> int | None:
-    """Return where the first of one or more records with damaged headers ends; None if unknown.
+    """Return the end of the first of one or more records with damaged headers, if it is known.
 
-    It ends where its content fits a checksum. Or else where its length says, if that, and the
-    lengths of those after it, lead to the end of the stretch or to a record of sound content.
+    It ends where its content fits a checksum. Or else where its length says, if that length, and
+    the lengths of the records after it, lead to the end of the stretch or to valid content.
     """
     end = _content_end(stretch, 0)
     if end is not None:
@@ -224,7 +229,7 @@ def _first_end(stretch: bytes) -> int | None:
 
 
 def _content_end(stretch: bytes, start: int) -> int | None:
-    """Return the end of the record at a place, if bytes from there on fit the checksum after them.
+    """Return the end of the record at `start`, if bytes there fit the checksum after them.
 
     One in 2**32 places fits by chance.
     """
@@ -246,7 +251,7 @@ def _content_end(stretch: bytes, start: int) -> int | None:
 
 
 def _headers(block: bytes) -> list[int]:
-    """Return where in a block 8 bytes, the upper 4 of them zero, are followed by their checksum."""
+    """Return the places of 8 bytes, the upper 4 of them zero, followed by their checksum."""
     data = np.frombuffer(block, dtype=np.uint8)
     n_places = data.size - _HEADER.size + 1
     if n_places < 1:
@@ -256,7 +261,7 @@ def _headers(block: bytes) -> list[int]:
             data[4:][:n_places] | data[5:][:n_places] | data[6:][:n_places] | data[7:][:n_places]
         ).astype(bool)
     )
-    # A checksum of 8 bytes is the exclusive or of one number for each byte.
+    # A CRC of 8 bytes is the XOR of one number for each byte, as CRCs are linear.
     zeros = crc32c(bytes(8))
     checksum = np.full(places.size, zeros, dtype=np.uint64)
     for byte in range(4):
@@ -268,7 +273,7 @@ def _headers(block: bytes) -> list[int]:
 
 
 def _shown(header: bytes) -> str:
-    for start, name in _WHAT_CAME.items():
+    for start, name in _OTHERS.items():
         if header.lstrip().startswith(start):
             return f"{name}: {header!r}"
     return ""
@@ -276,8 +281,8 @@ def _shown(header: bytes) -> str:
 
 def _left_out(offset: int, number: int, following: _Following | None) -> str:
     if following is None:
-        return "; no sound record follows"
+        return "; no valid record follows"
     if following.is_end:
         return ""
     place = f"{following.offset - offset} bytes later and counts as record {number + 1}"
-    return f"; the next sound header begins {place}"
+    return f"; the next valid header begins {place}"

@@ -1,4 +1,4 @@
-"""A TFRecord file of YouTube-8M -> blocks of rows, as arrays."""
+"""Reader of YouTube-8M's TFRecord files: blocks of rows."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
-from sk_yt8m.datasets._formats.damage import Place, Report
-from sk_yt8m.datasets._formats.protobuf_reader import WireError, make_head, parse_record
+from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
+from sk_yt8m.datasets._formats.protobuf_reader import make_head, parse_record
 from sk_yt8m.datasets._formats.record_layout import SEGMENT_LABELS, RecordLayout
-from sk_yt8m.datasets._formats.record_rows import FeatureError, Row, read_rows
+from sk_yt8m.datasets._formats.record_rows import Row, read_rows
 from sk_yt8m.datasets._formats.tfrecord_container import read_records
 
 _ROWS = 256
@@ -22,7 +22,7 @@ def read_tfrecord_blocks(
     *,
     max_videos: int | None = None,
 ) -> Iterator[Block]:
-    """Yield the sound rows of a file, some at a time.
+    """Yield the valid rows of a file in blocks.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def read_tfrecord_blocks(
     Raises
     ------
     ValueError
-        At a damaged record, unless the report takes it; the message says file, record, byte, key,
-        what was expected and what came.
+        At a damaged record, unless the report skips damage; the message names file, record, byte,
+        key, what was expected and what was there.
     """
     heads = [make_head(key, width) for key, width in layout.features]
     rows: list[Row] = []
@@ -49,9 +49,9 @@ def read_tfrecord_blocks(
     for number, offset, content in read_records(path, report):
         try:
             new = read_rows(content, layout, heads)
-        except FeatureError as bad:
+        except MismatchError as bad:
             place = Place(str(path), "record", number, offset)
-            report.add(place.damage(bad.expected, bad.came, f"key {bad.key!r}" if bad.key else ""))
+            report.add(place.damage(bad.expected, bad.actual, bad.field))
             continue
         rows += new
         places += [(number, offset)] * len(new)
@@ -70,11 +70,11 @@ def read_tfrecord_blocks(
 
 
 def find_level(path: Path, features: Sequence[str]) -> str | None:
-    """Tell the level of a file from its first readable record; None if there is none."""
+    """Return the level of a file's first readable record; None if there is none."""
     for record in read_records(path, Report(skip=True)):
         try:
             context, lists = parse_record(record.content)
-        except WireError:
+        except MismatchError:
             continue
         if not lists or any(key.encode() in context for key in features):
             return "video"
@@ -93,10 +93,10 @@ def _block(
     n_features = sum(width for _, width in layout.features)
     features = np.frombuffer(numbers, "<f4").reshape(len(rows), n_features)
     if not np.isfinite(features).all():
-        sound = _report_not_finite(path, layout, features, places, report)
-        features = features[sound]
-        rows = [rows[i] for i in sound]
-        places = [places[i] for i in sound]
+        finite = _report_not_finite(path, layout, features, places, report)
+        features = features[finite]
+        rows = [rows[i] for i in finite]
+        places = [places[i] for i in finite]
     numbers_and_offsets = np.array(places, dtype=np.int64).reshape(-1, 2)
     return make_block(
         features,
@@ -118,13 +118,13 @@ def _report_not_finite(
     places: list[tuple[int, int]],
     report: Report,
 ) -> np.ndarray:
-    """Report rows with numbers that are not finite and return the others."""
+    """Report rows with features that are not finite, and return the indices of the others."""
     finite = np.isfinite(features)
     keys = [key for key, width in layout.features for _ in range(width)]
     for row in np.flatnonzero(~finite.all(axis=1)):
         column = int(np.argmin(finite[row]))
         number, offset = places[row]
-        came = f"{features[row, column]} at index {column - keys.index(keys[column])}"
+        actual = f"{features[row, column]} at index {column - keys.index(keys[column])}"
         place = Place(str(path), "record", number, offset)
-        report.add(place.damage("finite numbers", came, f"key {keys[column]!r}"))
+        report.add(place.damage("finite numbers", actual, f"key {keys[column]!r}"))
     return np.flatnonzero(finite.all(axis=1))

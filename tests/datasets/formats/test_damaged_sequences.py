@@ -227,5 +227,5 @@ def test_records_that_cannot_be_told_apart_are_one_and_it_is_said(folder):
     _, damage = read(folder / "a.tfrecord", b"".join(one.data for one in pieces))
     n_bytes = len(pieces[1].data + pieces[2].data)
     assert damage[0].actual.endswith(
-        f"; the next sound header begins {n_bytes} bytes later and counts as record 3"
+        f"; the next valid header begins {n_bytes} bytes later and counts as record 3"
     )

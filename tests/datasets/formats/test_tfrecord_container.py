@@ -99,7 +99,7 @@ def test_a_hole_in_the_file_costs_the_records_it_touches(sound, folder):
     records, damage = read(sound[:start] + sound[stop:], folder)
     assert [record.content for record in records] == [b"first", b"", b"the last"]
     assert [d.place for d in damage] == [f"record 3 at byte {OFFSETS[2]}"]
-    assert "next sound header begins" in damage[0].actual
+    assert "next valid header begins" in damage[0].actual
 
 
 def test_noise_between_records_is_passed_over(sound, folder):
@@ -136,8 +136,8 @@ def test_whatever_happens_to_a_file_only_sound_records_come_out(sound, folder, d
         (b'{"error": "not found"}', "JSON"),
         (b"PK\x03\x04" + bytes(40), "zip"),
         (bytes(5), "end of the file after 5"),
-        (bytes(100), "no sound record follows"),
-        (struct.pack("<QI", 2**63, 0), "no sound record follows"),
+        (bytes(100), "no valid record follows"),
+        (struct.pack("<QI", 2**63, 0), "no valid record follows"),
     ],
 )
 def test_other_files_are_named(folder, data, came):
