@@ -1,4 +1,4 @@
-"""Videos as ``(X, Y)``: the course's CSV files, made-up data, the vocabulary and the download."""
+"""Loaders, writers, downloads and the on-disk store of videos as ``(X, Y)``."""
 
 from sk_yt8m.datasets._fetch.course import fetch_course
 from sk_yt8m.datasets._fetch.vocabulary import fetch_vocabulary

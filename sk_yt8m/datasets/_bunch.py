@@ -1,4 +1,4 @@
-"""Arrays -> what scikit-learn's loaders return."""
+"""The Bunch that loaders return."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ LOADER_PARAMETERS = {
 
 
 def feature_names(n_features: int) -> list[str]:
-    """Return names for the columns of X: those of YouTube-8M where the number fits."""
+    """Return names for the columns of X: YouTube-8M's names if X has their number."""
     if n_features == N_FEATURES:
         return list(FEATURE_NAMES)
     return [f"feature_{i}" for i in range(n_features)]

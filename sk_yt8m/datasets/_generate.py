@@ -1,4 +1,4 @@
-"""Made-up videos with the layout and the statistics of YouTube-8M."""
+"""Generated videos with the layout and the statistics of YouTube-8M."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -12,9 +12,9 @@ from sk_yt8m.datasets._bunch import as_bunch
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS, N_RGB
 
 _DESCR = """\
-Made-up videos: no real video stands behind them. Labels have Zipf-like frequencies and come
-together within topics; each label has a direction in a latent space, and the features of a video
-are a random linear map of the mean direction of its labels, with noise."""
+Made-up videos, generated at random. Labels have Zipf-like frequencies and occur together within
+topics; each label has a direction in a latent space, and the features of a video are a random
+linear map of the mean direction of its labels, plus noise."""
 
 _LATENT = 64
 _MOST_LABELS = 16
@@ -46,28 +46,28 @@ def make_videos(
     as_frame: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Make up videos with the layout of YouTube-8M and realistic label statistics.
+    """Generate videos with the layout of YouTube-8M and realistic label statistics.
 
-    The frequency of a label falls with its number as Zipf's law has it. A video has one label
-    drawn by frequency and others mostly from the same topic, 1 to 16 in all. The features carry
-    the labels through a latent vector, under noise; visual and audio features have the scales
-    that they have in YouTube-8M.
+    Label frequencies follow Zipf's law. A video has one label drawn by frequency and others mostly
+    from the same topic, 1 to 16 in all. The features are a linear map of a latent vector that
+    depends on the labels, plus noise; visual and audio features have the scales that they have in
+    YouTube-8M.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of videos.
     n_features : int, default=1152
-        Number of features; the last ninth has the scale of audio features.
+        Number of features; the last ninth is scaled as audio features.
     n_labels : int, default=3862
         Number of labels.
     n_topics : int, default=40
-        Number of topics that labels belong to.
+        Number of topics; each label belongs to one.
     mean_labels : float, default=3.0
         Mean number of labels drawn for a video, at least 1; repeated draws count once.
     noise : float, default=0.5
-        Standard deviation of the noise on the latent vector, whose signal has length 1. Half as
-        much is added to each feature.
+        Standard deviation of the noise added to the latent vector, whose signal has length 1; noise
+        of half this deviation is added to each feature.
     return_indicator : {"dense", "sparse"}, default="dense"
         Form of the labels.
     return_X_y : bool, default=False
@@ -75,8 +75,8 @@ def make_videos(
     as_frame : bool, default=False
         Return DataFrames.
     random_state : int, RandomState instance or None, default=None
-        Draws everything. Labels, topics and directions depend on it too: for two sets of the same
-        problem, make one and split it.
+        Source of all random numbers. Topics and directions depend on it too: for two sets of the
+        same problem, generate one and split it.
 
     Returns
     -------
@@ -84,6 +84,15 @@ def make_videos(
         With ``data`` of shape (n_samples, n_features), float32; ``target`` of shape (n_samples,
         n_labels), uint8; ``topics`` of shape (n_labels,), the topic of each label; ``frame``,
         ``feature_names``, ``target_names``, ``DESCR``. With `return_X_y` only ``(data, target)``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    See Also
+    --------
+    load_sample : A small generated set that is part of the package.
 
     Examples
     --------
@@ -113,7 +122,7 @@ def _labels(
 ) -> sp.csr_matrix:
     n_labels = topics.size
     frequency = 1.0 / (np.arange(n_labels) + 3.0)
-    # Labels sorted by topic, so that a topic is a stretch of the cumulated frequencies.
+    # Labels sorted by topic, so that a topic is an interval of the cumulated frequencies.
     by_topic = np.argsort(topics, kind="stable")
     cumulated = np.concatenate([[0.0], np.cumsum(frequency[by_topic])])
     n_in_topic = np.bincount(topics, minlength=topics.max() + 1)

@@ -1,4 +1,4 @@
-"""The course's CSV files -> (X, Y)."""
+"""Loader of CSV files in the course's layout."""
 
 import hashlib
 import json
@@ -48,30 +48,29 @@ def load_csv(
     ----------
     path : path, pattern or iterable of these
         A file, plain or gzipped (``.csv``, ``.csv.gz``); a pattern such as ``"data/train_*.csv"``;
-        a folder, which stands for its files with a number before ``.csv`` or ``.csv.gz``; or
-        several of these. Tables with a header, as a vocabulary, may lie in the folder; videos in a
-        file without a number are an error. Files of a folder or a pattern come in natural order,
-        ``train_2`` before ``train_10``, and rows in the order of the file.
+        a folder, for its files with a number before ``.csv`` or ``.csv.gz``; or several of these. A
+        folder may have tables with a header, such as a vocabulary; videos in a file without a
+        number are an error. Files of a folder or a pattern are read in natural order, ``train_2``
+        before ``train_10``, and rows in the order of the file.
     split : {"train", "val", "test", "course-train", "course-val", "course-test"}, optional
-        Only files whose names begin with "train", "val" or "test"; other files are left out.
-        "validate" is another name of "val". Or,
-        of the YouTube-8M course's files, those of a part as its notebook divides them:
-        "course-train" is ``train_0`` to ``train_205``, "course-test" ``val_0`` to ``val_27``, and
-        "course-val" ``val_28`` to ``val_56``. By default all files.
+        Only files whose names begin with "train", "val" or "test"; "validate" is another name of
+        "val". Or one of the course notebook's splits of the course's files: "course-train" is
+        ``train_0`` to ``train_205``, "course-test" ``val_0`` to ``val_27``, and "course-val"
+        ``val_28`` to ``val_56``. By default all files.
     return_indicator : {"dense", "sparse"}, default="dense"
-        Whether the labels come as a dense array or as a CSR matrix, both uint8.
+        Type of the labels: array or CSR matrix, both uint8.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
         Return DataFrames, with columns ``rgb_0`` to ``rgb_1023``, ``audio_0`` to ``audio_127``,
         and the label numbers.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a damaged line: raise an error, or leave it out and list it in ``errors``.
-        Nothing is ever filled in.
+        Whether to raise an error at a damaged line, or to skip it and list it in ``errors``. Values
+        are never imputed.
     n_jobs : int, optional
-        How many processes parse files at the same time, as in joblib.
+        Number of processes that parse files, as in joblib.
     cache_dir : path, optional
-        Folder in which to keep the parsed arrays. The next call with the same, unchanged files
+        Folder in which to cache the parsed arrays. The next call with the same, unchanged files
         memory-maps them instead of parsing; ``data`` is read-only then.
     progress : bool, default=False
         Show a progress bar.
@@ -93,11 +92,18 @@ def load_csv(
     ValueError
         If a line is damaged: the message names file, line, field, what was expected and what was
         there. If two paths lead to one file, or a folder has videos in a CSV file without a number.
+    OSError
+        If the cache cannot be written.
+
+    See Also
+    --------
+    convert : Make a store, which training reads block by block, from files of any format.
+    write_csv : Write such files.
 
     Notes
     -----
-    A line whose last comma is missing is damaged, also at the end of a file: its last number may
-    have been cut. CRLF, a byte order mark and a missing newline after the last comma are accepted.
+    A line without its last comma is damaged, also at the end of a file: its last number may have
+    been cut. CRLF, a byte order mark and a missing newline after the last comma are accepted.
 
     Examples
     --------
@@ -137,7 +143,7 @@ def load_csv(
 
 
 def _stored(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays that the cache keeps."""
+    """Return the arrays to write into the cache."""
     return {
         "features": arrays["features"],
         "label_indices": arrays["target"].indices,

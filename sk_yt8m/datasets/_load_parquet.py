@@ -1,4 +1,4 @@
-"""(X, Y) from Parquet files and into them."""
+"""Loader and writer of Parquet files."""
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -50,37 +50,36 @@ def load_parquet(
     on_error: str = "raise",
     progress: bool = False,
 ) -> Any:
-    """Load videos, or whatever else has features and labels, from Parquet files.
+    """Load videos, or any other examples with features and labels, from Parquet files.
 
-    A row is an example. Its features are the numbers of one or more columns, each a list or a
-    single number; its labels are a list of integers.
+    Each row is an example. Its features are in one or more columns, as lists of numbers or single
+    numbers; its labels are a list of integers.
 
     Parameters
     ----------
     path : path, pattern or iterable of these
-        A file; a pattern; a folder, which stands for its files named ``*.parquet``; or several of
-        these. Files of a folder or a pattern come in natural order.
+        A file; a pattern; a folder, for its files named ``*.parquet``; or several of these. Files
+        of a folder or a pattern are read in natural order.
     features : sequence of str or dict of str to int, optional
-        Columns of features, in the order in which they are put side by side. By default "features"
-        if the first file has it, else "mean_rgb" and "mean_audio". The width of a column is
-        that of YouTube-8M's feature of that name, or what a dict says, or else that of the first
-        row.
+        Columns of features, in the order of the columns of X. By default "features" if the first
+        file has it, else "mean_rgb" and "mean_audio". The width of a column is the value in a dict,
+        or that of YouTube-8M's feature of this name, or that of the first row.
     n_labels : int, optional
-        Size of the vocabulary. By default what :func:`write_parquet` has noted in the first file;
-        3862 if the features are YouTube-8M's; anything else must be given.
+        Size of the vocabulary. By default the number that :func:`write_parquet` has stored in the
+        first file, or 3862 if the features are YouTube-8M's; otherwise required.
     label_column : str, default="labels"
         Column of labels.
     id_column : str, default="id"
-        Column of ids, strings or integers. Files need not have it.
+        Column of ids, strings or integers; optional in the files.
     return_indicator : {"dense", "sparse"}, default="dense"
-        Whether the labels come as a dense array or as a CSR matrix, both uint8.
+        Type of the labels: array or CSR matrix, both uint8.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
         Return DataFrames.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a damaged row: raise an error, or leave it out and list it in ``errors``.
-        Nothing is ever filled in.
+        Whether to raise an error at a damaged row, or to skip it and list it in ``errors``. Values
+        are never imputed.
     progress : bool, default=False
         Show a progress bar.
 
@@ -102,7 +101,12 @@ def load_parquet(
         If there is no such file.
     ValueError
         If a file or a row is damaged: the message names file, row, column, what was expected and
-        what came. If two paths lead to one file.
+        what was there. If two paths lead to one file, or `n_labels` is needed and not given.
+
+    See Also
+    --------
+    convert : Make a store, which training reads block by block, from files of any format.
+    write_parquet : Write such files.
 
     Examples
     --------
@@ -152,12 +156,12 @@ def write_parquet(
     *,
     features: Sequence[str] | Mapping[str, int] | None = None,
 ) -> None:
-    """Write examples as a Parquet file: features and labels as lists, and ids.
+    """Write examples to a Parquet file: features and labels as lists, and ids.
 
     Parameters
     ----------
     path : path
-        File to write, whole or not at all.
+        File to write, atomically.
     X : array-like of shape (n_rows, n_features)
         Features, finite, written as float32. A memory map is read in blocks.
     Y : {array-like, sparse matrix} of shape (n_rows, n_labels)
@@ -174,11 +178,23 @@ def write_parquet(
     ImportError
         If pyarrow is not installed: ``pip install sk-yt8m[parquet]``.
     ValueError
-        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id comes twice.
+        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id is not valid
+        or not unique.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load_parquet : Read the file again; its example writes one.
 
     Examples
     --------
-    See :func:`load_parquet`.
+    >>> import tempfile
+    >>> from sk_yt8m.datasets import load_parquet, write_parquet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parquet(f"{folder}/one.parquet", [[0.5, 1.5]], [[1, 0, 1]])
+    ...     load_parquet(folder).target.tolist()
+    [[1, 0, 1]]
     """
     pa = check_pyarrow()
     import pyarrow.parquet as pq
@@ -191,7 +207,7 @@ def write_parquet(
     Y = checked_indicator(Y, len(X))
     reserved = [name for name, _ in widths if name in ("id", "labels")]
     if reserved:
-        raise ValueError(f"features must not be called as other columns are, got {reserved[0]!r}")
+        raise ValueError(f"features must not have names of other columns, got {reserved[0]!r}")
     names = None if ids is None else [name.decode() for name in different_ids(ids, len(X))]
     fields = [] if names is None else [pa.field("id", pa.string())]
     fields.append(pa.field("labels", pa.list_(pa.int32())))
@@ -235,7 +251,7 @@ def parquet_columns(
     label_column: str,
     id_column: str,
 ) -> Columns:
-    """Find out from the first readable file what its columns are."""
+    """Return the columns to read, by the first readable file."""
     for path in files:
         file = open_parquet(path, Report(skip=True))
         if file is None:
@@ -255,7 +271,7 @@ def parquet_columns(
     if n_labels is None and {name for name, _ in widths} <= WIDTHS.keys():
         n_labels = N_LABELS
     if n_labels is None:
-        raise ValueError(f"n_labels must be given: {files[0]} does not say how many there are")
+        raise ValueError(f"n_labels must be given: {files[0]} does not tell it")
     return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
 
 
@@ -266,7 +282,7 @@ def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tup
 
 
 def _width(file: Any, name: str) -> int:
-    """Return how many numbers a column has in a row: in the first row that has any."""
+    """Return the width of a column: its numbers in the first row that has any."""
     import pyarrow.types as types
 
     if file.schema_arrow.names.count(name) != 1:

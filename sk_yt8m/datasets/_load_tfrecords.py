@@ -1,4 +1,4 @@
-"""YouTube-8M's TFRecords -> (X, Y)."""
+"""Loader of YouTube-8M's TFRecord files."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -62,54 +62,51 @@ def load_tfrecords(
 ) -> Any:
     """Load TFRecords in the layouts of YouTube-8M.
 
-    A video-level record gives a row. Of a frame-level record the row is the mean of its frames,
-    each value q of 0 to 255 standing for ``q * 4 / 255 + 4 / 512 - 2``. With segments, each rated
-    segment of 5 seconds gives a row: the mean of its frames. Frames of nothing but zeros at the end
-    are padding and left out.
+    A video-level record gives one row, and so does a frame-level record: the mean of its frames,
+    where a value q of 0 to 255 stands for ``q * 4 / 255 + 4 / 512 - 2``. With segments, each rated
+    segment of 5 seconds gives a row, the mean of its frames. Trailing frames of zeros are padding
+    and do not count.
 
     Parameters
     ----------
     path : path, pattern or iterable of these
-        A file, plain or gzipped; a pattern such as ``"video/train*.tfrecord"``; a folder, which
-        stands for its files named ``*.tfrecord``; or several of these. Files of a folder or a
-        pattern come in natural order, ``train2`` before ``train10``, and rows in the order of the
-        file.
+        A file, plain or gzipped; a pattern such as ``"video/train*.tfrecord"``; a folder, for its
+        files named ``*.tfrecord``; or several of these. Files of a folder or a pattern are read in
+        natural order, ``train2`` before ``train10``, and rows in the order of the file.
     level : {"auto", "video", "frame", "segment"}, default="auto"
-        Kind of the records. By default as the first readable record is: one with the features
-        themselves is of video level, also as a SequenceExample; one with frames and segment labels
-        of segments; else one with frames of frame level.
+        Level of the records. By default that of the first readable record: "video" if it has the
+        features themselves, also as a SequenceExample; "segment" if it has frames and segment
+        labels; "frame" if it has frames only.
     features : sequence of str or dict of str to int, default=("mean_rgb", "mean_audio")
         Features, in the order of the columns. "mean_rgb", "mean_audio" and "mean_inc3" (version 1)
         have 1024, 128 and 1024 values; give others as a dict of name to width. The frames of
         "mean_rgb" are those under "rgb".
     split : {"train", "val", "test"}, optional
-        Only files whose names begin with this; other files are left out. "validate" is another
-        name of "val".
+        Only files whose names begin with this; "validate" is another name of "val".
     shard : tuple of (int, int), optional
-        ``(i, n)``: of all files the i-th, from 0, and every n-th after it.
+        ``(i, n)``: only the i-th of all files, from 0, and every n-th after it.
     max_videos : int, optional
-        Read at most this many videos, the first ones. With ``on_error="skip"`` an id that comes
-        again does not count.
+        Read at most this many videos. With ``on_error="skip"`` a repeated id does not count.
     n_labels : int, default=3862
-        Size of the vocabulary. In the version of 2017 it is 4716.
+        Size of the vocabulary; 4716 in the version of 2017.
     n_frames : int, optional
-        At frame level, take the mean of so many frames; by default of all.
+        At frame level, number of frames to average; by default all.
     frame_choice : {"even", "first"}, default="even"
-        Which frames these are: spread evenly over the video, or the first ones.
+        Which frames to average: evenly spaced ones, or the first ones.
     missing_labels : {"raise", "empty"}, default="raise"
-        Whether a record without the key "labels" is damaged or has no labels. An empty list
-        of labels is always accepted.
+        Whether a record without the key "labels" is damaged or has no labels. An empty list of
+        labels is always accepted.
     return_indicator : {"dense", "sparse"}, default="dense"
-        Whether labels come as dense arrays or as CSR matrices, both uint8.
+        Type of the labels: array or CSR matrix, both uint8.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
         Return DataFrames.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a damaged record: raise an error, or leave it out, list it in ``errors``
-        and go on with the next. Nothing is ever filled in.
+        Whether to raise an error at a damaged record, or to skip it and list it in ``errors``.
+        Values are never imputed.
     n_jobs : int, optional
-        How many processes read files at the same time, as in joblib.
+        Number of processes that read files, as in joblib.
     progress : bool, default=False
         Show a progress bar.
 
@@ -123,7 +120,7 @@ def load_tfrecords(
         record there, from 1; ``errors``, a list of named tuples
         ``(file, place, expected, actual)``; ``DESCR``. With segments also ``start`` of
         shape (n_rows,), the second at which a segment begins, and ``rated`` of shape (n_rows,
-        n_labels), which labels raters have judged; ``target`` has those of them that are right.
+        n_labels), which labels were rated; ``target`` has those that are right.
         With `return_X_y` only ``(data, target)``.
 
     Raises
@@ -132,15 +129,20 @@ def load_tfrecords(
         If there is no such file, or none of the split.
     ValueError
         If a record is damaged: the message names file, record, byte, key, what was expected and
-        what came. If two paths lead to one file.
+        what was there. If two paths lead to one file.
+
+    See Also
+    --------
+    convert : Make a store, which training reads block by block, from files of any format.
+    fetch_tfrecords : Download YouTube-8M's files.
+    write_tfrecords : Write such files.
 
     Notes
     -----
     Damage is: a wrong checksum, a cut, an empty file, other bytes than records, a record that is
-    no Example or SequenceExample, a missing key, labels outside of the vocabulary, a wrong number
-    of values, numbers that are not finite, and the id of an earlier video. A file that was cut
-    exactly between two records cannot be told from a whole one; only its checksum, in the download
-    plan, tells.
+    not an Example or SequenceExample, a missing key, labels outside the vocabulary, a wrong number
+    of values, numbers that are not finite, and a repeated id. A file that was cut exactly between
+    two records looks complete; only its checksum, in the download plan, shows the cut.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The small, made-up sample that comes with the package."""
+"""The small generated sample that is part of the package."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ _HERE = Path(__file__).resolve()
 
 
 def sample_path() -> Path:
-    """Return the folder of the embedded sample: CSV shards and a vocabulary, all made up.
+    """Return the folder of the embedded sample: CSV files and a vocabulary, all generated.
 
     Returns
     -------
@@ -33,22 +33,26 @@ def load_sample(
     return_X_y: bool = False,
     as_frame: bool = False,
 ) -> Any:
-    """Load the embedded sample of made-up videos, in the course's layout.
+    """Load the embedded sample of generated videos, in the course's layout.
 
-    1,200 videos to train on and 300 to validate, of which only the first 80 of the 3,862 labels
-    occur. Good for trying things out, and for nothing else.
+    It has 1,200 training and 300 validation videos, with only the first 80 of the 3,862 labels. Use
+    it to try things out; its scores mean nothing.
 
     Parameters
     ----------
     split : {"train", "val"}, optional
-        Which part; both by default.
+        Split to load; by default both.
     return_indicator, return_X_y, as_frame
-        As in `load_csv`.
+        As in :func:`load_csv`.
 
     Returns
     -------
-    Bunch or tuple
-        As `load_csv` returns.
+    Bunch or tuple of (ndarray or DataFrame, ndarray, csr_matrix or DataFrame)
+        As from :func:`load_csv`.
+
+    See Also
+    --------
+    make_videos : Generate data of any size.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The sizes and file names of YouTube-8M and of its course subset, in this one place."""
+"""Sizes, feature names and splits of YouTube-8M and of its course subset."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ FEATURE_NAMES = [f"rgb_{i}" for i in range(N_RGB)] + [f"audio_{i}" for i in rang
 
 #: Splits, as the names of files begin. "validate", YouTube-8M's own word, stands for "val".
 SPLITS = ("train", "val", "test")
-#: How the course notebook divides its files: name of the split -> prefix of the files and numbers.
+#: How the course notebook divides its files: split -> prefix and numbers of the files.
 COURSE_SPLITS = {
     "course-train": ("train", range(206)),
     "course-test": ("val", range(28)),
@@ -28,15 +28,14 @@ def split_name(split: str) -> str:
 
 
 def split_of(path: Path) -> str:
-    """Return the split that the name of a file tells; an empty string if it tells none."""
+    """Return the split of a file by its name; an empty string if the name tells none."""
     return next((split for split in SPLITS if in_split(path, split)), "")
 
 
 def in_split(path: Path, split: str) -> bool:
-    """Tell whether a file belongs to a split, by its name.
+    """Return whether a file is of a split: its name begins with the split, in any case.
 
-    It does if the name begins with the split, in lower or upper case, and to a split of the course
-    if it is one of the course's files.
+    A split of the course has only the course's own files.
     """
     if split not in COURSE_SPLITS:
         return path.name.lower().startswith(split_name(split))

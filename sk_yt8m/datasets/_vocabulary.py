@@ -1,4 +1,4 @@
-"""The vocabulary: label id -> name, encyclopedia address, verticals."""
+"""Loader of the vocabulary: name, encyclopedia address and verticals of each label."""
 
 import csv
 import gzip
@@ -31,8 +31,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 def load_vocabulary(path: str | PathLike[str]) -> "pd.DataFrame":
     """Load the names of the labels.
 
-    Rows of the file are joined on its column ``Index``: they need not be in the order of the
-    labels, and in the official file they are not.
+    Rows are sorted by the column ``Index``: they need not be in the order of the labels, and in the
+    official file they are not.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def load_vocabulary(path: str | PathLike[str]) -> "pd.DataFrame":
         Row ``i`` is label ``i``; the index is called ``label``. Columns: ``name``, which is the
         knowledge graph id where the file has no name; ``knowledge_graph_id``;
         ``train_video_count``, int64; ``wiki_url``; ``vertical1``, ``vertical2``, ``vertical3``;
-        ``description``. Text is kept as it stands: a name ``"NaN"`` is a name, and what is not
-        there is an empty string. Other columns of the file are left out.
+        ``description``. Text is not interpreted: ``"NaN"`` is a name, and a missing value is an
+        empty string. Other columns of the file are dropped.
 
     Raises
     ------
@@ -55,8 +55,12 @@ def load_vocabulary(path: str | PathLike[str]) -> "pd.DataFrame":
         If there is no such file.
     ValueError
         If the file is empty, cut off or not UTF-8, lacks a column, has a row with too few or too
-        many fields, or a number that is none; and if the values of ``Index`` are not 0 to
+        many fields, or text in a column of numbers; or if the values of ``Index`` are not 0 to
         n_labels - 1, each once.
+
+    See Also
+    --------
+    fetch_vocabulary : Download the official file.
 
     Examples
     --------
@@ -87,8 +91,8 @@ def load_vocabulary(path: str | PathLike[str]) -> "pd.DataFrame":
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows, each with the number of its last line in the file."""
-    # pandas fills short rows in silence; the csv module leaves the judgement to us.
+    """Return the rows, each with the number of its last line in the file, from 1."""
+    # pandas fills short rows silently; with the csv module they can be refused.
     reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
     try:
         header = next(reader, None)
@@ -122,7 +126,9 @@ def _read_text(path: Path) -> str:
         try:
             content = gzip.decompress(content)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path}: expected a whole, sound gzip file, got: {error}") from None
+            raise ValueError(
+                f"{path}: expected a complete gzip file, got: {error}"
+            ) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""(X, Y) -> a CSV file in the course's layout."""
+"""Writer of CSV files in the course's layout."""
 
 from os import PathLike
 from pathlib import Path
@@ -21,9 +21,9 @@ def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
     Parameters
     ----------
     path : path
-        File to write, whole or not at all; gzipped if its name ends in ``.gz``.
+        File to write, atomically; gzipped if its name ends in ``.gz``.
     X : array-like of shape (n_videos, 1152)
-        Features, finite. Each is written as the shortest decimal that gives back its float32.
+        Features, finite. Each is written as the shortest decimal that reads back as its float32.
     Y : {array-like, sparse matrix} of shape (n_videos, 3862)
         Indicator of the labels.
 
@@ -32,6 +32,12 @@ def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
     ValueError
         If there is no video, the shapes do not fit the layout, a feature is not finite, or a label
         is not 0 or 1.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load_csv : Read the file again.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""(X, Y) -> a TFRecord file in the layouts of YouTube-8M."""
+"""Writer of TFRecord files in the layouts of YouTube-8M."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,39 +53,44 @@ def write_tfrecords(
     segments: Sequence[Any] | None = None,
     id_key: str = "id",
 ) -> None:
-    """Write videos as TFRecords in the layouts of YouTube-8M, which TensorFlow reads as well.
+    """Write videos as TFRecords in the layouts of YouTube-8M, which TensorFlow can read.
 
     Parameters
     ----------
     path : path
-        File to write, whole or not at all; gzipped if its name ends in ``.gz``.
+        File to write, atomically; gzipped if its name ends in ``.gz``.
     X : array-like of shape (n_videos, n_features) or sequence of arrays
-        At video level the features, finite, written as float32. At frame level for each video an
-        array of shape (n_frames, n_features), uint8: a value q stands for
-        ``q * 4 / 255 + 4 / 512 - 2``. Frames of nothing but zeros at the end are padding, and not
-        written.
+        At video level the features, finite, written as float32. At frame level an array of shape
+        (n_frames, n_features), uint8, for each video: a value q stands for
+        ``q * 4 / 255 + 4 / 512 - 2``. Trailing frames of zeros are padding and are not written.
     Y : {array-like, sparse matrix} of shape (n_videos, n_labels)
         Indicator of the labels.
     ids : sequence of str, optional
         Id of each video, 1 to 256 bytes in UTF-8 without the character NUL, all different. By
-        default the name of the file and the number of the row: ``train0-0``, ``train0-1``.
+        default the file's name and the row's number: ``train0-0``, ``train0-1``.
     level : {"video", "frame"}, default="video"
         Kind of the records.
     features : sequence of str or dict of str to int, default=("mean_rgb", "mean_audio")
         Features in the order of the columns, as in :func:`load_tfrecords`. The frames of "mean_rgb"
         go under "rgb".
     segments : sequence of array-like of shape (n_ratings, 3), optional
-        At frame level for each video its ratings: the second at which a segment begins, a label,
-        and a score, 1 for right and 0 for wrong.
+        At frame level the ratings of each video: the second at which a segment begins, a label, and
+        a score, 1 for right and 0 for wrong.
     id_key : {"id", "video_id"}, default="id"
-        Key of the ids; "video_id" until May 2018.
+        Key of the ids; YouTube-8M used "video_id" until May 2018.
 
     Raises
     ------
     ValueError
         If there is no video, shapes do not fit, a feature is not finite, a label is not 0 or 1, an
-        id is none or comes twice, or :func:`load_tfrecords` would refuse a record for any other
+        id is not valid or not unique, or :func:`load_tfrecords` would refuse a record for any other
         reason.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load_tfrecords : Read the file again.
 
     Examples
     --------
@@ -111,7 +116,7 @@ def write_tfrecords(
         X = checked_features(X, n_features)
     else:
         if len({frame_key(name) for name, _ in widths}) < len(widths):
-            raise ValueError(f"features must not have the frames of two features in one, {widths}")
+            raise ValueError(f"features must have different keys of frames, got {widths}")
         X = [_checked_frames(frames, video, n_features) for video, frames in enumerate(X)]
     check_not_empty(X)
     Y = checked_indicator(Y, len(X))
@@ -126,13 +131,13 @@ def write_tfrecords(
 
 
 def _default_ids(path: Path, n_videos: int) -> list[str]:
-    """Return ids from the name of the file and the number of the row."""
+    """Return ids made of the file's name and the row's number."""
     stem = re.sub(r"\.tfrecords?(?=[-.]|$)", "", path.name.removesuffix(".gz"))
     return [f"{stem}-{row}" for row in range(n_videos)]
 
 
 def _read_back(records: Iterator[bytes], layouts: Sequence[RecordLayout]) -> Iterator[bytes]:
-    """Yield records, each of which the loader accepts."""
+    """Yield the records; raise a ValueError at one that the loader would refuse."""
     for video, record in enumerate(records):
         for layout in layouts:
             heads = [make_head(key, width) for key, width in layout.features]
@@ -185,7 +190,7 @@ def _checked_frames(frames: Any, video: int, n_features: int) -> np.ndarray:
     filled = np.flatnonzero(frames.any(axis=1))
     if filled.size == 0:
         raise ValueError(
-            "X must hold at least one frame that is not of zeros only for each video, "
+            "X must hold at least one frame with a value other than 0 for each video, "
             f"video {video} has none"
         )
     return frames[: filled[-1] + 1]

@@ -92,7 +92,7 @@ def test_damage_is_named(tmp_path, text, message):
 def test_damaged_bytes_and_no_file(tmp_path):
     packed = gzip.compress((HEADER + "".join(ROWS)).encode())
     (tmp_path / "cut.csv.gz").write_bytes(packed[:-12])
-    with pytest.raises(ValueError, match=r"cut\.csv\.gz: expected a whole, sound gzip file"):
+    with pytest.raises(ValueError, match=r"cut\.csv\.gz: expected a complete gzip file"):
         load_vocabulary(tmp_path / "cut.csv.gz")
     (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\xe9")
     with pytest.raises(ValueError, match=r"latin\.csv: expected UTF-8, got byte 0xe9 at 98"):

@@ -202,21 +202,21 @@ class TestRefused:
             (np.zeros((1, 3)), np.zeros((1, 0)), {}, "Y must have at least one label"),
             (np.ma.masked_equal([[1, 2, 3]], 2), [[1]], {}, "X must not be a masked array"),
             ([[1, 2, 3]], np.ma.masked_equal([[1]], 1), {}, "Y must not be a masked array"),
-            ([[1, 2, 3]], [[1]], {"features": {"labels": 3}}, "features must not be .* 'labels'"),
-            ([[1, 2, 3]], [[1]], {"features": {"id": 1, "x": 2}}, "features must not be .* 'id'"),
+            ([[1, 2, 3]], [[1]], {"features": {"labels": 3}}, "features must not have .* 'labels'"),
+            ([[1, 2, 3]], [[1]], {"features": {"id": 1, "x": 2}}, "features must not have .* 'id'"),
             ([[1, 2, 3]], [[1]], {"features": {1: 3}}, "features must have strings as names"),
             ([[1, 2, 3]], [[1]], {"features": {"x": True, "y": 2}}, "widths of at least 1"),
             (
                 [np.zeros((4, 3), np.uint8)],
                 [[1]],
                 {"level": "frame"},
-                "one frame that is not of zeros only for each video, video 0 has none",
+                "one frame with a value other than 0 for each video, video 0 has none",
             ),
             (
                 [np.ones((4, 3), np.uint8)],
                 [[1]],
                 {"level": "frame", "features": {"mean_x": 1, "x": 2}},
-                "frames of two features",
+                "different keys of frames",
             ),
             (
                 [np.ones((4, 3), np.uint8)],
@@ -245,7 +245,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("name", ["id", "labels"])
     def test_names_of_features_by_write_parquet(self, tmp_path, name):
-        with pytest.raises(ValueError, match=f"features must not be .* {name!r}"):
+        with pytest.raises(ValueError, match=f"features must not have .* {name!r}"):
             write_parquet(tmp_path / "a.parquet", [[1, 2]], [[1]], features={name: 2})
 
     def test_an_empty_csv_file(self, tmp_path):

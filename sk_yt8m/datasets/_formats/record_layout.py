@@ -1,4 +1,4 @@
-"""What to read from the records of a TFRecord file, or to write into them."""
+"""Layouts of YouTube-8M's records: keys, levels, features and their widths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SEGMENT_SECONDS = 5
 SEGMENT_STARTS = b"segment_start_times"
 _OTHER_KEYS = {*ID_KEYS, LABELS, SEGMENT_LABELS, SEGMENT_SCORES, SEGMENT_STARTS}
 
-#: YouTube-8M's features and their widths; version 1 had "mean_inc3" in place of the others.
+#: Widths of YouTube-8M's features; version 1 had "mean_inc3" instead of the others.
 WIDTHS = {"mean_rgb": N_RGB, "mean_audio": N_AUDIO, "mean_inc3": 1024}
 DEFAULT_FEATURES = ("mean_rgb", "mean_audio")
 
@@ -34,11 +34,11 @@ class RecordLayout:
     n_labels : int
         Size of the vocabulary.
     n_frames : int, optional
-        How many frames to take the mean of; None for all.
+        Number of frames to average; None for all.
     frame_choice : {"even", "first"}
-        Which frames these are.
+        Which frames to average.
     missing_labels : {"raise", "empty"}
-        What a record without the key "labels" is.
+        Whether a record without the key "labels" is damaged or has no labels.
     """
 
     level: str = "video"
@@ -73,14 +73,14 @@ def feature_widths(features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[s
 
 
 def record_features(features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Return key and width of each feature of a record, none of them a key of something else."""
+    """Return key and width of each feature of a record; refuse keys that have another meaning."""
     widths = feature_widths(features)
     for name, _ in widths:
         if name.encode() in _OTHER_KEYS:
-            raise ValueError(f"features must not be called as other keys are, got {name!r}")
+            raise ValueError(f"features must not have keys with another meaning, got {name!r}")
     return widths
 
 
 def frame_key(feature: str) -> bytes:
-    """Return the key of the frames that a feature is the mean of: "rgb" for "mean_rgb"."""
+    """Return the key of the frames of which a feature is the mean: "rgb" for "mean_rgb"."""
     return feature.removeprefix("mean_").encode()

@@ -1,4 +1,4 @@
-"""What someone hands to a writer, checked, and the file that it writes."""
+"""Checks of a writer's X, Y and ids, and its output file."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _BLOCK = 4096
 
 
 def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
-    """Return finite features as an array of shape (n_videos, n_features), not copied."""
+    """Return features as an array of shape (n_videos, n_features), uncopied; refuse NaN and inf."""
     _check_not_masked(X, "X")
     X = np.asarray(X)
     wanted = "n_features" if n_features is None else str(n_features)
@@ -40,11 +40,11 @@ def checked_features(X: Any, n_features: int | None = None) -> np.ndarray:
 
 def _check_not_masked(array: Any, name: str) -> None:
     if np.ma.isMaskedArray(array):
-        raise ValueError(f"{name} must not be a masked array: fill or leave out what is masked")
+        raise ValueError(f"{name} must not be a masked array: fill or drop the masked values")
 
 
 def checked_indicator(Y: Any, n_videos: int, n_labels: int | None = None) -> sp.csr_matrix:
-    """Return an indicator as a CSR matrix without stored zeros, its labels in order."""
+    """Return an indicator as a CSR matrix with sorted indices and without stored zeros."""
     _check_not_masked(Y, "Y")
     Y = Y if sp.issparse(Y) else np.asarray(Y)
     wanted = "n_labels" if n_labels is None else str(n_labels)
@@ -70,7 +70,7 @@ def checked_indicator(Y: Any, n_videos: int, n_labels: int | None = None) -> sp.
 
 
 def different_ids(ids: Sequence[str], n_videos: int) -> list[bytes]:
-    """Return ids in UTF-8, all different."""
+    """Return ids in UTF-8; refuse repeated ones."""
     names = checked_ids(ids, n_videos)
     if len(set(names)) < n_videos:
         seen: dict[bytes, int] = {}
@@ -84,14 +84,14 @@ def different_ids(ids: Sequence[str], n_videos: int) -> list[bytes]:
 
 
 def check_not_empty(X: Any) -> None:
-    """Raise an error where a file would hold nothing, which readers take for damage."""
+    """Raise a ValueError if there is no row: readers take an empty file for damage."""
     if len(X) == 0:
         raise ValueError("X must hold at least one video, got none")
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file as `open_atomically` does; say plainly where no file can be."""
+    """Open a file with `open_atomically`; name a folder that is missing or in its way."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: expected the name of a file to write")
     if not path.parent.is_dir():
@@ -102,7 +102,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def new_file_or_gzip(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file as `new_file` does, gzipped if its name ends in .gz."""
+    """Open a file with `new_file`, gzipped if its name ends in .gz."""
     with new_file(path) as raw:
         if path.suffix != ".gz":
             yield raw
