@@ -1,10 +1,12 @@
 """Fits that are killed at random moments and started again; a script, run by `test_resume.py`.
 
-All is imported once. Every fit then runs in a child that is forked before TensorFlow is first
-used, so that a kill costs a second and not the import.
+Everything is imported once. Each fit then runs in a child that is forked before TensorFlow is first
+used, so that a kill costs a second and not the time of the import.
 """
 
+import importlib
 import os
+import pkgutil
 import random
 import signal
 import sys
@@ -13,14 +15,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from small_problem import weights_of
 
+import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m._network import predictor as _inference
-from sk_yt8m._training import epoch_loop as _epochs
-from sk_yt8m._training import problem as _fitting
-from sk_yt8m._training.checkpoints import folder as _checkpoints
 
-IMPORTED = (_checkpoints, _epochs, _fitting, _inference)
+for module in pkgutil.walk_packages(sk_yt8m.__path__, "sk_yt8m."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+
 KILLS_PER_FIT = 8
 PARAMETERS = {
     "hidden_layer_sizes": (150, 200),
@@ -45,7 +48,7 @@ def fit(variant: dict, folder: Path, result: Path) -> None:
     clf.fit(X, Y)
     curves = {"losses": clf.loss_curve_, "scores": clf.validation_scores_ or []}
     draft = result.with_suffix(".draft.npz")
-    np.savez(draft, **curves, n_times=len(clf.epoch_times_), **clf._model.weights)
+    np.savez(draft, **curves, n_times=len(clf.epoch_times_), **weights_of(clf))
     draft.rename(result)
 
 
