@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
+from sklearn.base import clone
 
 from sk_yt8m import DeepMultiLabelClassifier
 
@@ -88,6 +89,16 @@ def assert_same_training(one: DeepMultiLabelClassifier, other: DeepMultiLabelCla
     assert one.best_validation_score_ == other.best_validation_score_
     assert len(one.epoch_times_) == len(other.epoch_times_)
     assert_same_weights(one, other)
+
+
+def trained_rows(clf: DeepMultiLabelClassifier, y: Any) -> np.ndarray:
+    """Tell of each row of `y` whether it is trained on, and not set aside for validation.
+
+    Row i has a 1 in feature i alone. So the mean of that feature over the rows that are trained on
+    tells whether row i is one of them.
+    """
+    rows = np.eye(np.shape(y)[0], dtype=np.float32)
+    return weights_of(clone(clf).fit(rows, y))["standardization/mean"] > 0
 
 
 def mapped(array: np.ndarray, folder: Path, mode: str = "r") -> np.memmap:

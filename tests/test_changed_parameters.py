@@ -4,80 +4,20 @@ import pickle
 
 import numpy as np
 import pytest
+from other_values import AT_ONCE, FIXED, OF_FIT, WITHOUT_EFFECT
+from small_problem import X, assert_same_weights, small, weights_of
+from small_problem import Y as Y_9
 
 from sk_yt8m import DeepMultiLabelClassifier, load
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(90, 6)).astype(np.float32)
-Y = (X[:, :4] + RNG.normal(size=(90, 4)) > 0.5).astype(np.uint8)
-
-DEFAULTS = {
-    "hidden_layer_sizes": (8,),
-    "batch_size": 10,
-    "max_iter": 3,
-    "precision": "float32",
-    "random_state": 0,
-    "alpha": 0.1,
-}
-
-#: What the first training fixes, with another value.
-FIXED = {
-    "hidden_layer_sizes": (9,),
-    "activation": "tanh",
-    "batch_normalization": False,
-    "standardize": False,
-}
-#: What bears on a step of `partial_fit`.
-AT_ONCE = {
-    "alpha": 5.0,
-    "batch_size": 30,
-    "learning_rate_init": 0.02,
-    "shuffle": False,
-    "random_state": 7,
-    "beta_1": 0.5,
-    "beta_2": 0.9,
-    "epsilon": 0.01,
-    "weight_decay": 0.9,
-    "ema_decay": None,
-    "dropout": 0.1,
-    "input_dropout": 0.6,
-    "loss_reduction": "mean",
-    "n_heads": 2,
-    "precision": "bfloat16",
-}
-#: What bears on `fit` alone, on the first call, on predictions, or on nothing of the result.
-ELSEWHERE = {
-    "learning_rate": "constant",
-    "max_iter": 9,
-    "tol": 0.5,
-    "verbose": True,
-    "warm_start": True,
-    "validation_fraction": 0.3,
-    "n_iter_no_change": 2,
-    "warmup_fraction": 0.5,
-    "output_bias_init": "zeros",
-    "predict_precision": "bfloat16",
-    "checkpoint_dir": "somewhere",
-    "checkpoint_every": 3,
-}
-
-
-def small(**parameters) -> DeepMultiLabelClassifier:
-    return DeepMultiLabelClassifier(**(DEFAULTS | parameters))
-
-
-def weights_of(clf) -> dict[str, np.ndarray]:
-    return clf._fitted_model().weights
-
-
-def assert_same_weights(one, other):
-    for name, array in weights_of(one).items():
-        np.testing.assert_array_equal(array, weights_of(other)[name], err_msg=name)
+Y = Y_9[:, :4]
 
 
 def test_every_parameter_is_in_one_group():
-    groups = [*FIXED, *AT_ONCE, *ELSEWHERE, "early_stopping"]
+    groups = [*FIXED, *AT_ONCE, *OF_FIT, *WITHOUT_EFFECT]
     assert sorted(groups) == sorted(DeepMultiLabelClassifier().get_params())
+    other_values = FIXED | AT_ONCE | OF_FIT | WITHOUT_EFFECT
+    assert not [name for name, value in small().get_params().items() if value == other_values[name]]
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -143,11 +83,11 @@ def test_a_moving_average_can_begin_later():
     assert 0 < moved < np.abs(weights_of(free)["output/kernel"] - start).max()
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
+@pytest.mark.parametrize("name", sorted({*OF_FIT, *WITHOUT_EFFECT} - {"early_stopping"}))
 def test_what_is_not_for_partial_fit_changes_nothing(name):
     one, other = small().partial_fit(X, Y), small().partial_fit(X, Y)
     one.partial_fit(X, Y)
-    other.set_params(**{name: ELSEWHERE[name]}).partial_fit(X, Y)
+    other.set_params(**{name: (OF_FIT | WITHOUT_EFFECT)[name]}).partial_fit(X, Y)
     assert_same_weights(one, other)
 
 

@@ -16,45 +16,23 @@ from sklearn.metrics import average_precision_score, f1_score, get_scorer
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from small_problem import learner, mapped, trained_rows, weights_of
 
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
-from sk_yt8m._inputs.targets import encode_targets
-from sk_yt8m._training.problem import hold_out
 from sk_yt8m.metrics import gap_score, gap_scorer, make_multimetric_scorer
 
-RNG = np.random.default_rng(0)
 N, N_FEATURES, N_LABELS = 400, 12, 30
-
-
-def problem(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return features and labels, each label being the sign of a direction, most of them rare."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(N, N_FEATURES)).astype(np.float32)
-    directions = rng.normal(size=(N_FEATURES, N_LABELS)) / np.sqrt(N_FEATURES)
-    Y = (X @ directions > np.linspace(0.3, 2.2, N_LABELS)).astype(np.uint8)
-    return X, Y
-
-
-def small(**parameters) -> DeepMultiLabelClassifier:
-    defaults = {
-        "hidden_layer_sizes": (40,),
-        "max_iter": 20,
-        "learning_rate_init": 0.02,
-        "dropout": 0.1,
-        "input_dropout": 0.0,
-        "random_state": 0,
-    }
-    return DeepMultiLabelClassifier(**(defaults | parameters))
+small = learner
 
 
 @pytest.fixture(scope="module")
-def data():
-    return problem()
+def data(learnable):
+    return learnable
 
 
 @pytest.fixture(scope="module")
-def fitted(data):
-    return small().fit(*data)
+def fitted(learned):
+    return learned
 
 
 def frequency_gap(Y: np.ndarray) -> float:
@@ -174,10 +152,9 @@ class TestFeatures:
 
     def test_memory_map(self, data, fitted, tmp_path):
         X, Y = data
-        np.save(tmp_path / "X.npy", X)
-        mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-        clf = small().fit(mapped, Y)
-        np.testing.assert_array_equal(clf.predict_proba(mapped), fitted.predict_proba(X))
+        rows = mapped(X, tmp_path)
+        clf = small().fit(rows, Y)
+        np.testing.assert_array_equal(clf.predict_proba(rows), fitted.predict_proba(X))
 
     def test_constant_and_huge_features(self, data):
         X, Y = data
@@ -288,7 +265,7 @@ class TestTraining:
         plain = {"precision": "float32", "batch_normalization": False, "dropout": 0}
 
         def heads(clf):
-            h, weights = clf.hidden_activations(X), clf._model.weights
+            h, weights = clf.hidden_activations(X), weights_of(clf)
             kernel, bias = weights["output/kernel"], weights["output/bias"]
             return [2 * h[:, half] @ kernel[half] + bias for half in (slice(20), slice(20, 40))]
 
@@ -349,7 +326,7 @@ class TestTraining:
 class TestValidation:
     def test_the_best_epoch_is_kept(self, data):
         X, Y = data
-        X_val, Y_val = problem(seed=0)[0][:100], np.roll(Y, 1, axis=0)[:100]
+        X_val, Y_val = X[:100], np.roll(Y, 1, axis=0)[:100]
         clf = small(learning_rate="constant", max_iter=12).fit(X, Y, X_val=X_val, y_val=Y_val)
         scores = clf.validation_scores_
         assert len(scores) == clf.n_iter_ == 12
@@ -369,10 +346,8 @@ class TestValidation:
 
     def test_classes_keep_their_shares(self):
         X, y = load_iris(return_X_y=True)
-        indicator, form = encode_targets(y)
-        kept, held = hold_out(indicator, form, 0.2, seed=0)
-        assert np.bincount(y[held]).tolist() == [10, 10, 10]
-        np.testing.assert_array_equal(np.sort(np.concatenate([kept, held])), np.arange(150))
+        kept = trained_rows(small(early_stopping=True, validation_fraction=0.2), y)
+        assert np.bincount(y[~kept]).tolist() == [10, 10, 10]
         assert small(early_stopping=True).fit(X, y).best_validation_score_ > 0.8
 
     def test_without_validation_it_stops_when_the_loss_does(self, data):

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
+from small_problem import weights_of
 
 from sk_yt8m import (
     AveragingClassifier,
@@ -46,7 +47,8 @@ class TestHiddenActivations:
         hidden = clf.hidden_activations(X)
         assert hidden.dtype == np.float32
         assert hidden.shape == (360, (12, *sizes)[-1])
-        scores = hidden @ clf._model.weights["output/kernel"] + clf._model.weights["output/bias"]
+        weights = weights_of(clf)
+        scores = hidden @ weights["output/kernel"] + weights["output/bias"]
         np.testing.assert_allclose(clf.decision_function(X), scores, rtol=1e-4, atol=1e-4)
 
 

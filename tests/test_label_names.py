@@ -8,21 +8,21 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from faults import kill
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_problem import X, small
+from small_problem import Y as Y_9
 
 from sk_yt8m import (
     AveragingClassifier,
-    DeepMultiLabelClassifier,
     DeepNeighborsClassifier,
     SparseIndicator,
     load,
 )
 from sk_yt8m.metrics import LabelAveragePrecisionDisplay, get_scorer
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(60, 5)).astype(np.float32)
-Y = (X[:, :4] > 0).astype(np.int64)
+Y = Y_9[:, :4].astype(np.int64)
 NAMES = ["cat", "dog", "fish", "bird"]
 FRAME = pd.DataFrame(Y, columns=NAMES)
 SWAPPED = FRAME[["dog", "cat", "fish", "bird"]]
@@ -34,11 +34,6 @@ OTHERS = {
     "sparse": (SWAPPED.astype(pd.SparseDtype("int64", 0)), "same order"),
     "boolean": (SWAPPED.astype("boolean"), "same order"),
 }
-
-
-def small(**parameters) -> DeepMultiLabelClassifier:
-    defaults = {"max_iter": 2, "random_state": 0, "precision": "float32"}
-    return DeepMultiLabelClassifier((8,), **(defaults | parameters))
 
 
 ESTIMATORS = {
@@ -208,21 +203,9 @@ def test_numbers_are_compared_with_places(numbered):
             use(pd.DataFrame(Y, columns=range(1, 5)))
 
 
-def test_a_checkpoint_is_of_labels_of_these_names(tmp_path, monkeypatch):
-    from sk_yt8m._training.trainer import Trainer
-
-    train, calls = Trainer.train, iter(range(100))
-
-    def train_and_die(self, *arguments):
-        if next(calls) == 2:
-            raise OSError("killed")
-        return train(self, *arguments)
-
+def test_a_checkpoint_is_of_labels_of_these_names(tmp_path):
     clf = small(max_iter=4, checkpoint_dir=tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train", train_and_die)
-        with pytest.raises(OSError, match="killed"):
-            clf.fit(X, FRAME)
+    kill(2, clf, X, FRAME)
     for other in (["a", "b", "c", "d"], NAMES[::-1], [7, 3, 5, 1], range(4)):
         with pytest.raises(ValueError, match="label names of y"):
             clf.fit(X, pd.DataFrame(Y, columns=other))

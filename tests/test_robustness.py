@@ -298,13 +298,12 @@ print((clf.predict_proba(X) == np.load(folder / "expected.npy")).all())
 """
 
 FORKING = """
-import os
+import importlib, os, pkgutil
+import sk_yt8m
 from test_robustness import *
-from sk_yt8m._training.checkpoints import folder as _checkpoints
-from sk_yt8m._training import epoch_loop as _epochs
-from sk_yt8m._network import predictor as _inference
-from sk_yt8m._network import parameters as _network
-from sk_yt8m._training import trainer as _training
+for module in pkgutil.walk_packages(sk_yt8m.__path__, "sk_yt8m."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
 expected = np.load(Path(sys.argv[1]) / "expected.npy")
 def same():
     return (small().fit(X, Y).predict_proba(X) == expected).all()

@@ -1,0 +1,44 @@
+"""Probabilities of log-odds of any size."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from small_problem import X, Y, small, weights_of
+
+linear = partial(small, hidden_layer_sizes=(), standardize=False, max_iter=1)
+
+
+def shifted(clf, shift):
+    """Return rows with that much more in the first log-odds of a linear model."""
+    direction = weights_of(clf)["output/kernel"][:, 0].astype(np.float64)
+    return (X + shift * direction / (direction @ direction)).astype(np.float32)
+
+
+class TestProbabilities:
+    @pytest.mark.parametrize("predict_precision", ["float32", "bfloat16"])
+    @pytest.mark.parametrize("shift", [-300, -100, -40, -17, 0, 17, 40, 100, 300])
+    @pytest.mark.parametrize("y", [Y[:, 0], Y[:, :4].sum(axis=1), Y], ids=["2", "5", "labels"])
+    def test_they_are_strictly_inside_0_and_1(self, y, shift, predict_precision):
+        clf = linear(predict_precision=predict_precision).fit(X, y)
+        rows = shifted(clf, shift)
+        probabilities = clf.predict_proba(rows)
+        assert probabilities.dtype == np.float32
+        assert probabilities.min() > 0
+        assert probabilities.max() < 1
+        scores = clf.predict_top_k(rows, k=2).scores
+        assert scores.dtype == np.float32
+        assert 0 < scores.min() <= scores.max() < 1
+        np.testing.assert_array_equal(scores, -np.sort(-probabilities, axis=1)[:, :2])
+        if y.ndim == 1:
+            np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+            np.testing.assert_array_equal(
+                clf.classes_[probabilities.argmax(axis=1)], clf.predict(rows)
+            )
+
+    def test_small_probabilities_are_not_rounded_up(self):
+        clf = linear().fit(X, Y[:, 0])
+        rows = shifted(clf, -40)
+        log_odds = clf.decision_function(rows)
+        assert log_odds.max() < -30
+        np.testing.assert_allclose(clf.predict_proba(rows)[:, 1], np.exp(log_odds), rtol=1e-4)
