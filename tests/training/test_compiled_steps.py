@@ -1,141 +1,176 @@
-"""Compiled loops are shared by fits of one kind, one after the other."""
+"""Compiled steps are shared by fits of one kind, one after the other."""
 
 import gc
-import subprocess
+import itertools
 import sys
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from faults import FailingRows
+from small_problem import X, Y, small
 
-from sk_yt8m import DeepMultiLabelClassifier
+from sk_yt8m import load
+from sk_yt8m._tensorflow import free
 
-rng = np.random.default_rng(0)
-X = rng.normal(size=(40, 5)).astype(np.float32)
-Y = (X[:, :3] + rng.normal(size=(40, 3)) > 0.5).astype(np.uint8)
-
-
-def small(**parameters):
-    return DeepMultiLabelClassifier(
-        **{"hidden_layer_sizes": (7,), "max_iter": 2, "random_state": 0, **parameters}
-    )
+WIDTHS = itertools.count(20)
 
 
 @pytest.fixture
-def built(monkeypatch):
-    """Count the loops that are built, from an empty pool."""
-    from sk_yt8m._training import compiled_steps as _step_loop
-
-    loops = []
-
-    class Counted(_step_loop.StepLoop):
-        def __init__(self, *args):
-            super().__init__(*args)
-            loops.append(self)
-
-    monkeypatch.setattr(_step_loop, "StepLoop", Counted)
-    monkeypatch.setattr(_step_loop, "_IDLE", type(_step_loop._IDLE)(list))
-    return loops
+def fresh():
+    """Parameters of a network whose shape no other test has."""
+    return {"hidden_layer_sizes": (next(WIDTHS),)}
 
 
-def test_fits_of_a_kind_share_a_loop(built):
-    first = small().fit(X, Y)
-    other_seed = small(random_state=1).fit(X, Y)
-    again = small().fit(X, Y)
-    assert len(built) == 1
+@pytest.fixture
+def compiled(monkeypatch):
+    """Return a list that grows with each function that is handed to TensorFlow to compile."""
+    function, functions = tf.function, []
+
+    def recorded(*arguments, **options):
+        functions.append(options)
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(tf, "function", recorded)
+    return functions
+
+
+def test_fits_of_a_kind_share_the_compiled_steps(fresh, compiled):
+    first = small(**fresh).fit(X, Y)
+    n_compiled = len(compiled)
+    other_seed = small(**fresh, random_state=1).fit(X, Y)
+    again = small(**fresh).fit(X, Y)
+    assert len(compiled) == n_compiled > 0
     np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
     assert (first.predict_proba(X) != other_seed.predict_proba(X)).any()
 
 
-@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"hidden_layer_sizes": (8,)}, {"alpha": 0.1}])
-def test_another_kind_has_its_own(built, change):
-    small().fit(X, Y)
-    small(**change).fit(X, Y)
-    assert len(built) == 2
+@pytest.mark.parametrize(
+    "change", [{"dropout": 0.1}, {"hidden_layer_sizes": (19,)}, {"alpha": 0.1}]
+)
+def test_another_kind_has_its_own(fresh, compiled, change):
+    small(**fresh).fit(X, Y)
+    n_compiled = len(compiled)
+    small(**(fresh | change)).fit(X, Y)
+    assert len(compiled) > n_compiled
 
 
-def test_a_loop_in_use_is_not_shared(built):
-    going_on, other = small(), small()
+def test_steps_in_use_are_not_shared(fresh, compiled):
+    going_on, other = small(**fresh), small(**fresh)
+    n_compiled = [0]
     for _ in range(3):
-        going_on.partial_fit(X, Y)
-        other.partial_fit(X, Y)
-        small().fit(X, Y)
+        for call in (going_on.partial_fit, other.partial_fit, small(**fresh).fit):
+            call(X, Y)
+            n_compiled.append(len(compiled))
     np.testing.assert_array_equal(going_on.predict_proba(X), other.predict_proba(X))
-    assert len(built) == 3
+    assert n_compiled[0] < n_compiled[1] < n_compiled[2] < n_compiled[3] == n_compiled[-1]
 
 
-def test_an_idle_loop_holds_no_weights(built):
-    small().fit(X, Y)
-    (loop,) = built
-    variables = [*(v.value for v in loop.network.weights), *loop.optimizer.slots().values()]
-    assert sum(variable.read_value().numpy().size for variable in variables) == 0
+def test_idle_steps_hold_no_weights(fresh):
+    before = {id(variable) for variable in variables()}
+    small(**fresh).fit(X, Y)
+    new = [variable for variable in variables() if id(variable) not in before]
+    assert len(new) > 10
+    assert sum(variable.read_value().numpy().size for variable in new) <= len(new)
 
 
-def test_an_estimator_in_a_reference_cycle_gives_its_loop_back(built):
-    going_on = small().partial_fit(X, Y)
+def variables():
+    """Return all variables of TensorFlow that are alive, but for single numbers."""
+    gc.collect()
+    found = [held for held in gc.get_objects() if issubclass(type(held), tf.Variable)]
+    return [variable for variable in found if variable.shape.rank]
+
+
+def test_an_estimator_in_a_reference_cycle_gives_its_steps_back(fresh, compiled):
+    going_on = small(**fresh).partial_fit(X, Y)
     going_on.itself = going_on
+    n_compiled = len(compiled)
     del going_on
     gc.collect()
-    small().fit(X, Y)
-    assert len(built) == 1
+    small(**fresh).fit(X, Y)
+    assert len(compiled) == n_compiled
 
 
-FREE_WHILE_A_GRAPH_IS_BUILT = """
-import sys
-from sk_yt8m._tensorflow import free, tf
+def test_a_fit_that_diverges_gives_its_steps_back(fresh, compiled):
+    wild = {"batch_normalization": False, **fresh}
+    with pytest.raises(FloatingPointError):
+        small(**wild, learning_rate_init=1e30).fit(1e30 * X, Y)
+    n_compiled = len(compiled)
+    small(**wild).fit(X, Y)
+    assert len(compiled) == n_compiled
 
-variable = tf.Variable(tf.ones([3]))
-build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
-n_calls = 0
 
-def free_at_every_call(frame, event, arg):
-    global n_calls
-    if event == "call":
-        n_calls += 1
-        free([variable])
-
-sys.setprofile(free_at_every_call)
-graph = build(tf.TensorSpec([None])).graph
-sys.setprofile(None)
-assert n_calls > 1000
-assert variable.read_value().shape == (0,)
-assert not [op for op in graph.get_operations() if op.type == "AssignVariableOp"]
-"""
+def test_steps_of_a_fit_that_failed_are_thrown_away(fresh, compiled):
+    clf = small(**fresh).fit(X, Y)
+    expected = clf.predict_proba(X)
+    rows = FailingRows(X).fail_at(None)
+    small(**fresh).fit(rows, Y)
+    with pytest.raises(MemoryError):
+        clf.fit(FailingRows(X).fail_at(rows.n_reads, MemoryError()), Y)
+    n_compiled = len(compiled)
+    np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), expected)
+    assert len(compiled) > n_compiled
 
 
 def test_weights_can_be_freed_while_a_graph_is_built():
     """The garbage collector may find an abandoned training at any moment."""
-    run = subprocess.run(
-        [sys.executable, "-c", FREE_WHILE_A_GRAPH_IS_BUILT],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr
+    variable = tf.Variable(tf.ones([3]))
+    build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
+    n_calls = 0
 
+    def free_at_every_call(frame, event, arg):
+        nonlocal n_calls
+        if event == "call":
+            n_calls += 1
+            free([variable])
 
-def test_a_fit_that_fails_gives_its_loop_back(built):
-    with pytest.raises(FloatingPointError):
-        small(learning_rate_init=1e30, batch_normalization=False).fit(1e30 * X, Y)
-    small(learning_rate_init=0.1, batch_normalization=False).fit(X, Y)
-    assert len(built) == 1
+    sys.setprofile(free_at_every_call)
+    try:
+        graph = build(tf.TensorSpec([None])).graph
+    finally:
+        sys.setprofile(None)
+    assert n_calls > 500
+    assert variable.read_value().shape == (0,)
+    assert not [op for op in graph.get_operations() if op.type == "AssignVariableOp"]
 
 
 @pytest.mark.parametrize(
     "parameters",
     [{"precision": "float32"}, {"precision": "bfloat16", "batch_normalization": False}],
 )
-def test_the_way_of_a_gpu_gives_the_same(built, monkeypatch, parameters):
+def test_the_way_of_a_gpu_gives_the_same(fresh, compiled, parameters, request):
     """The step as one XLA program, features on the device, full chunks: here on the processor."""
-    from sk_yt8m._network import predictor as _inference
-    from sk_yt8m._training import compiled_steps as _step_loop
-    from sk_yt8m._training import row_source as _feeding
-
+    parameters = {**fresh, **parameters}
     host = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
-    _step_loop._IDLE.clear()
-    monkeypatch.setattr(_feeding, "_RESERVE_BYTES", 2**20)
-    for module in (_feeding, _inference, _step_loop):
-        monkeypatch.setattr(module, "has_gpu", lambda: True)
-    device = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
-    assert len(built) == 2
+    expected = host.predict_proba(X)
+    n_compiled = len(compiled)
+    request.getfixturevalue("pretended_gpu")
+    # A number that changes no result, and without which the steps of the host would be shared.
+    device = small(**parameters, epsilon=1.001e-8).fit(X, Y, X_val=X, y_val=Y)
+    assert any(options.get("jit_compile") for options in compiled[n_compiled:])
     np.testing.assert_allclose(device.loss_curve_, host.loss_curve_, rtol=1e-4)
-    np.testing.assert_allclose(device.predict_proba(X), host.predict_proba(X), rtol=1e-4)
+    np.testing.assert_allclose(device.predict_proba(X), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        lambda: keras.name_scope("outer"),
+        lambda: tf.name_scope("outer"),
+        lambda: tf.device("/CPU:0"),
+        tf.init_scope,
+    ],
+    ids=["keras", "tensorflow", "device", "init"],
+)
+def test_a_scope_around_the_first_fit(scope, fresh, tmp_path):
+    with scope():
+        inside = small(**fresh).fit(X, Y)
+        part = small(**fresh).partial_fit(X, Y)
+    outside = small(**fresh).fit(X, Y)
+    np.testing.assert_array_equal(inside.predict_proba(X), outside.predict_proba(X))
+    part.save(tmp_path / "model.safetensors", include_training_state=True)
+    again = load(tmp_path / "model.safetensors").partial_fit(X, Y)
+    with scope():
+        part.partial_fit(X, Y)
+    np.testing.assert_array_equal(again.predict_proba(X), part.predict_proba(X))
