@@ -36,14 +36,14 @@ def test_blocks_of_the_host(n_features, batch_size, n_blocks):
     rows = np.zeros((100, n_features), dtype=np.float32)
     rows[:, 3] = np.arange(100)
     batches = batches_of(100, batch_size)
-    found, n_found = rows_of(row_source.HostFeed(sp.csr_array(rows)), batches)
+    found, n_found = rows_of(row_source.HostRows(sp.csr_array(rows)), batches)
     np.testing.assert_array_equal(found[..., 3], batches.rows)
     assert n_found == n_blocks
 
 
 def test_calls_of_the_device():
     batches = batches_of(100, 1)
-    found, n_blocks = rows_of(row_source.DeviceFeed(X), batches)
+    found, n_blocks = rows_of(row_source.DeviceRows(X), batches)
     np.testing.assert_array_equal(found, X[batches.rows])
     assert n_blocks == 2
 
@@ -53,22 +53,22 @@ def test_sparse_and_half_precision_rows(form):
     batches = batches_of(100, 16)
     expected = form(X)[batches.rows.ravel()]
     expected = expected.toarray() if sp.issparse(expected) else expected
-    found, _ = rows_of(row_source.HostFeed(form(X)), batches)
+    found, _ = rows_of(row_source.HostRows(form(X)), batches)
     np.testing.assert_array_equal(found.reshape(expected.shape), expected)
 
 
 def test_a_gpu_without_room_gets_blocks(pretended_gpu, monkeypatch):
-    assert isinstance(row_source.make_feed(X), row_source.DeviceFeed)
+    assert isinstance(row_source.make_row_source(X), row_source.DeviceRows)
     error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
-    monkeypatch.setattr(row_source, "DeviceFeed", raising(error))
-    assert isinstance(row_source.make_feed(X), row_source.HostFeed)
+    monkeypatch.setattr(row_source, "DeviceRows", raising(error))
+    assert isinstance(row_source.make_row_source(X), row_source.HostRows)
 
 
 def test_without_a_gpu_there_are_blocks():
-    assert isinstance(row_source.make_feed(X), row_source.HostFeed)
+    assert isinstance(row_source.make_row_source(X), row_source.HostRows)
 
 
 def test_training_does_not_depend_on_the_source(monkeypatch):
     expected = small(max_iter=5).fit(X, Y).predict_proba(X)
-    monkeypatch.setattr(row_source, "make_feed", row_source.DeviceFeed)
+    monkeypatch.setattr(row_source, "make_row_source", row_source.DeviceRows)
     np.testing.assert_array_equal(small(max_iter=5).fit(X, Y).predict_proba(X), expected)
