@@ -16,7 +16,9 @@ from sk_yt8m.datasets._formats.damage import Damage, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files
 from sk_yt8m.datasets._formats.read_files import read_files
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
-from sk_yt8m.datasets._store.format import StoreError, read_store, write_store
+from sk_yt8m.datasets._store.convert import convert
+from sk_yt8m.datasets._store.format import StoreError, remove_store
+from sk_yt8m.datasets._store.open_store import Store, open_store
 
 _DESCR = """\
 Video-level features of YouTube-8M in the CSV layout of a deep learning course: 1,024 visual and
@@ -70,8 +72,8 @@ def load_csv(
     n_jobs : int, optional
         Number of processes that parse files, as in joblib.
     cache_dir : path, optional
-        Folder in which to cache the parsed arrays. The next call with the same, unchanged files
-        memory-maps them instead of parsing; ``data`` is read-only then.
+        Folder in which to keep a store of the files, as :func:`convert` makes it. The next call
+        with the same, unchanged files opens it instead of parsing; ``data`` is memory-mapped.
     progress : bool, default=False
         Show a progress bar.
 
@@ -113,57 +115,57 @@ def load_csv(
     (1152, 3862)
     """
     files = find_files(path, "csv", split)
-    cache = None if cache_dir is None else Path(cache_dir) / _fingerprint(files, on_error)
-    arrays, damage = _from_cache(cache)
-    if arrays is None:
+    cached = None
+    if cache_dir is not None:
+        cache = Path(cache_dir) / _fingerprint(files, on_error)
+        cached = _from_cache(files, cache, on_error, n_jobs, progress)
+    if cached is not None:
+        X, Y, shard, line = cached.X, cached.Y, cached.source, cached.record
+        indices, indptr = Y.indices, Y.indptr
+        errors = [Damage(**one) for one in cached.manifest["damage"]]
+    else:
         report = Report(skip=on_error == "skip")
         bar = "reading CSV" if progress else None
         layout = CsvLayout()
         parts = read_files(files, read_csv_blocks, layout, report, n_jobs=n_jobs, progress=bar)
-        arrays, damage = _stored(join(parts, N_FEATURES, N_LABELS)), report.damage
-        if cache is not None:
-            write_store(cache, arrays, {"files": [str(file) for file in files], "errors": damage})
-            # Another process may be replacing it.
-            mapped, _ = _from_cache(cache)
-            arrays = mapped or arrays
+        arrays, errors = join(parts, N_FEATURES, N_LABELS), report.damage
+        X, shard, line = arrays["features"], arrays["shard"], arrays["record"]
+        indices, indptr = arrays["target"].indices, arrays["target"].indptr
     return as_bunch(
-        arrays["features"],
-        csr_indicator(
-            np.asarray(arrays["label_indices"]), np.asarray(arrays["label_indptr"]), N_LABELS
-        ),
+        X,
+        csr_indicator(indices, indptr, N_LABELS),
         return_indicator=return_indicator,
         return_X_y=return_X_y,
         as_frame=as_frame,
         descr=_DESCR,
         files=files,
-        shard=np.asarray(arrays["shard"]),
-        line=np.asarray(arrays["line"]),
-        errors=damage,
+        shard=np.asarray(shard),
+        line=np.asarray(line),
+        errors=errors,
     )
-
-
-def _stored(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays to write into the cache."""
-    return {
-        "features": arrays["features"],
-        "label_indices": arrays["target"].indices,
-        "label_indptr": arrays["target"].indptr,
-        "shard": arrays["shard"],
-        "line": arrays["record"],
-    }
 
 
 def _fingerprint(files: list[Path], on_error: str) -> str:
     facts = [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
-    text = json.dumps([facts, on_error]).encode()
+    text = json.dumps([facts, on_error, "store"]).encode()
     return f"csv-{hashlib.sha256(text).hexdigest()[:24]}"
 
 
-def _from_cache(cache: Path | None) -> tuple[dict[str, np.ndarray] | None, list[Damage]]:
-    if cache is None or not cache.exists():
-        return None, []
+def _from_cache(
+    files: list[Path], cache: Path, on_error: str, n_jobs: int | None, progress: bool
+) -> Store | None:
+    """Return the store of the files, made if need be; None if another process is making it."""
+    if cache.exists():
+        try:
+            store = open_store(cache)
+            store._check_arrays()
+            return store
+        except StoreError:
+            remove_store(cache)
     try:
-        arrays, about = read_store(cache)
-        return arrays, [Damage(*row) for row in about["errors"]]
-    except (StoreError, KeyError, TypeError):
-        return None, []
+        # Another process may have just made it.
+        return convert(
+            files, cache, on_error=on_error, n_jobs=n_jobs, progress=progress, overwrite=True
+        )
+    except BlockingIOError:
+        return None

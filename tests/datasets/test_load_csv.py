@@ -1,7 +1,6 @@
 """load_csv: order, splits, forms, cache and the real files; write_csv."""
 
 import gzip
-import os
 import shutil
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from sk_yt8m.datasets import load_csv, make_videos, write_csv
+from sk_yt8m.datasets import load_csv, make_videos, open_store, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +141,14 @@ class TestCache:
     @pytest.fixture
     def parses(self, monkeypatch):
         from sk_yt8m.datasets import _load_csv as _load
+        from sk_yt8m.datasets._store import sources as _sources
 
         calls = []
         read = _load.read_csv_blocks
-        monkeypatch.setattr(
-            _load, "read_csv_blocks", lambda *a, **k: calls.append(a[0].name) or read(*a, **k)
-        )
+        for module in (_load, _sources):
+            monkeypatch.setattr(
+                module, "read_csv_blocks", lambda *a, **k: calls.append(a[0].name) or read(*a, **k)
+            )
         return calls
 
     def test_the_second_load_parses_nothing(self, copy, tmp_path, parses):
@@ -189,7 +190,7 @@ class TestCache:
         np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
         assert len(parses) == 14
 
-    @pytest.mark.parametrize("name", ["label_indices", "label_indptr", "shard", "line"])
+    @pytest.mark.parametrize("name", ["label_indices", "label_indptr", "source", "record"])
     def test_wrong_values_in_the_cache_are_noticed(self, copy, tmp_path, parses, name):
         expected = load_csv(copy)
         parses.clear()
@@ -203,22 +204,26 @@ class TestCache:
         for key in ("data", "target", "shard", "line"):
             np.testing.assert_array_equal(again[key], expected[key])
 
-    def test_two_writers_of_one_cache(self, copy, tmp_path, monkeypatch):
-        from sk_yt8m.datasets._store import format as _store
+    def test_two_writers_of_one_cache(self, copy, tmp_path, parses):
+        """The second reads the files itself, and leaves the cache to the first."""
+        from sk_yt8m.datasets._store.work_folder import locked, work_folder
 
-        replace = _store.os.replace
         first = load_csv(copy, cache_dir=tmp_path / "other")
         (store,) = (tmp_path / "other").iterdir()
-
-        def come_second(source, target):
-            if os.path.isdir(source):
-                shutil.copytree(store, target)
-            replace(source, target)
-
-        monkeypatch.setattr(_store.os, "replace", come_second)
-        second = load_csv(copy, cache_dir=tmp_path / "cache")
-        np.testing.assert_array_equal(second.data, first.data)
+        with locked(work_folder(tmp_path / "cache" / store.name)):
+            second = load_csv(copy, cache_dir=tmp_path / "cache")
+            np.testing.assert_array_equal(second.data, first.data)
+            assert not (tmp_path / "cache" / store.name).exists()
+        load_csv(copy, cache_dir=tmp_path / "cache")
         assert [f.name for f in (tmp_path / "cache").iterdir()] == [store.name]
+        assert len(parses) == 3 * 7
+
+    def test_it_is_a_store(self, copy, tmp_path):
+        loaded = load_csv(copy, cache_dir=tmp_path / "cache")
+        (path,) = (tmp_path / "cache").iterdir()
+        store = open_store(path)
+        store.verify()
+        np.testing.assert_array_equal(store.X, loaded.data)
 
     def test_errors_are_remembered(self, copy, tmp_path):
         (copy / "train_0.csv").write_bytes(b"nonsense\n")
@@ -229,14 +234,18 @@ class TestCache:
         with pytest.raises(ValueError, match="nonsense"):
             load_csv(copy, cache_dir=tmp_path / "cache")
 
-    def test_a_failed_write_leaves_nothing(self, copy, tmp_path, monkeypatch):
+    def test_a_failed_write_leaves_no_cache(self, copy, tmp_path):
         def fail(*_args, **_kwargs):
             raise OSError("disk full")
 
-        monkeypatch.setattr("sk_yt8m.datasets._store.array_file.ArrayFile.append", fail)
-        with pytest.raises(OSError, match="disk full"):
-            load_csv(copy, cache_dir=tmp_path / "cache")
-        assert list((tmp_path / "cache").iterdir()) == []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sk_yt8m.datasets._store.array_file.ArrayFile.append", fail)
+            with pytest.raises(OSError, match="disk full"):
+                load_csv(copy, cache_dir=tmp_path / "cache")
+        assert not list((tmp_path / "cache").glob("[!.]*"))
+        expected = load_csv(copy).data
+        np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
+        assert not list((tmp_path / "cache").glob(".*"))
 
 
 class TestWriteCsv:

@@ -1,25 +1,27 @@
-"""A folder of arrays in .npy files and a manifest: the form of the CSV cache and of the store."""
+"""The files of a store: arrays in .npy files and a manifest that describes them."""
 
 import io
 import json
 import os
-import shutil
-import tempfile
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sk_yt8m._files.atomic_write import write_atomically
-from sk_yt8m.datasets._store.array_file import ArrayFile, npy_header
+from sk_yt8m.datasets._store.array_file import npy_header
 from sk_yt8m.datasets._store.work_folder import listed
 
 MANIFEST = "manifest.json"
 _VERSION = 3
 FEATURES = "features"
-#: What the manifest of a store says that it is, and that of a cache does not.
+#: All arrays that a store may have.
+NAMES = (
+    *(FEATURES, "label_indices", "label_indptr", "label_values", "ids", "source", "record"),
+    *("start", "rated_indices", "rated_indptr", "rated_values"),
+)
+#: What the manifest of a store says that it is.
 KIND = "sk_yt8m store"
 _BLOCK = 2**24
 
@@ -45,45 +47,6 @@ def _crc_of(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
 
 
-def write_store(folder: Path, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> None:
-    """Write arrays into a folder at once: whoever looks finds all of it or nothing.
-
-    Parameters
-    ----------
-    folder : Path
-        Where; a folder of the same files is replaced.
-    arrays : dict of ndarray
-        Each becomes a file; all but "features" get a checksum.
-    about : dict
-        Anything else, in what JSON can hold.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        crc32 = {}
-        for name, array in arrays.items():
-            writer = ArrayFile(temporary / f"{name}.npy", array.dtype, array.shape[1:])
-            writer.append(array)
-            writer.finish()
-            if name != FEATURES:
-                crc32[name] = array_crc32(array)
-        shapes = {name: (array.shape, array.dtype) for name, array in arrays.items()}
-        write_manifest(temporary, shapes, crc32, about)
-        own = {MANIFEST, *(f"{name}.npy" for name in arrays)}
-        if folder.exists():
-            check_files(folder, own)
-        try:
-            if folder.exists():
-                remove_files(folder, own)
-            os.replace(temporary, folder)
-        except OSError:
-            # Another process has just written the same folder.
-            if not (folder / MANIFEST).is_file():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def check_files(folder: Path, own: set[str]) -> None:
     """Raise a FileExistsError if a folder has more than files of these names."""
     foreign = [p for p in folder.iterdir() if p.name not in own or p.is_symlink() or p.is_dir()]
@@ -94,8 +57,10 @@ def check_files(folder: Path, own: set[str]) -> None:
         )
 
 
-def remove_files(folder: Path, own: set[str]) -> None:
-    """Remove files of these names, and then the folder."""
+def remove_store(folder: Path) -> None:
+    """Remove a store, also a damaged one, or raise a FileExistsError if it has anything else."""
+    own = {MANIFEST, *(f"{name}.npy" for name in NAMES)}
+    check_files(folder, own)
     for name in own:
         (folder / name).unlink(missing_ok=True)
     folder.rmdir()
@@ -214,25 +179,3 @@ def array_crc32(array: np.ndarray) -> int:
         block = np.ascontiguousarray(flat[start : start + step])
         crc32 = zlib.crc32(block.view(np.uint8).data, crc32)
     return crc32
-
-
-def read_store(
-    folder: Path, names: Iterable[str] = ()
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the arrays of a folder, memory-mapped, and what was written about them.
-
-    Of "features" only shape, type and size are checked, of the other arrays every byte.
-
-    Raises
-    ------
-    StoreError
-        If anything is missing, or is not what the manifest says.
-    """
-    manifest = read_manifest(folder)
-    arrays = open_arrays(folder, manifest)
-    for name in names:
-        if name not in arrays:
-            raise StoreError(f"{folder}: expected an array {name!r}, got {sorted(arrays)}")
-    for name, crc32 in manifest["crc32"].items():
-        check_crc32(folder / f"{name}.npy", arrays[name], crc32)
-    return arrays, manifest["about"]

@@ -195,6 +195,12 @@ class Store:
         chosen = rows if isinstance(rows, slice) else _as_slice(rows, len(self))
         return self.X[chosen], self.Y[chosen], None if self.ids is None else self.ids[chosen]
 
+    def _check_arrays(self) -> None:
+        """Compare the checksums of all arrays but the features, which takes little time."""
+        content, arrays = self._opened
+        for name, crc32 in content["crc32"].items():
+            check_crc32(self.path / f"{name}.npy", arrays[name], crc32)
+
     def verify(self, progress: bool = False) -> None:
         """Read every byte of the store and compare it with the checksums of the manifest.
 

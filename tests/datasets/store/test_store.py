@@ -5,6 +5,7 @@ import pickle
 import re
 import shutil
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -480,10 +481,14 @@ class TestDamagedStores:
         for other in (tmp_path, tmp_path / "nothing"):
             with pytest.raises(StoreError, match="expected a manifest"):
                 open_store(other)
-        load_csv(folders["csv"], cache_dir=tmp_path / "cache")
-        (cache,) = (tmp_path / "cache").iterdir()
+
+    def test_a_manifest_of_something_else(self, path):
+        manifest = json.loads((path / "manifest.json").read_text())
+        del manifest["about"]["kind"], manifest["manifest_crc32"]
+        crc32 = zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
+        (path / "manifest.json").write_text(json.dumps({**manifest, "manifest_crc32": crc32}))
         with pytest.raises(StoreError, match="expected a store from `convert`"):
-            open_store(cache)
+            open_store(path)
 
 
 def test_manifest(folders, videos, tmp_path):

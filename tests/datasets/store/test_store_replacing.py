@@ -58,14 +58,6 @@ class TestOtherFolders:
             convert((X, Y), tmp_path / "site", overwrite=True)
         assert (tmp_path / "site" / "manifest.json").read_bytes() == text
 
-    def test_caches_are_kept(self, tmp_path):
-        load_csv(sample_path(), split="val", cache_dir=tmp_path)
-        (cache,) = tmp_path.iterdir()
-        before = content(cache)
-        with pytest.raises(FileExistsError, match="is no store"):
-            convert((X, Y), cache, overwrite=True)
-        assert content(cache) == before
-
     def test_files_links_and_empty_folders_are_kept(self, tmp_path):
         (tmp_path / "empty").mkdir()
         (tmp_path / "file").write_text("mine")
