@@ -190,16 +190,11 @@ def chosen_rows(store: "Store", split: str | None, option: str = "--split") -> n
         try:
             rows = store.rows(split=split)
         except ValueError as error:
-            raise split_error(error, option) from error
+            message = one_line(error).removeprefix("split ")
+            raise click.UsageError(f"{option} {message}") from error
     if not rows.size:
         raise ValueError("expected at least one video, got none")
     return rows
-
-
-def split_error(error: ValueError, option: str = "--split") -> click.UsageError:
-    """Return the error for a split that no file has."""
-    message = one_line(error).removeprefix("split ")
-    return click.UsageError(f"{option} {message}")
 
 
 def damage_table(damage: list[dict[str, str]]) -> "pd.DataFrame":

@@ -113,15 +113,15 @@ def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:
         return
     videos = open_videos(path, with_features=False, **options)
     labels = label_names(vocabulary, videos.n_labels)
-    sizes, splits, counts = videos.summary()
+    sizes, counts = videos.count()
     n_rows = int(sizes.sum())
     say(f"videos          {n_rows}")
     say(f"features        {videos.n_features}, {videos.dtype}")
     say(f"labels          {videos.n_labels}, of which {np.count_nonzero(counts)} occur")
     say(f"labels a video  {counts.sum() / max(1, n_rows):.2f}")
     say(f"files           {len(sizes)}")
-    for name in sorted(set(splits)):
-        size = sizes[np.array(splits) == name].sum()
+    for name in sorted(set(videos.splits)):
+        size = sizes[np.array(videos.splits) == name].sum()
         if size:
             say(f"split           {name or '(none)'}: {size} videos")
     for label in np.argsort(-counts, kind="stable")[:top]:
@@ -171,7 +171,7 @@ def _damage(path: str, options: dict[str, Any]) -> tuple["pd.DataFrame", Excepti
             if isinstance(videos, StoreVideos):
                 videos.store.verify(progress=options["progress"])
                 return pd.DataFrame(columns=DAMAGE_COLUMNS), None
-            n_rows = videos.summary().n_rows.sum()
+            n_rows = videos.count()[0].sum()
             table = damage_table(videos.damage)
             if not len(table):
                 return table, None

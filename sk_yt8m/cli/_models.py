@@ -17,7 +17,7 @@ from sk_yt8m.cli._data import (
     split_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
-from sk_yt8m.cli._videos import Batch, open_videos
+from sk_yt8m.cli._videos import open_videos
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,9 +94,7 @@ def evaluate(
     videos = open_videos(data, **reading)
     if videos.n_labels != clf.n_outputs_:
         raise ValueError(f"{data} has {videos.n_labels} labels, but {model} {clf.n_outputs_}")
-    batches = [
-        (batch.Y, clf.predict_top_k(batch.X, k=k)) for batch in videos.batches(split, _LARGE_BATCH)
-    ]
+    batches = [(Y, clf.predict_top_k(X, k=k)) for X, Y, _ in videos.batches(split, _LARGE_BATCH)]
     report = evaluation_report(
         sp.vstack([Y for Y, _ in batches], format="csr"),
         TopK(*map(np.concatenate, zip(*(top for _, top in batches), strict=True))),
@@ -183,7 +181,7 @@ def predict(
 
 def _top_tables(
     clf: "DeepMultiLabelClassifier",
-    batches: Iterator[Batch],
+    batches: Iterator[tuple[np.ndarray, Any, np.ndarray]],
     names: np.ndarray,
     k: int,
     threshold: float,

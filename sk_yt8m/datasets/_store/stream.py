@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._files.atomic_write import path_in_errors
-from sk_yt8m.datasets._formats.blocks import Block
+from sk_yt8m.datasets._formats.blocks import Block, csr_indicator
 from sk_yt8m.datasets._formats.damage import Damage, DamageError, Report
 from sk_yt8m.datasets._store.find_sources import find_sources
 from sk_yt8m.datasets._store.read_ahead import read_ahead
 from sk_yt8m.datasets._store.repeated_ids import RepeatedIds
-from sk_yt8m.datasets._store.sources import Source
+from sk_yt8m.datasets._store.sources import Source, sources_in_split
 
 
 class RowStream:
@@ -32,21 +33,25 @@ class RowStream:
         Number of processes, as in joblib. With several, the features of at most two files for each
         process are in the folder for temporary files.
     with_features : bool
-        Yield features; if False, blocks have none, of shape (n_rows, 0), where that is faster.
+        Whether `batches` is used, and not only `count`, which needs no features.
+    progress : bool
+        Show a progress bar.
     options
         Others of :func:`convert` that say how files are read.
 
     Attributes
     ----------
-    sources : list of Source
-        The files.
     n_features, n_labels : int
         Width of X and Y.
+    dtype : dtype
+        Type of the features.
     has_ids : bool
         Whether rows have ids.
-    damage : list of Damage
-        Damage so far.
+    splits : list of str
+        Split of each file; empty for none.
     """
+
+    dtype = np.dtype(np.float32)
 
     def __init__(
         self,
@@ -55,36 +60,71 @@ class RowStream:
         on_error: str = "raise",
         n_jobs: int | None = None,
         with_features: bool = True,
+        progress: bool = False,
         **options: Any,
     ) -> None:
-        self._with_features = with_features
-        self.sources, layout = find_sources(source, **options)
+        self._sources, layout = find_sources(source, **options)
+        self._with_features, self._n_jobs, self._progress = with_features, n_jobs, progress
         self.n_features = sum(width for _, width in layout["features"])
         self.n_labels: int = layout["n_labels"]
-        self.has_ids = all(one.has_ids for one in self.sources)
-        self._report, self._n_jobs = Report(skip=on_error == "skip"), n_jobs
-        # Of the rows so far: first row, ids and records of each block, and index of its source.
+        self.has_ids = all(one.has_ids for one in self._sources)
+        self.splits = [one.split for one in self._sources]
+        self._report = Report(skip=on_error == "skip")
+        # Of each block so far: number of its first row; index of its source, ids and records.
         self._starts: list[int] = []
         self._kept: list[tuple[int, np.ndarray, np.ndarray]] = []
 
     @property
-    def damage(self) -> list[Damage]:
-        """Damage so far."""
-        return self._report.damage
+    def damage(self) -> list[dict[str, str]]:
+        """Damage so far, as in the manifest of a store."""
+        return [one._asdict() for one in self._report.damage]
 
-    def blocks(self, progress: bool = False) -> Iterator[tuple[int, Block]]:
-        """Yield the index of a source and its next valid rows, without repeated ids.
+    def batches(
+        self, split: str | None, n_rows: int
+    ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray]]:
+        """Yield features, labels and ids of a split, or all, at most `n_rows` at a time.
 
-        Parameters
-        ----------
-        progress : bool
-            Show a progress bar.
+        Rows without ids have their number among all rows.
+
+        Raises
+        ------
+        ValueError
+            If there is no such split, no row, or damage.
         """
+        chosen = np.ones(len(self._sources), dtype=bool)
+        if split is not None:
+            chosen = sources_in_split([one.name for one in self._sources], self.splits, split)
+        number, found = 0, False
+        for source, block in self._blocks():
+            numbers = np.arange(number, number + len(block.records))
+            number += len(numbers)
+            if not chosen[source]:
+                continue
+            Y = csr_indicator(block.labels, np.insert(np.cumsum(block.counts), 0, 0), self.n_labels)
+            ids = block.ids if self.has_ids else numbers
+            for start in range(0, len(numbers), n_rows):
+                found = True
+                rows = slice(start, start + n_rows)
+                yield block.features[rows], Y[rows], ids[rows]
+        if not found:
+            raise ValueError("expected at least one video, got none")
+
+    def count(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the number of rows of each file, and of rows with each label."""
+        n_rows = np.zeros(len(self._sources), dtype=np.int64)
+        counts = np.zeros(self.n_labels, dtype=np.int64)
+        for source, block in self._blocks():
+            n_rows[source] += len(block.records)
+            counts += np.bincount(block.labels, minlength=self.n_labels)
+        return n_rows, counts
+
+    def _blocks(self) -> Iterator[tuple[int, Block]]:
+        """Yield the index of a source and its next valid rows, without repeated ids."""
         from tqdm.auto import tqdm
 
-        ids, n_rows = RepeatedIds(self.sources, self._rows_of), 0
-        bar = tqdm(total=len(self.sources), unit="file", desc="reading", disable=not progress)
-        with bar:
+        ids, n_rows = RepeatedIds(self._sources, self._rows_of), 0
+        n_files = len(self._sources)
+        with tqdm(total=n_files, unit="file", desc="reading", disable=not self._progress) as bar:
             for number, block in self._read():
                 bar.update(number - bar.n)
                 if self.has_ids:
@@ -94,18 +134,18 @@ class RowStream:
                     self._kept.append((number, block.ids, block.records))
                     n_rows += len(block.ids)
                 yield number, block
-            bar.update(len(self.sources) - bar.n)
+            bar.update(n_files - bar.n)
 
     def _read(self) -> Generator[tuple[int, Block], None, None]:
-        if min(effective_n_jobs(self._n_jobs), len(self.sources)) == 1:
-            for number, source in enumerate(self.sources):
+        if min(effective_n_jobs(self._n_jobs), len(self._sources)) == 1:
+            for number, source in enumerate(self._sources):
                 with path_in_errors(source.name):
                     for block in source.blocks(self._report):
                         yield number, block
             return
         if not self._with_features:
             parts = Parallel(n_jobs=self._n_jobs, return_as="generator")(
-                delayed(_read_labels)(source, self._report.skip) for source in self.sources
+                delayed(_read_labels)(source, self._report.skip) for source in self._sources
             )
             for number, (blocks, damage) in enumerate(parts):
                 for one in damage:
@@ -113,13 +153,13 @@ class RowStream:
                 for block in blocks:
                     yield number, block
             return
-        dtype = np.dtype(np.float32)
+        skip, n_jobs = self._report.skip, self._n_jobs
         with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as folder:
-            results = read_ahead(self.sources, Path(folder), dtype, self._report.skip, self._n_jobs)
+            results = read_ahead(self._sources, Path(folder), self.dtype, skip, n_jobs)
             for number, rows in enumerate(results):
                 for one in rows.damage:
                     self._report.add(Damage(**one))
-                for block in rows.blocks(dtype, self.n_features):
+                for block in rows.blocks(self.dtype, self.n_features):
                     yield number, block
 
     def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
