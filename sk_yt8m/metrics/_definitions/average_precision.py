@@ -18,29 +18,26 @@ def pooled_average_precision(
     missed: float,
     weight: npt.NDArray[np.float64] | None = None,
 ) -> float:
-    """Return the sum over hits of the precision at the hit's score, over that of all positives.
+    """Return the sum over hits of the precision at the hit's score, divided by all positives.
+
+    0.0 without positives, at most 1, and exactly 1.0 if all positives precede all other entries.
+    The order of the entries has no influence, not even on the last bit.
 
     Parameters
     ----------
     scores : ndarray of any shape
-        Scores without NaN, as `CheckedTopK` has them.
+        Scores without NaN.
     hits : ndarray of bool, same shape
         Which of them belong to a true label.
     missed : float
-        Number (or total weight) of the positives outside the list.
+        Number, or total weight, of the positives outside the list.
     weight : ndarray of float64 that can be broadcast to the shape of the scores, default=None
         Weight of each score.
-
-    Returns
-    -------
-    average_precision : float
-        0.0 where there is no positive. The order of the list does not change a single bit of it.
-        Never above 1, and 1.0 where all positives are listed before all else.
     """
     scores = sortable(scores)
     if weight is not None:
         return _weighted(scores, hits, missed, weight)
-    # Two sorts of values cost a fifth of one argsort: only the hits need their place in the list.
+    # Only hits need their rank, and two sorts of values take a fifth of the time of an argsort.
     hit_scores = np.sort(scores[hits])
     if not hit_scores.size:
         return 0.0
@@ -67,7 +64,7 @@ def _weighted(
     thresholds = own & ~_LOW
     first_own = np.flatnonzero(np.append(True, thresholds[1:] != thresholds[:-1]))
     first = np.searchsorted(keys, thresholds[first_own])
-    # From the lowest hit upwards; the sums start at the top of the list.
+    # The keys ascend from the lowest hit; the sums start at the highest score.
     listed = np.add.reduceat(_decode(keys, distinct), first)[::-1].cumsum()
     gained = np.add.reduceat(_decode(own, distinct), first_own)[::-1]
     found = gained.cumsum()
@@ -75,19 +72,18 @@ def _weighted(
     # Every hit may have weight 0.
     if not counted.any():
         return 0.0
-    # The weights of hits are some of those listed; only rounding can make their sum the larger.
+    # Only rounding can make a precision larger than 1.
     precision = np.minimum(found[counted] / listed[counted], 1.0)
-    # No term above is larger than its like below, and fsum is exact: so is a quotient of 1.
+    # fsum rounds once, so that a perfect list gives exactly 1.
     return math.fsum(gained[counted] * precision) / math.fsum([*gained[counted], missed])
 
 
 def _keys(
     scores: npt.NDArray[Any], hits: npt.NDArray[np.bool_], rank: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.uint64]:
-    """Return 64-bit integers that sort by score, then by weight, and end in the hit.
+    """Return 64-bit integers that sort by score, then by the rank of the weight, then by hit.
 
-    Sorted as values, they are the same sequence for any order of the list, so that rounding is the
-    same too; and they need no second array of places.
+    Sorted, they are the same sequence for any order of the list, so that rounding is the same too.
     """
     keys = np.empty(scores.size, dtype=np.uint64)
     in_rows = keys.reshape(scores.shape)
@@ -111,7 +107,7 @@ def _rank_of_double(scores: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
 def _decode(
     keys: npt.NDArray[np.uint64], distinct: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Put the weights in the place of their keys."""
+    """Return the weights of the keys, in the memory of the keys."""
     weights: npt.NDArray[np.float64] = keys.view(np.float64)
     for part in row_slices(len(keys), 8):
         weights[part] = distinct[(keys[part] & _LOW) >> _ONE]

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
-from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
-from sk_yt8m.metrics._inputs.scores import check_top_k
+from sk_yt8m.metrics._definitions.per_sample import top_hits
+from sk_yt8m.metrics._inputs.checks import check_sample_weight
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
@@ -23,18 +22,17 @@ def gap_score(
 
     .. math:: \mathrm{GAP@k} = \frac{1}{P} \sum_i r_i \, \frac{r_1 + \dots + r_i}{i}
 
-    where :math:`P` is the number of *all* positives in `y_true`, those outside the ``k`` best
-    included. Equal scores form one threshold: the precision is taken after the whole group, as
-    :func:`sklearn.metrics.average_precision_score` does, so that the order of rows has no
-    influence.
+    where :math:`P` is the number of *all* positives in `y_true`, including those outside the ``k``
+    best. Equal scores form one threshold: the precision is that after all of them, as in
+    :func:`sklearn.metrics.average_precision_score`, so the order of rows has no influence.
 
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
         True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least k), best first, as ``predict_top_k`` gives them.
+        Scores, the higher the better; or the best labels of each sample and their scores, both
+        of shape (n_samples, at least k), best first, as ``predict_top_k`` returns them.
     k : int, default=20
         Number of labels kept for each sample. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -45,7 +43,7 @@ def gap_score(
     Returns
     -------
     gap : float
-        In [0, 1]. 0.0 where `y_true` has no positive.
+        In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
     ------
@@ -58,15 +56,16 @@ def gap_score(
     See Also
     --------
     hit_at_k_score : Share of samples with a true label among the ``k`` best.
+    PooledPrecisionRecallDisplay : The curve whose area is GAP.
     mean_average_precision_score : Average precision of each label, averaged.
 
     Notes
     -----
-    The definition is that of the YouTube-8M starter code (``eval_util.py``,
-    ``average_precision_calculator.py``) and of the Kaggle challenges of 2017 and 2018. The starter
-    code breaks ties at random; without ties both agree.
+    Source: the YouTube-8M starter code (``eval_util.py``, ``average_precision_calculator.py``) and
+    the Kaggle challenges of 2017 and 2018. The starter code shuffles equal scores; without ties
+    both agree.
 
-    A sample without true labels adds its ``k`` misses to the list. Among equal scores at the cut,
+    A sample without true labels adds its ``k`` misses to the list. Of equal scores at rank ``k``
     the lower labels are kept. Scores are never transformed.
 
     Examples
@@ -80,18 +79,16 @@ def gap_score(
     >>> round(gap_score(y_true, ([[0, 1], [0, 1]], [[0.9, 0.5], [0.8, 0.7]]), k=2), 4)
     0.5556
     """
-    k = check_k(k)
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
-    top = check_top_k(y_score, labels, k, f" for k={k}")
-    return pooled_average_precision(*pooled_list(labels, top, weight))
+    return pooled_average_precision(*pooled_list(labels, y_score, k, weight))
 
 
 def pooled_list(
-    labels: TrueLabels, top: CheckedTopK, weight: npt.NDArray[np.float64] | None
+    labels: TrueLabels, y_score: Any, k: int, weight: npt.NDArray[np.float64] | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], float, npt.NDArray[np.float64] | None]:
-    """Return scores, hits, number of positives outside the list, and weights; weighted if given."""
-    hits = labels.find(top.indices)
+    """Return scores, hits, number or weight of the positives outside the list, and weights."""
+    top, hits = top_hits(labels, y_score, k)
     n_missed = labels.counts - np.count_nonzero(hits, axis=1)
     missed = float(n_missed.sum()) if weight is None else math.fsum(weight * n_missed)
     entry_weight = None if weight is None else weight[:, None]

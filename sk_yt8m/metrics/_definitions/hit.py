@@ -26,7 +26,7 @@ def hit_at_k_score(
         Scores, the higher the better; or the best labels of each sample and their scores, both
         of shape (n_samples, at least k), best first.
     k : int, default=1
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -48,12 +48,13 @@ def hit_at_k_score(
     See Also
     --------
     gap_score : Global average precision.
+    recall_at_k_score : Share of the true labels among the ``k`` best.
     precision_at_equal_recall_rate_score : Precision at as many labels as the sample has.
 
     Notes
     -----
-    Hit@1 is that of the YouTube-8M starter code (``eval_util.py``), the other ``k`` follow the
-    same rule: of equal scores the lower label comes first. A sample without true labels is a miss.
+    Source: the YouTube-8M starter code (``eval_util.py``) for Hit@1, extended to other ``k``. Of
+    equal scores the lower label comes first. A sample without true labels is a miss.
 
     Examples
     --------

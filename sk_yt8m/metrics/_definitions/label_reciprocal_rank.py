@@ -1,4 +1,4 @@
-"""Label reciprocal rank: the mean reciprocal rank of all true labels of a sample."""
+"""LRR: mean reciprocal rank of all true labels of a sample, the course notebook's "gap"."""
 
 import math
 from typing import Any
@@ -28,11 +28,10 @@ def label_reciprocal_rank_score(
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
         True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better. The rank of a true label may be any, so a top
-        k must list all labels.
+        Scores, the higher the better. A true label may have any rank, so a top k must list all
+        labels.
     groups : array-like of shape (n_samples,), default=None
-        With groups the samples are averaged within each group, and the groups then count alike,
-        whatever their size.
+        With groups, samples are averaged within each group, then groups with equal weights.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean of all samples or of its group. A group in which every
         weight is 0 is left out.
@@ -42,12 +41,12 @@ def label_reciprocal_rank_score(
     Returns
     -------
     lrr : float
-        In [0, 1]; 1.0 only where every sample has one true label, at the first place.
+        In [0, 1]; 1.0 only if every sample has one true label, at rank 1.
 
     Raises
     ------
     ValueError
-        Where shapes differ, `y_true` holds anything but 0 and 1, a score is NaN, or a given top k
+        If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
         does not list all labels.
 
     See Also
@@ -58,12 +57,11 @@ def label_reciprocal_rank_score(
 
     Notes
     -----
-    This is what the notebook of the WebMedia 2018 course prints as "gap", with one group a CSV
-    file. It is neither the GAP of YouTube-8M, see `gap_score`, nor what the field calls mean
-    reciprocal rank, see `mean_reciprocal_rank_score`, and cannot be compared with them.
+    Source: the notebook of the WebMedia 2018 course, which prints it as "gap", with one group for
+    each CSV file. It is neither the GAP of YouTube-8M, see `gap_score`, nor the mean reciprocal
+    rank of the field, see `mean_reciprocal_rank_score`, and cannot be compared with them.
 
-    A sample's value is below 1 as soon as it has two true labels: with G labels at the G highest
-    places it is (1 + 1/2 + ... + 1/G) / G.
+    A perfect sample with G true labels has the value (1 + 1/2 + ... + 1/G) / G.
 
     Examples
     --------
@@ -102,7 +100,7 @@ def _mean_of_groups(
     groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if groups.shape != values.shape:
         raise ValueError(
-            f"groups must have shape {values.shape}, one a row of y_true; got {groups.shape}."
+            f"groups must have shape {values.shape}, one value for each row; got {groups.shape}."
         )
     means = []
     known: dict[Any, int] = {}

@@ -1,4 +1,4 @@
-"""Mean over labels of the average precision of each label."""
+"""mAP: average precision of each label, and its mean over labels."""
 
 import math
 from collections.abc import Iterator
@@ -36,9 +36,9 @@ def mean_average_precision_score(
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, at least top_k), best first.
     top_k : int, default=None
-        With a number, the list of a label holds only the samples that have the label among their
-        ``top_k`` highest scores, as in the YouTube-8M starter code, which takes 20. None means
-        all samples, which needs the scores of all labels.
+        A number restricts the list of a label to the samples that have the label among their
+        ``top_k`` best, as in the YouTube-8M starter code (20). None means all samples, which needs
+        the scores of all labels.
     absent_labels : {"ignore", "zero"}, default="ignore"
         Labels without a positive in `y_true` are left out of the mean ("ignore", as the starter
         code does since 31 May 2019) or count 0 ("zero", as TensorFlow's Model Garden does).
@@ -50,7 +50,7 @@ def mean_average_precision_score(
     Returns
     -------
     map : float
-        In [0, 1]. 0.0 where `y_true` has no positive.
+        In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
     ------
@@ -63,15 +63,16 @@ def mean_average_precision_score(
     See Also
     --------
     gap_score : One list for all labels together.
-    sklearn.metrics.average_precision_score : The same figure with ``average="macro"`` where every
-        label has a positive and `top_k` is None.
+    average_precision_per_label : The values that are averaged.
+    sklearn.metrics.average_precision_score : The same with ``average="macro"``, if every label has
+        a positive and `top_k` is None.
 
     Notes
     -----
-    Sources: YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``top_k=20``.
-    With the segments of YouTube-8M and their ``rated``, the figure is that of the challenge of
-    2019: the mean over classes of the average precision among the rated segments of the class. (Its
-    cut at 100,000 segments a class is longer than any list of rated ones.)
+    Source: the YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``top_k=20``.
+    For the segments of YouTube-8M and their ``rated`` it is the metric of the challenge of 2019:
+    the mean over classes of the average precision among the rated segments of the class. (Its
+    limit of 100,000 segments per class is above the number of rated ones.)
 
     Positives outside the list of a label still count in its denominator. Equal scores form one
     threshold.
@@ -117,8 +118,8 @@ def average_precision_per_label(
         Scores of any scale, the higher the better; or the best labels of each sample and their
         scores, both of shape (n_samples, at least top_k), best first.
     top_k : int, default=None
-        With a number, the list of a label holds only the samples that have the label among their
-        ``top_k`` highest scores. None means all samples, which needs the scores of all labels.
+        A number restricts the list of a label to the samples that have the label among their
+        ``top_k`` best. None means all samples, which needs the scores of all labels.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -213,7 +214,7 @@ def _from_top_k(top: TopK, labels: TrueLabels) -> Iterator[_Listing]:
     k = top.indices.shape[1]
     listed = top.indices.ravel()
     order = np.argsort(listed, kind="stable")
-    # The places that hold no label come first.
+    # Entries without a label come first.
     start = np.count_nonzero(listed < 0)
     ends = start + np.cumsum(np.bincount(listed[listed >= 0], minlength=labels.n_labels))
     scores = top.scores.ravel()

@@ -1,4 +1,4 @@
-"""Mean reciprocal rank: where the first true label of each sample stands."""
+"""MRR: mean reciprocal rank of the best-ranked true label."""
 
 from typing import Any
 
@@ -35,9 +35,8 @@ def mean_reciprocal_rank_score(
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
         True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
-        Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, best first. With ``k=None`` they must hold a true label of each sample that has
-        one.
+        Scores, the higher the better; or the best labels of each sample and their scores, best
+        first. With ``k=None`` these must include a true label of each sample that has one.
     k : int, default=None
         With a number, a sample without a true label among the ``k`` highest scores counts 0.
         More than ``n_labels`` means ``n_labels``.
@@ -49,7 +48,7 @@ def mean_reciprocal_rank_score(
     Returns
     -------
     mrr : float
-        In [0, 1]; 1.0 where the first place of each sample is a true label.
+        In [0, 1]; 1.0 if the best label of each sample is true.
 
     Raises
     ------
@@ -61,14 +60,13 @@ def mean_reciprocal_rank_score(
 
     See Also
     --------
-    label_reciprocal_rank_score : The ranks of all true labels, what the course notebook calls
-        "gap".
+    label_reciprocal_rank_score : The ranks of all true labels; the course notebook's "gap".
     hit_at_k_score : Whether the rank is at most ``k``.
 
     Notes
     -----
-    The measure comes from the question answering track of TREC-8 (Voorhees 1999), where only the
-    first five answers counted: ``k=5`` here.
+    Source: the question answering track of TREC-8 (Voorhees 1999), where only the first five
+    answers counted: ``k=5`` here.
 
     References
     ----------

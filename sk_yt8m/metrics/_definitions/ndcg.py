@@ -19,8 +19,7 @@ def ndcg_at_k_score(
 ) -> float:
     r"""Normalised discounted cumulative gain of the ``k`` highest scores (nDCG@k).
 
-    With :math:`r_i = 1` where the label at place i is a true one of the sample, which has ``G``
-    true labels in all,
+    With :math:`r_i = 1` where the label at rank i is true, for a sample with ``G`` true labels,
 
     .. math:: \mathrm{nDCG@k} = \sum_{i=1}^{k} \frac{r_i}{\log_2(i + 1)} \Big/
         \sum_{i=1}^{\min(k, G)} \frac{1}{\log_2(i + 1)}
@@ -35,7 +34,7 @@ def ndcg_at_k_score(
         Scores, the higher the better; or the best labels of each sample and their scores, both
         of shape (n_samples, at least k), best first.
     k : int, default=20
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -44,7 +43,7 @@ def ndcg_at_k_score(
     Returns
     -------
     ndcg : float
-        In [0, 1]; 1.0 where each sample has its true labels, or ``k`` of them, at its first places.
+        In [0, 1]; 1.0 if the first ranks of each sample are its true labels, or ``k`` of them.
 
     Raises
     ------
@@ -56,14 +55,14 @@ def ndcg_at_k_score(
 
     See Also
     --------
-    psndcg_at_k_score : The same with rare labels counting for more.
+    psndcg_at_k_score : The same with more weight for rare labels.
     sklearn.metrics.ndcg_score : The same figure for dense scores without ties.
 
     Notes
     -----
     The ideal gain is that of min(k, G) labels (Bhatia et al. 2016). A sample without true labels
     counts 0, as in :func:`sklearn.metrics.ndcg_score`. Of equal scores the lower label comes first;
-    scikit-learn averages over their orders instead.
+    scikit-learn averages over their orders.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""PERR: precision at as many labels as the sample has."""
+"""PERR: precision at equal recall rate."""
 
 from typing import Any
 
@@ -12,10 +12,13 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 def precision_at_equal_recall_rate_score(
     y_true: Any, y_score: Any, *, sample_weight: Any = None, rated: Any = None
 ) -> float:
-    """Mean precision at as many labels as each sample has (PERR).
+    r"""Mean over samples of the precision at G, the sample's number of true labels (PERR).
 
-    For a sample with G true labels: the share of true labels among its G highest scores, where
-    precision and recall are equal. The mean over all samples; a sample with G = 0 counts 0.
+    With :math:`r_i = 1` where the label at rank i is true, for a sample with G true labels,
+
+    .. math:: \mathrm{PERR} = \frac{1}{G} \sum_{i=1}^{G} r_i
+
+    where precision and recall are equal, averaged over samples. A sample with G = 0 counts 0.
 
     Parameters
     ----------
@@ -45,13 +48,14 @@ def precision_at_equal_recall_rate_score(
 
     See Also
     --------
+    precision_at_k_score : The same ``k`` for every sample.
     hit_at_k_score : Share of samples with a true label among the ``k`` best.
 
     Notes
     -----
-    The definition is that of the YouTube-8M starter code (``eval_util.py``), but for one thing:
-    the starter code counts only scores above 0, so that it cannot judge logits. Here the sign of
-    a score means nothing. Of equal scores the lower label comes first.
+    Source: the YouTube-8M starter code (``eval_util.py``). The starter code counts only scores
+    above 0, which is wrong for logits; here the sign of a score has no meaning. Of equal scores the
+    lower label comes first.
 
     Examples
     --------
@@ -75,5 +79,5 @@ def perr_terms(labels: TrueLabels, y_score: Any) -> SampleTerms:
 
 
 def most_true_labels(labels: TrueLabels) -> int:
-    """Return how many best labels of each sample are needed, at least 1."""
+    """Return the largest number of true labels of a sample, at least 1."""
     return max(1, int(labels.counts.max()))

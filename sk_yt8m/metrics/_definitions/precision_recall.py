@@ -16,7 +16,7 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 def precision_at_k_score(
     y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
 ) -> float:
-    """Share of true labels among the ``k`` highest scores, averaged over samples (precision@k).
+    """Share of the ``k`` highest scores that are true labels, averaged over samples (precision@k).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def precision_at_k_score(
         Scores, the higher the better; or the best labels of each sample and their scores, both
         of shape (n_samples, at least k), best first.
     k : int, default=1
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -35,7 +35,7 @@ def precision_at_k_score(
     Returns
     -------
     precision : float
-        In [0, 1]; below 1 where a sample has fewer than ``k`` true labels.
+        In [0, 1]; below 1 if a sample has fewer than ``k`` true labels.
 
     Raises
     ------
@@ -47,8 +47,9 @@ def precision_at_k_score(
 
     See Also
     --------
-    precision_at_equal_recall_rate_score : With as many labels as the sample has in place of k.
-    psp_at_k_score : The same with rare labels counting for more.
+    recall_at_k_score : Divided by the number of true labels.
+    precision_at_equal_recall_rate_score : Precision at the sample's number of true labels.
+    psp_at_k_score : The same with more weight for rare labels.
 
     Notes
     -----
@@ -75,7 +76,7 @@ def precision_at_k_score(
 def recall_at_k_score(
     y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
 ) -> float:
-    """Share of a sample's true labels that the ``k`` highest scores hold, averaged (recall@k).
+    """Share of the true labels among the ``k`` highest scores, averaged over samples (recall@k).
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def recall_at_k_score(
         Scores, the higher the better; or the best labels of each sample and their scores, both
         of shape (n_samples, at least k), best first.
     k : int, default=20
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample in the mean.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -106,6 +107,7 @@ def recall_at_k_score(
 
     See Also
     --------
+    precision_at_k_score : Divided by ``k``.
     hit_at_k_score : Whether there is at least one.
     sklearn.metrics.coverage_error : How many labels it takes to find all true ones.
 

@@ -1,4 +1,4 @@
-"""Metrics in which rare labels count for more: PSP@k and PSnDCG@k, and their propensities."""
+"""PSP@k and PSnDCG@k, which give rare labels more weight, and their propensities."""
 
 import math
 from numbers import Real
@@ -12,7 +12,7 @@ from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, top_h
 from sk_yt8m.metrics._inputs.checks import check_some_weight, read_vector
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
-#: What is said where they are not given: those of the samples that are judged would be too kind.
+#: There is no default: propensities of the judged samples would reveal their true labels.
 MISSING_PROPENSITIES = (
     "propensities must be given for psp and psndcg: those of the training set, as "
     "label_propensities(y_train) gives them."
@@ -22,7 +22,7 @@ MISSING_PROPENSITIES = (
 def label_propensities(
     y_true: Any, *, a: float = 0.55, b: float = 1.5, sample_weight: Any = None
 ) -> npt.NDArray[np.float64]:
-    r"""Probability that a true label was noted at all, estimated from the frequency of each label.
+    r"""Probability that a true label was annotated, estimated from the frequency of each label.
 
     With :math:`N` samples, :math:`N_l` of them with label l,
 
@@ -31,10 +31,10 @@ def label_propensities(
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
-        Indicator of the true labels, in general those of the training set.
+        True labels as 0 and 1, in general those of the training set.
     a, b : float, default=0.55, 1.5
-        Shape of the curve. For Wikipedia Jain et al. fitted 0.5 and 0.4, for Amazon 0.6 and 2.6;
-        the defaults are their values for all other data.
+        Shape of the curve. Jain et al. fitted 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon;
+        the defaults are their values for other data.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
 
@@ -46,8 +46,8 @@ def label_propensities(
     Raises
     ------
     ValueError
-        Where `y_true` holds anything but 0 and 1, `a` or `b` is negative, or they give a label a
-        propensity of 0, as ``b=0`` does one without positives.
+        If `y_true` has values other than 0 and 1, `a` or `b` is negative, or they give a label a
+        propensity of 0, as ``b=0`` does for a label without positives.
 
     See Also
     --------
@@ -55,7 +55,7 @@ def label_propensities(
 
     Notes
     -----
-    With fewer than three samples C would be negative; it is 0 then, and every propensity 1.
+    With fewer than three samples C would be negative; then it is 0, and every propensity is 1.
 
     References
     ----------
@@ -90,8 +90,8 @@ def psp_at_k_score(
 ) -> float:
     r"""Propensity-scored precision of the ``k`` highest scores (PSP@k).
 
-    A hit of label l is worth :math:`1 / p_l`. The worth of all hits is divided by the most that the
-    ``k`` best labels of each sample could be worth:
+    A hit of label l has the gain :math:`1 / p_l`. The gain of all hits is divided by the largest
+    gain that ``k`` labels of each sample could have:
 
     .. math:: \mathrm{PSP@k} = \sum_i \sum_{l \in \mathrm{top}_k(i) \cap y_i} \frac{1}{p_l} \Big/
         \sum_i \max_{S \subseteq y_i, |S| \le k} \sum_{l \in S} \frac{1}{p_l}
@@ -106,7 +106,7 @@ def psp_at_k_score(
     propensities : array-like of shape (n_labels,)
         Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -115,7 +115,7 @@ def psp_at_k_score(
     Returns
     -------
     psp : float
-        In [0, 1]. 0.0 where `y_true` has no positive.
+        In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
     ------
@@ -128,18 +128,14 @@ def psp_at_k_score(
     See Also
     --------
     label_propensities : Propensities from the frequencies of labels.
-    precision_at_k_score : With all labels alike.
+    psndcg_at_k_score : The same, discounted by rank.
+    precision_at_k_score : With equal weights for all labels.
 
     Notes
     -----
-    The definition is that of Jain et al., as the libraries of extreme classification compute it
-    (xclib, PECOS, napkinXC): one ratio of two sums over all samples, not a mean of ratios. Of equal
-    scores the lower label comes first.
-
-    References
-    ----------
-    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
-    ranking and other missing label applications", KDD 2016.
+    Source: Jain et al. 2016, see `label_propensities`, as xclib, PECOS and napkinXC compute it: one
+    ratio of two sums over all samples, not a mean of ratios. Of equal scores the lower label comes
+    first.
 
     Examples
     --------
@@ -172,9 +168,9 @@ def psndcg_at_k_score(
     .. math:: g_i = \sum_{j=1}^{k} \frac{r_j}{p_j \log_2(j + 1)} \Big/
         \sum_{j=1}^{\min(k, G)} \frac{1}{\log_2(j + 1)}
 
-    where :math:`r_j = 1` if the label at place j is a true one and :math:`p_j` is its propensity,
-    is summed over samples and divided by the sum of the best gains, those with the true labels of
-    lowest propensity at the first places.
+    where :math:`r_j = 1` if the label at rank j is true and :math:`p_j` is its propensity, is
+    summed over samples and divided by the sum of the best gains, those of rankings that begin with
+    the true labels of lowest propensity.
 
     Parameters
     ----------
@@ -186,7 +182,7 @@ def psndcg_at_k_score(
     propensities : array-like of shape (n_labels,)
         Propensity of each label, in (0, 1], as `label_propensities` gives for the training set.
     k : int, default=5
-        Number of labels looked at. More than ``n_labels`` means ``n_labels``.
+        Number of best labels. More than ``n_labels`` means ``n_labels``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -195,7 +191,7 @@ def psndcg_at_k_score(
     Returns
     -------
     psndcg : float
-        In [0, 1]. 0.0 where `y_true` has no positive.
+        In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
     ------
@@ -208,17 +204,13 @@ def psndcg_at_k_score(
     See Also
     --------
     label_propensities : Propensities from the frequencies of labels.
-    ndcg_at_k_score : With all labels alike.
+    psp_at_k_score : The same without discount.
+    ndcg_at_k_score : With equal weights for all labels.
 
     Notes
     -----
-    The definition is that of Jain et al., with the ideal gain over min(k, G) labels as xclib has
-    it. Of equal scores the lower label comes first.
-
-    References
-    ----------
-    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
-    ranking and other missing label applications", KDD 2016.
+    Source: Jain et al. 2016, see `label_propensities`, with the ideal gain over min(k, G) labels as
+    in xclib. Of equal scores the lower label comes first.
 
     Examples
     --------
@@ -291,12 +283,14 @@ def _gains(
         gain = 1.0 / np.ldexp(propensities, -np.frexp(propensities.min())[1])
     # An index of -1, for no label, is never a hit.
     gained = np.where(hits, gain[top.indices], 0.0)
+    # The best gains need their memory.
+    del top, hits
 
     gains = gain[labels.indices]
     order = np.lexsort((-gains, labels.rows))
     rank = np.arange(len(order)) - labels.indptr[:-1][labels.rows]
-    first = rank < hits.shape[1]
-    best = np.zeros(hits.shape)
+    first = rank < gained.shape[1]
+    best = np.zeros(gained.shape)
     best[labels.rows[first], rank[first]] = gains[order][first]
     return gained, best
 

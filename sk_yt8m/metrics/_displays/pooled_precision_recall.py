@@ -146,7 +146,7 @@ class PooledPrecisionRecallDisplay(Display):
         labels = check_y_true(y_true, rated)
         weight = check_sample_weight(sample_weight, labels)
         top = check_top_k(y_score, labels, k, f" for k={k}")
-        scores, hits, missed, entry_weight = pooled_list(labels, top, weight)
+        scores, hits, missed, entry_weight = pooled_list(labels, top, k, weight)
         spread = np.broadcast_to(1.0 if entry_weight is None else entry_weight, hits.shape)
         precision, recall = _curve(sortable(scores), hits, spread, missed)
         gap = gap_score(labels, top, k=k, sample_weight=weight)

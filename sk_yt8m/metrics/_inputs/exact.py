@@ -1,4 +1,4 @@
-"""Scores of any numeric type, in a type in which no two different ones are equal."""
+"""Scores of any numeric type without rounding: no two different scores become equal."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -24,12 +24,12 @@ def as_array(values: Any) -> npt.NDArray[Any]:
         plain = len(dtypes) == 1 and isinstance(next(iter(dtypes)), np.dtype)
         return values.to_numpy() if plain else values.to_numpy(dtype=object)
     array = np.asarray(values)
-    # numpy has read a list of floats and large integers as floats.
+    # numpy converts a list of floats and large integers to floats.
     return np.array(values, dtype=object) if _may_be_rounded(array) else array
 
 
 def float_type(matrix: Any) -> type[np.float32] | type[np.float64] | None:
-    """Return the floating type that holds all values of an array or DataFrame; None for none."""
+    """Return the float type that holds all values of an array or DataFrame, or None."""
     dtypes = set(matrix.dtypes) if hasattr(matrix, "iloc") else {matrix.dtype}
     if not all(_is_narrow(dtype) for dtype in dtypes):
         return None
@@ -41,7 +41,7 @@ def float_type(matrix: Any) -> type[np.float32] | type[np.float64] | None:
 
 
 def exact(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return scores as float32 or float64, or as Python numbers where these would round."""
+    """Return scores as float32 or float64, or as Python numbers if these would be rounded."""
     dtype = float_type(values)
     if dtype is not None:
         return values.astype(dtype, copy=False)
@@ -52,7 +52,7 @@ def exact(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def sortable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return floats in the same order and with the same ties as the scores, which are not NaN."""
+    """Return floats with the order and the ties of the scores, none of which is NaN."""
     if values.dtype in (np.float32, np.float64):
         return values
     _, ranks = np.unique(values, return_inverse=True)
@@ -66,7 +66,7 @@ def ascending_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
 
 
 def is_nan(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Tell which scores are NaN."""
+    """Return which scores are NaN."""
     return np.asarray(values != values, dtype=bool)
 
 
@@ -75,7 +75,7 @@ def _is_narrow(dtype: Any) -> bool:
 
 
 def _may_be_rounded(block: npt.NDArray[Any]) -> bool:
-    """Tell whether float64 may have rounded, or will round, an integer of the block."""
+    """Return whether float64 may have rounded, or would round, an integer of the block."""
     if block.dtype.kind in "iu":
         return bool(block.size) and not -_WHOLE <= int(block.min()) <= int(block.max()) <= _WHOLE
     if block.dtype != np.float64:
@@ -108,7 +108,7 @@ def _as_numbers(values: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
 
 
 def _number(value: Any) -> int | float | Fraction:
-    """Return an int, a float or a Fraction, which Python compares without rounding."""
+    """Return an int, a float or a Fraction, which Python compares exactly."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (int, float)):

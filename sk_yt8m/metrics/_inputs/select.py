@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from sk_yt8m.metrics._inputs.exact import ascending_bits
 
-# So many columns are one group.
+# Number of columns in a group.
 _GROUP_SIZE = 8
-# The k-th largest of this many times k maxima is a bound that only few scores reach.
+# The bound is the k-th largest of this many times k maxima; few scores reach it.
 _MAXIMA_PER_K = 4
-# Rows with more candidates than this many times k are thinned out before sorting.
+# Rows with more candidates than this many times k are reduced before they are sorted.
 _CROWD_PER_K = 4
 
 
@@ -20,9 +20,9 @@ def select_top_k(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]] | None:
     """Return the ``k`` highest scores of each row, best first, equal ones by ascending column.
 
-    Each row is folded to the maxima of small groups of columns, and these to a few maxima of larger
-    groups. The k-th largest of the few is a lower bound for the k-th largest score, so that only
-    the groups that reach it are looked into, and only the scores that reach it are sorted.
+    Each row is reduced to the maxima of small groups of columns, and these to a few maxima of
+    larger groups. The k-th largest of the few is a lower bound for the k-th largest score, so only
+    groups that reach the bound are searched, and only scores that reach it are sorted.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def select_top_k(
     Returns
     -------
     indices, scores : ndarrays of shape (n_rows, k), or None
-        None where a score is NaN.
+        None if a score is NaN.
     """
     n_columns = block.shape[1]
     parts = min(_GROUP_SIZE, n_columns // (_MAXIMA_PER_K * k))
@@ -57,10 +57,7 @@ def select_top_k(
 
 
 def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
-    """Return the maxima of groups of columns that lie one width apart.
-
-    The last part of the columns may be shorter than the others.
-    """
+    """Return the maxima of groups of columns one width apart; the last part may be shorter."""
     n_rows, n_columns = block.shape
     width = -(-n_columns // parts)
     n_whole = n_columns // width
@@ -75,7 +72,7 @@ def _fold(block: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
 def _reaching(
     block: npt.NDArray[Any], groups: npt.NDArray[Any], bound: npt.NDArray[Any], k: int
 ) -> npt.NDArray[np.intp] | None:
-    """Return the flat places of the scores that reach the bound; None where many do."""
+    """Return the flat indices of the scores that reach the bound, or None if these are many."""
     n_rows, n_columns = block.shape
     width = groups.shape[1]
     reaching = np.flatnonzero(groups >= bound)
@@ -134,7 +131,7 @@ def _sorted_places(
 def _sort(
     candidates: npt.NDArray[np.integer], values: npt.NDArray[Any], k: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-    # Candidates stand by ascending column, padding last: a stable sort keeps ties in that order.
+    # Candidates are in ascending order of columns, which a stable sort keeps among ties.
     order = np.argsort(-values, axis=1, kind="stable")[:, :k]
     indices = np.take_along_axis(candidates, order, axis=1).astype(np.int32)
     return indices, np.take_along_axis(values, order, axis=1)
@@ -145,8 +142,8 @@ def _thin_out(
 ) -> None:
     """Leave exactly ``k`` candidates in rows that have too many, in place.
 
-    That is so where many scores are equal, as neighbours and forests give them, or where the high
-    ones crowd in few of the sets of columns.
+    Rows have many if many scores are equal, as those of neighbours and forests, or if the high
+    ones are in few groups of columns.
     """
     crowded = np.flatnonzero(np.count_nonzero(candidate, axis=1) > _CROWD_PER_K * k)
     block, kth = block[crowded], bound[crowded]
@@ -162,7 +159,7 @@ def _thin_out(
     missing = (k - n_above)[:, None]
     width = k
     while True:
-        # The first few columns mostly hold as many of the equal scores as are missing.
+        # The first columns mostly hold enough of the equal scores.
         equal = block[:, :width] == kth
         nth = np.cumsum(equal, axis=1, dtype=np.int32)
         if width >= block.shape[1] or (nth[:, -1:] >= missing).all():

@@ -1,4 +1,4 @@
-"""Every accepted form of ``y_true`` as one: the sorted true labels of each sample."""
+"""Every accepted form of ``y_true`` -> the sorted true labels of each sample."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,26 +14,16 @@ from sk_yt8m.metrics._inputs.blocks import row_slices
 
 @dataclass(frozen=True)
 class TrueLabels:
-    """The true labels of each sample, as compressed rows.
+    """The true labels of each sample, as the rows of a CSR matrix."""
 
-    Parameters
-    ----------
-    indptr : ndarray of shape (n_samples + 1,)
-        The labels of sample ``i`` are ``indices[indptr[i]:indptr[i + 1]]``.
-    indices : ndarray of shape (n_positives,)
-        Label indices, ascending and without repeats within a sample.
-    n_labels : int
-        Number of columns of the indicator matrix.
-    columns : object or None
-        The column names where y_true is a DataFrame.
-    rated : TrueLabels or None
-        The labels of each sample that were judged, the true ones among them; None where all were.
-    """
-
+    #: The labels of sample ``i`` are ``indices[indptr[i]:indptr[i + 1]]``.
     indptr: npt.NDArray[np.integer]
+    #: Labels, ascending and without repeats within a sample.
     indices: npt.NDArray[np.integer]
     n_labels: int
+    #: The column names of a DataFrame.
     columns: Any = None
+    #: The judged labels of each sample, the true ones among them; None if all were judged.
     rated: Optional["TrueLabels"] = None
 
     @property
@@ -53,7 +43,7 @@ class TrueLabels:
 
     @cached_property
     def judged(self) -> npt.NDArray[np.float64] | None:
-        """1 for each sample with a rated label and 0 for others; None where all have one."""
+        """1 for each sample with a rated label and 0 for others; None if all have one."""
         if self.rated is None or self.rated.counts.all():
             return None
         return (self.rated.counts > 0).astype(np.float64)
@@ -70,17 +60,7 @@ class TrueLabels:
         return totals
 
     def find(self, indices: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-        """Tell which of the listed labels are true.
-
-        Parameters
-        ----------
-        indices : ndarray of shape (n_samples, k)
-            Labels of each sample; -1 for none.
-
-        Returns
-        -------
-        hits : ndarray of bool of shape (n_samples, k)
-        """
+        """Return which of these labels of each sample, (n_samples, k), are true; -1 is no label."""
         k = indices.shape[1]
         hits = np.zeros(indices.size, dtype=bool)
         for part in row_slices(len(self.indices), 8 * k):
@@ -91,7 +71,7 @@ class TrueLabels:
         return hits.reshape(indices.shape)
 
     def among(self, rated: "TrueLabels") -> "TrueLabels":
-        """Return the true labels that were rated, and with them which were."""
+        """Return the true labels among the rated ones, with `rated` set."""
         if (rated.n_samples, rated.n_labels) != (self.n_samples, self.n_labels):
             raise ValueError(
                 f"rated must have the shape of y_true, ({self.n_samples}, {self.n_labels}), "
@@ -110,7 +90,7 @@ class TrueLabels:
         return csr_array((ones, self.indices, self.indptr), shape=shape)
 
     def copy(self) -> "TrueLabels":
-        """Return the same with arrays of its own."""
+        """Return a copy that shares no array."""
         return replace(
             self,
             indptr=self.indptr.copy(),
@@ -120,7 +100,7 @@ class TrueLabels:
 
 
 def concatenate(parts: list[TrueLabels]) -> TrueLabels:
-    """Return the samples of all parts, which have the same labels, one part after the other."""
+    """Return the samples of all parts, which have the same labels, in the order of the parts."""
     counts = np.concatenate([part.counts for part in parts])
     rated = [part.rated for part in parts if part.rated is not None]
     return TrueLabels(
@@ -133,25 +113,16 @@ def concatenate(parts: list[TrueLabels]) -> TrueLabels:
 
 
 def check_y_true(y_true: Any, rated: Any = None) -> TrueLabels:
-    """Read ``y_true``, whatever its form, or raise ValueError where it is no indicator matrix.
+    """Return ``y_true``, of any form, or raise ValueError if it is not an indicator matrix.
 
-    Parameters
-    ----------
-    y_true : array, DataFrame or anything with ``tocsr``, of shape (n_samples, n_labels)
-        Zeros and ones of any boolean, integer or floating dtype.
-    rated : the same, default=None
-        Which labels of each sample were judged; None means all.
-
-    Returns
-    -------
-    labels : TrueLabels
+    ``rated`` is an indicator matrix of the judged labels; None means all.
     """
     labels = _read(y_true, "y_true")
     return labels if rated is None else labels.among(_read(rated, "rated"))
 
 
 def check_same_names(names: Any, name: str, known: Any, known_name: str) -> None:
-    """Raise ValueError where both have column names, and these differ."""
+    """Raise ValueError if both have column names, and these differ."""
     if names is None or known is None or list(names) == list(known):
         return
     pairs = enumerate(zip(names, known, strict=True))

@@ -19,23 +19,10 @@ _BLOCK_BYTES = 2**25
 
 
 def best_labels(estimator: Any, X: Any, *, k: int, n_labels: int) -> TopK:
-    """Return the ``k`` best labels of each sample.
+    """Return the ``k`` best of ``n_labels`` labels of each sample.
 
-    Parameters
-    ----------
-    estimator : object
-        Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``, the
-        first of which is used; a Pipeline that ends in one; or a search that has refitted one.
-    X : array-like of shape (n_samples, n_features)
-        Samples.
-    k : int
-        Number of labels; more than `n_labels` means `n_labels`.
-    n_labels : int
-        Number of labels the estimator scores.
-
-    Returns
-    -------
-    top : TopK
+    The fitted estimator has ``predict_top_k``, ``predict_proba`` or ``decision_function``, the
+    first of which is used; or is a Pipeline that ends in one, or a search that has refitted one.
     """
     k = min(k, n_labels)
     final, X = _final_step(estimator, X)
@@ -51,15 +38,7 @@ def best_labels(estimator: Any, X: Any, *, k: int, n_labels: int) -> TopK:
 def all_scores(estimator: Any, X: Any, *, n_labels: int) -> npt.NDArray[Any] | TopK:
     """Return the scores of all labels, with one copy of the matrix in memory.
 
-    Parameters
-    ----------
-    estimator, X, n_labels
-        See `best_labels`; here ``predict_proba`` or ``decision_function`` is preferred.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_samples, n_labels), or TopK of all labels
-        The latter if the classifier has only ``predict_top_k``.
+    A TopK of all labels if the classifier has only ``predict_top_k``.
     """
     final, X = _final_step(estimator, X)
     if not (hasattr(final, "predict_proba") or hasattr(final, "decision_function")):

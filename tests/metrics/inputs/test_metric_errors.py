@@ -230,5 +230,5 @@ def test_options():
     y_true, scores = make_data()
     with expect("absent_labels must be 'ignore' or 'zero', got 'nan'"):
         mean_average_precision_score(y_true, scores, absent_labels="nan")
-    with expect("groups must have shape (40,), one a row of y_true; got (3,)"):
+    with expect("groups must have shape (40,), one value for each row; got (3,)"):
         label_reciprocal_rank_score(y_true, scores, groups=[1, 2, 3])
