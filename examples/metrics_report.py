@@ -55,7 +55,7 @@ def main() -> None:
         hidden_layer_sizes=(500,), max_iter=args.max_iter, random_state=0
     ).fit(X, Y, X_val=X_val, y_val=Y_val)
 
-    # The labels' propensities are those of the training set.
+    # Propensities must come from the training set.
     report = evaluation_report(
         Y_val,
         clf.predict_proba(X_val),
@@ -69,7 +69,7 @@ def main() -> None:
     frequent = table[table["positives"] >= table["positives"].quantile(0.99)]
     print(frequent.nsmallest(5, "average_precision").round(4).to_string())
 
-    # The same figures from two halves, as two workers would compute them.
+    # The same metrics from two halves, as two workers would compute them.
     half = len(X_val) // 2
     parts = []
     for rows in (slice(half), slice(half, None)):
