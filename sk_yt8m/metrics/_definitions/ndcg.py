@@ -56,7 +56,7 @@ def ndcg_at_k_score(
     See Also
     --------
     psndcg_at_k_score : The same with more weight for rare labels.
-    sklearn.metrics.ndcg_score : The same figure for dense scores without ties.
+    sklearn.metrics.ndcg_score : The same for dense scores without ties.
 
     Notes
     -----

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Display:
-    """A display in scikit-learn's sense: it holds figures, and `plot` draws them.
+    """A display as in scikit-learn: it holds computed values, and `plot` draws them.
 
     A subclass calls `_start` before it draws, which sets ``ax_`` and ``figure_``.
     """

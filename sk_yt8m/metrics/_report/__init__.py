@@ -1,1 +1,1 @@
-"""All figures at once, with confidence intervals."""
+"""The evaluation report: all main metrics with confidence intervals."""

@@ -184,8 +184,8 @@ def make_multimetric_scorer(
 
     A search needs the name of the metric to select by: ``GridSearchCV(..., refit="gap@20")``.
 
-    If a metric fails on some folds only, scikit-learn cannot put `error_score` in their place, as
-    for any callable that returns a dict; ``error_score="raise"`` shows the error.
+    If scoring may fail on some folds only, use a dict of scorers: scikit-learn replaces its failed
+    metrics by `error_score`, but has no such replacement for callables that return a dict.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from sk_yt8m.metrics._scoring.registry import Metric, find_metrics
 
 @dataclass(frozen=True)
 class _Batch:
-    """What is kept of a batch."""
+    """The state of a batch."""
 
     labels: TrueLabels
     top: CheckedTopK
@@ -265,7 +265,9 @@ def _join(batches: list[_Batch]) -> _Batch:
 
 
 def _padded(top: CheckedTopK, width: int) -> CheckedTopK:
-    """Return a top k with more columns, which hold no label."""
+    """Return a top k of this width; the added columns hold no label."""
+    if top.indices.shape[1] == width:
+        return top
     missing = ((0, 0), (0, width - top.indices.shape[1]))
     return CheckedTopK(
         np.pad(top.indices, missing, constant_values=-1),
