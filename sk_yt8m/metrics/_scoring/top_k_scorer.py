@@ -1,5 +1,6 @@
 """Callables for scikit-learn's ``scoring``: one metric, or several of one prediction."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any
@@ -76,6 +77,9 @@ class TopKScorer:
 
     def options(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of the metric besides the true labels and the scores."""
+        if overlap := sorted(self._kwargs.keys() & metadata.keys()):
+            message = f"metadata replaces the arguments {overlap} of {self!r}."
+            warnings.warn(message, UserWarning, stacklevel=4)
         options = {**self._kwargs, **metadata}
         if isinstance(self.need, int) and "k" in self._requests:
             options.setdefault("k", self.need)

@@ -404,6 +404,17 @@ def test_weights_are_routed_as_metadata():
     assert routed[0] == gap_score(y_true[half], scores[half], sample_weight=weight[half])
 
 
+def test_metadata_replaces_an_argument_with_a_warning():
+    y_true, scores = make_data()
+    weight = np.arange(len(y_true))
+    scorer = make_top_k_scorer(gap_score, sample_weight=np.ones(len(y_true)))
+    estimator = Ranker().fit(scores, y_true)
+    with pytest.warns(UserWarning, match=r"replaces the arguments \['sample_weight'\]"):
+        value = scorer(estimator, scores, y_true, sample_weight=weight)
+    assert value == gap_score(y_true, scores, sample_weight=weight)
+    assert scorer(estimator, scores, y_true) == gap_score(y_true, scores)
+
+
 def test_pickle_and_repr():
     assert repr(gap_scorer) == "gap_scorer"
     assert repr(hit_at_5_scorer) == "hit_at_5_scorer"
