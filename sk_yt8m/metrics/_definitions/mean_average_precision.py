@@ -160,23 +160,18 @@ def average_precision_per_label(
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
     lists = _lists_of_labels(y_score, labels, top_k)
-
-    by_label = np.argsort(labels.indices, kind="stable")
-    holders = labels.rows[by_label]
-    n_holders = np.bincount(labels.indices, minlength=labels.n_labels)
-    first = np.cumsum(n_holders) - n_holders
-
+    positives = labels.samples_of_labels()
     precisions = np.full(labels.n_labels, np.nan)
-    is_holder = np.zeros(labels.n_samples, dtype=bool)
+    is_positive = np.zeros(labels.n_samples, dtype=bool)
     for label, rows, scores in lists:
-        own = holders[first[label] : first[label] + n_holders[label]]
+        own = positives[label]
         if not (own.size if weight is None else weight[own].any()):
             continue
-        is_holder[own] = True
-        hits = is_holder[rows]
-        is_holder[rows] = False
-        unlisted = own[is_holder[own]]
-        is_holder[own] = False
+        is_positive[own] = True
+        hits = is_positive[rows]
+        is_positive[rows] = False
+        unlisted = own[is_positive[own]]
+        is_positive[own] = False
         missed = len(unlisted) if weight is None else math.fsum(weight[unlisted])
         row_weight = None if weight is None else weight[rows]
         precisions[label] = pooled_average_precision(scores, hits, missed, row_weight)
@@ -195,19 +190,14 @@ def _lists_of_labels(y_score: Any, labels: TrueLabels, top_k: int | None) -> Ite
 
 
 def _from_dense(scores: DenseScores, rated: TrueLabels | None) -> Iterator[_Listing]:
-    if rated is None:
-        rows = np.arange(scores.shape[0])
-        for first, block in scores.column_blocks():
-            for place, column in enumerate(block):
-                yield first + place, rows, column
-        return
-    raters = rated.rows[np.argsort(rated.indices, kind="stable")]
-    ends = np.cumsum(np.bincount(rated.indices, minlength=rated.n_labels))
-    starts = np.append(0, ends)
+    all_rows = np.arange(scores.shape[0])
+    samples = None if rated is None else rated.samples_of_labels()
     for first, block in scores.column_blocks():
         for label, column in enumerate(block, start=first):
-            rows = raters[starts[label] : ends[label]]
-            yield label, rows, column[rows]
+            if samples is None:
+                yield label, all_rows, column
+            else:
+                yield label, samples[label], column[samples[label]]
 
 
 def _from_top_k(top: TopK, labels: TrueLabels) -> Iterator[_Listing]:

@@ -59,6 +59,11 @@ class TrueLabels:
         np.add.at(totals, self.indices[order], of_positive[order])
         return totals
 
+    def samples_of_labels(self) -> list[npt.NDArray[np.intp]]:
+        """Return the samples with each label, in ascending order."""
+        ends = np.cumsum(np.bincount(self.indices, minlength=self.n_labels))
+        return np.split(self.rows[np.argsort(self.indices, kind="stable")], ends[:-1])
+
     def find(self, indices: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Return which of these labels of each sample, (n_samples, k), are true; -1 is no label."""
         k = indices.shape[1]
