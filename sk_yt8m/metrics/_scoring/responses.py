@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, gen_batches
-from sklearn.utils.validation import _num_samples
+from sklearn.utils import gen_batches
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.target_form import check_label_names, label_columns
@@ -46,9 +45,9 @@ def all_scores(estimator: Any, X: Any, *, n_labels: int) -> npt.NDArray[Any] | T
     matrix = None
     for batch, scores in _blocks_of_scores(final, X, n_labels):
         if matrix is None:
-            if len(scores) == _num_samples(X):
+            if len(scores) == _n_rows(X):
                 return scores
-            matrix = np.empty((_num_samples(X), n_labels), dtype=scores.dtype)
+            matrix = np.empty((_n_rows(X), n_labels), dtype=scores.dtype)
         matrix[batch] = scores
     assert matrix is not None
     return matrix
@@ -126,14 +125,18 @@ def _blocks_of_scores(
     # Not every sparse format can be indexed by rows.
     X = X.tocsr() if issparse(X) else X
     rows = max(1, _BLOCK_BYTES // (8 * n_labels))
-    for batch in gen_batches(_num_samples(X), rows):
-        scores = _scores(estimator, _safe_indexing(X, batch))
+    for batch in gen_batches(_n_rows(X), rows):
+        scores = _scores(estimator, X.iloc[batch] if hasattr(X, "iloc") else X[batch])
         if scores.shape[1] != n_labels:
             raise ValueError(
                 f"y_true has {n_labels} labels, but {type(estimator).__name__} scores "
                 f"{scores.shape[1]}."
             )
         yield batch, scores
+
+
+def _n_rows(X: Any) -> int:
+    return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
 def _scores(estimator: Any, X: Any) -> npt.NDArray[Any]:

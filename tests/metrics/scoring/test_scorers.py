@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from metric_cases import make_data, value_of
 from rankers import CALLS, Ranker, Scores, scorer_of
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
@@ -252,6 +252,16 @@ def test_scores_of_many_rows_come_in_blocks(monkeypatch):
     estimator = Scores().fit(scores, y_true)
     assert gap_scorer(estimator, scores, y_true) == gap_score(y_true, scores)
     assert CALLS == [("predict_proba", 16), ("predict_proba", 16), ("predict_proba", 8)]
+
+
+@pytest.mark.parametrize("form", [list, np.ndarray.tolist, pd.DataFrame, csr_array, coo_array])
+@pytest.mark.parametrize("name", ["gap@20", "mrr"])
+def test_features_of_every_form_in_blocks(videos, form, name, monkeypatch):
+    X, Y = videos
+    model = KNeighborsClassifier(algorithm="brute").fit(form(X), Y)
+    expected = get_scorer(name)(model, form(X), Y)
+    monkeypatch.setattr("sk_yt8m.metrics._scoring.responses._BLOCK_BYTES", 8 * 8 * 7)
+    assert get_scorer(name)(model, form(X), Y) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
