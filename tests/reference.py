@@ -1,7 +1,7 @@
 """Slow, obvious twins of the metrics: plain loops over plain lists.
 
 They take dense lists of rows and are written from the definitions alone, so that the fast versions
-can be compared with them. Weights are applied by their meaning: one weight a row. A score of None
+can be compared with them. Weights are applied by definition, one for each row. A score of None
 says that the row does not have this label at all: see `of_rated`.
 """
 
