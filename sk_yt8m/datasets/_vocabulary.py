@@ -126,9 +126,7 @@ def _read_text(path: Path) -> str:
         try:
             content = gzip.decompress(content)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path}: expected a complete gzip file, got: {error}"
-            ) from None
+            raise ValueError(f"{path}: expected a complete gzip file, got: {error}") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,7 +6,6 @@ inside its last number.
 """
 
 import bisect
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,14 +15,14 @@ import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
 from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
-from sk_yt8m.datasets._formats.gunzip import Gunzip
+from sk_yt8m.datasets._formats.gunzip import first_bytes, gunzip
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
 _BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ONES_TO_ZEROS = bytes.maketrans(b"1", b"0")
 _OF_NUMBERS = b"0123456789.,+-eE"
-_CHUNK = 2**20
+_BLOCK = 2**20
 _GZIP_SUFFIX = ".gz"
 _ANY_CSV = re.compile(r".+\.csv(\.gz)?", re.IGNORECASE)
 
@@ -47,9 +46,10 @@ def check_no_videos(files: Iterable[Path]) -> None:
 
 
 def _begins_with_labels(file: Path) -> bool:
-    unzipped = file.name.lower().endswith(_GZIP_SUFFIX)
-    with Gunzip(file) if unzipped else open(file, "rb") as opened:
-        start = opened.read(len(_BOM) + 4)
+    with open(file, "rb") as opened:
+        start = opened.read(_BLOCK)
+    if file.name.lower().endswith(_GZIP_SUFFIX):
+        start = first_bytes(start, len(_BOM) + 4)
     return re.match(rb"[01],[01],", start.removeprefix(_BOM)) is not None
 
 
@@ -139,23 +139,24 @@ class _FileError(MismatchError):
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield numbered lines with their ends; for a damaged gzip file those before the damage."""
     number, rest, end = 0, b"", 0
-    unzipped = Gunzip(path) if path.suffix == _GZIP_SUFFIX else None
     ends: list[int] = []
-    with open(path, "rb") if unzipped is None else io.BufferedReader(unzipped, _CHUNK) as file:
-        while chunk := file.read(_CHUNK):
+    is_gzip = path.suffix == _GZIP_SUFFIX
+    file, damage = gunzip(path) if is_gzip else (open(path, "rb"), None)  # noqa: SIM115, see below
+    with file:
+        while block := file.read(_BLOCK):
             if not number and not rest:
-                end = len(chunk)
-                chunk = chunk.removeprefix(_BOM)
-                end -= len(chunk)
-            *whole, rest = (rest + chunk).split(b"\n")
+                end = len(block)
+                block = block.removeprefix(_BOM)
+                end -= len(block)
+            *whole, rest = (rest + block).split(b"\n")
             for line in whole:
                 number += 1
                 end += len(line) + 1
-                if unzipped is not None:
+                if damage is not None:
                     ends.append(end)
                 yield number, line + b"\n"
-    if unzipped is not None and unzipped.damage is not None:
-        expected, actual, is_cut, n_valid = unzipped.damage
+    if damage is not None:
+        expected, actual, is_cut, n_valid = damage
         if is_cut:
             raise _FileError(number + 1, expected, actual, rest)
         # Lines from a damaged stream may look valid and be wrong.

@@ -1,13 +1,13 @@
-"""Reader of gzip files that delivers every byte before a cut or damaged place."""
+"""Unpack gzip files up to a cut or damaged place, where the gzip module loses the last bytes."""
 
-import io
-import sys
+import tempfile
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 _BLOCK = 2**16
-_MOST = 2**20
+#: Unpacked bytes that stay in memory; larger files go to the folder for temporary files.
+_IN_MEMORY = 2**26
 _GZIP = 31  # zlib's number for a gzip header and trailer
 
 
@@ -32,126 +32,79 @@ class GzipDamage(NamedTuple):
     n_valid: int
 
 
-class Gunzip(io.RawIOBase):
-    """Binary file of the unpacked bytes of a gzip file with one or more members.
-
-    At a cut or damaged place the file ends, after every byte before it, where `gzip.open` raises an
-    error and loses what it has unpacked but not delivered.
+def gunzip(path: Path) -> tuple[IO[bytes], GzipDamage | None]:
+    """Unpack a gzip file with one or more members into a temporary file.
 
     Parameters
     ----------
     path : Path
         The file.
 
-    Attributes
-    ----------
+    Returns
+    -------
+    unpacked : file
+        Every byte before a cut or damaged place, open for reading.
     damage : GzipDamage or None
-        Set when the end has been read.
+        What is wrong with the file.
     """
+    unpacked = cast(IO[bytes], tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115, returned
+    with open(path, "rb") as packed:
+        damage = _unpack(packed, unpacked)
+    unpacked.seek(0)
+    return unpacked, damage
 
-    def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115, `close` closes it
-        self.damage: GzipDamage | None = None
-        self._rewind()
 
-    def _rewind(self) -> None:
-        self._file.seek(0)
-        self._member: Any = None
-        self._packed = self._unpacked = b""
-        self._taken = self._position = self._n_unpacked = self._n_valid = self._n_members = 0
-        self._may_hold_more = self._ended = False
+def first_bytes(packed: bytes, n_bytes: int) -> bytes:
+    """Return the first unpacked bytes of a gzip file, by its own first bytes; none if damaged."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(packed, n_bytes)
+    except zlib.error:
+        return b""
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
 
-    def seekable(self) -> bool:
-        """Return True; seeking back reads the file again from its beginning."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the unpacked bytes."""
-        return self._position
-
-    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position in the unpacked bytes, at most to their end."""
-        if whence == io.SEEK_CUR or (whence == io.SEEK_END and position):
-            raise io.UnsupportedOperation("only positions from the beginning, and the end")
-        if whence == io.SEEK_END:
-            position = sys.maxsize
-        if position < self._position:
-            self._rewind()
-        while self._position < position:
-            if not self.read(min(position - self._position, _MOST)):
-                break
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes and return their number; fewer at the end."""
-        view = memoryview(buffer).cast("B")
-        n_bytes = 0
-        while n_bytes < len(view):
-            if self._taken == len(self._unpacked):
-                if self._ended:
-                    break
-                self._unpacked, self._taken = self._unpack(), 0
-                self._n_unpacked += len(self._unpacked)
-            part = self._unpacked[self._taken : self._taken + len(view) - n_bytes]
-            view[n_bytes : n_bytes + len(part)] = part
-            n_bytes += len(part)
-            self._taken += len(part)
-        self._position += n_bytes
-        return n_bytes
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
-
-    def _unpack(self) -> bytes:
-        """Return the next unpacked bytes, possibly none."""
-        if not self._packed and not self._may_hold_more:
-            self._packed = self._file.read(_BLOCK)
-            if not self._packed:
-                if self._member is not None:
-                    self._end("a whole gzip file", "one that is cut off", is_cut=True)
-                self._ended = True
-                return b""
-        if self._member is None:
-            if self._n_members:
-                self._packed = self._packed.lstrip(b"\0")  # padding after a member
-                if not self._packed:
-                    return b""
-            self._member = zlib.decompressobj(_GZIP)
-        before = self._member.copy()
+def _unpack(packed: IO[bytes], unpacked: IO[bytes]) -> GzipDamage | None:
+    n_valid = n_members = 0
+    member: Any = None
+    content = b""
+    while content or (content := packed.read(_BLOCK)):
+        if member is None:
+            # Padding may follow a member.
+            content = content.lstrip(b"\0") if n_members else content
+            member = zlib.decompressobj(_GZIP) if content else None
+            if member is None:
+                continue
+        before = member.copy()
         try:
-            unpacked = self._member.decompress(self._packed, _MOST)
+            _write(unpacked, member.decompress(content))
         except zlib.error as error:
-            return self._before_damage(before, error)
-        self._may_hold_more = len(unpacked) == _MOST
-        self._packed = self._member.unconsumed_tail
-        if self._member.eof:
-            self._packed, self._member, self._may_hold_more = self._member.unused_data, None, False
-            self._n_valid = self._n_unpacked + len(unpacked)
-            self._n_members += 1
-        return unpacked
+            _write(unpacked, _before_damage(before, content))
+            actual = str(error).partition(": ")[2]
+            if actual == "incorrect header check":
+                actual = f"no gzip header: {content[:12]!r}"
+            elif actual == "incorrect data check":
+                actual = "data that do not fit their CRC"
+            return GzipDamage("a valid gzip file", actual, False, n_valid)
+        content = member.unused_data
+        if member.eof:
+            member, n_valid, n_members = None, unpacked.tell(), n_members + 1
+    if member is not None:
+        return GzipDamage("a complete gzip file", "one that is cut off", True, n_valid)
+    return None
 
-    def _before_damage(self, member: Any, error: zlib.error) -> bytes:
-        """Return the bytes that zlib unpacks before the byte at which it finds an error."""
-        actual = str(error).partition(": ")[2]
-        if actual == "incorrect header check":
-            actual = f"no gzip header: {self._packed[:12]!r}"
-        elif actual == "incorrect data check":
-            actual = "data that do not fit their CRC"
-        self._end("a sound gzip file", actual, is_cut=False)
-        unpacked = []
-        try:
-            for byte in self._packed:
-                unpacked.append(member.decompress(bytes([byte])))
-        except zlib.error:
-            pass
-        return b"".join(unpacked)
 
-    def _end(self, expected: str, actual: str, *, is_cut: bool) -> None:
-        self._ended = True
-        self.damage = GzipDamage(expected, actual, is_cut, self._n_valid)
+def _before_damage(member: Any, packed: bytes) -> bytes:
+    """Return the bytes that zlib unpacks before the byte at which it finds an error."""
+    unpacked = []
+    try:
+        for byte in packed:
+            unpacked.append(member.decompress(bytes([byte])))
+    except zlib.error:
+        pass
+    return b"".join(unpacked)
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    try:
+        file.write(content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error

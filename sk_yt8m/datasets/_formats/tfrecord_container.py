@@ -18,7 +18,7 @@ from google_crc32c import extend
 from google_crc32c import value as crc32c
 
 from sk_yt8m.datasets._formats.damage import Damage, Place, Report
-from sk_yt8m.datasets._formats.gunzip import Gunzip
+from sk_yt8m.datasets._formats.gunzip import GzipDamage, gunzip
 from sk_yt8m.datasets._formats.writer_input import new_file_or_gzip
 
 _HEADER = struct.Struct("<QI")
@@ -27,8 +27,6 @@ _OVERHEAD = _HEADER.size + _FOOTER.size
 _LARGEST = 2**31 - 1  # protobuf's limit for a message
 _MASK_DELTA = 0xA282EAD8
 _BLOCK = 2**20
-#: First block searched for the next record; small, as a gzip file is read again to seek back.
-_FIRST_BLOCK = 2**15
 #: Bytes after a damaged header that are searched for the end of its record.
 _SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
@@ -63,14 +61,14 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
         At the first damage, unless the report skips damage.
     """
     offset, number, name = 0, 1, str(path)
-    file, unzipped, size = _open(path)
+    file, gzip_damage, size = _open(path)
     with file:
         while True:
             try:
                 content = _read_one(file, size)
             except _BrokenError as broken:
                 following = _next_record(file, offset, broken)
-                if following is None and broken.is_cut and unzipped is not None:
+                if following is None and broken.is_cut and gzip_damage is not None:
                     # The end of what could be unpacked: see below.
                     break
                 actual = _shown(broken.header) if number == 1 else ""
@@ -83,16 +81,16 @@ def read_records(path: Path, report: Report) -> Iterator[Record]:
                 file.seek(offset)
             else:
                 if content is None:
-                    if offset == 0 and (unzipped is None or unzipped.damage is None):
+                    if offset == 0 and gzip_damage is None:
                         report.add(Damage(name, "", "records", "an empty file"))
                     break
                 yield Record(number, offset, content)
                 offset += len(content) + _OVERHEAD
             number += 1
-        if unzipped is not None and unzipped.damage is not None:
-            # Everything before is valid: records have checksums of their own.
-            expected, actual, *_ = unzipped.damage
-            report.add(Place(name, "record", number, offset).damage(expected, actual))
+    if gzip_damage is not None:
+        # Everything before is valid: records have checksums of their own.
+        place = Place(name, "record", number, offset)
+        report.add(place.damage(gzip_damage.expected, gzip_damage.actual))
 
 
 def write_records(path: Path, contents: Iterable[bytes]) -> None:
@@ -108,14 +106,16 @@ def write_records(path: Path, contents: Iterable[bytes]) -> None:
             file.write(content + _FOOTER.pack(_masked(content)))
 
 
-def _open(path: Path) -> tuple[IO[bytes], Gunzip | None, int]:
-    """Return the file, its `Gunzip` if it is gzipped, and the maximum length of a record."""
+def _open(path: Path) -> tuple[IO[bytes], GzipDamage | None, int]:
+    """Return the file, unpacked; what is wrong with the gzip file; a record's longest length."""
     with open(path, "rb") as file:
         start = file.read(_HEADER.size)
     # A record of the right length begins with the same bytes.
     if start.startswith(_GZIP) and not _is_header(start):
-        unzipped = Gunzip(path)
-        return io.BufferedReader(unzipped, _BLOCK), unzipped, _LARGEST
+        unpacked, damage = gunzip(path)
+        size = unpacked.seek(0, io.SEEK_END)
+        unpacked.seek(0)
+        return unpacked, damage, min(size, _LARGEST)
     return open(path, "rb", buffering=_BLOCK), None, min(path.stat().st_size, _LARGEST)
 
 
@@ -194,16 +194,14 @@ def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Followi
 
 def _search(file: IO[bytes], start: int, stop: int | None = None) -> int | None:
     """Return the offset of the next valid header before `stop`, if there is one."""
-    size = _FIRST_BLOCK
     while stop is None or start < stop:
         file.seek(start)
-        block = file.read(size)
+        block = file.read(_BLOCK)
         for place in _headers(block):
             return start + place if stop is None or start + place < stop else None
-        if len(block) < size:
+        if len(block) < _BLOCK:
             return None
-        start += size - _HEADER.size + 1
-        size = min(2 * size, _BLOCK)
+        start += _BLOCK - _HEADER.size + 1
     return None
 
 

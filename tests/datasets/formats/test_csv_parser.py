@@ -165,7 +165,7 @@ def test_empty_file(folder):
 
 class TestGzip:
     NAME = "train_0.csv.gz"
-    CUT = "expected a whole gzip file, got one that is cut off"
+    CUT = "expected a complete gzip file, got one that is cut off"
 
     @pytest.fixture
     def features(self):
@@ -243,7 +243,7 @@ class TestGzip:
             assert gzip.decompress(content) == b"".join(parts)
             assert block.records.tolist() == list(range(1, 25))
             return
-        if damage[-1].expected == "a whole gzip file":
+        if damage[-1].expected == "a complete gzip file":
             # The stream asks for more than the file has, which is what a cut does.
             assert member == 2
             return
@@ -253,14 +253,14 @@ class TestGzip:
         )
         (problem,) = damage
         assert problem.place == f"line {n_sound + 1}"
-        assert problem.expected == "a sound gzip file"
-        with pytest.raises(ValueError, match=rf"line {n_sound + 1}: expected a sound gzip file"):
+        assert problem.expected == "a valid gzip file"
+        with pytest.raises(ValueError, match=rf"line {n_sound + 1}: expected a valid gzip file"):
             parse(content, folder, name=self.NAME)
 
     def test_a_changed_checksum(self, folder):
         packed = bytearray(gzip.compress(SOUND))
         packed[-6] ^= 0xFF
-        with pytest.raises(ValueError, match="line 1: expected a sound gzip file"):
+        with pytest.raises(ValueError, match="line 1: expected a valid gzip file"):
             parse(bytes(packed), folder, name=self.NAME)
         block, damage = parse(bytes(packed), folder, name=self.NAME, skip=True)
         assert block.records.size == 0

@@ -165,7 +165,7 @@ def test_a_cut_gzip_file_tells_the_same_as_its_unpacked_part(folder, pieces, dat
     records, damage = read(folder / "cut.tfrecord.gz", packed[:size])
     plain, plain_damage = read(folder / "part.tfrecord", part)
     assert records == plain
-    assert damage[-1].expected == "a whole gzip file"
+    assert damage[-1].expected == "a complete gzip file"
     assert [d.place for d in damage[:-1]] == [d.place for d in plain_damage][: len(damage) - 1]
     *before, last = [record_of(d.place) for d in damage]
     assert last == max([r.number for r in records] + before, default=0) + 1
@@ -182,7 +182,7 @@ def test_a_corrupt_gzip_file_keeps_the_records_before_the_damage(folder):
         n_before = place // 420
         assert [r.content for r in records[:n_before]] == [p.content for p in pieces[:n_before]]
         assert {r.content for r in records} <= {p.content for p in pieces}
-        assert damage[-1].expected == "a sound gzip file"
+        assert damage[-1].expected == "a valid gzip file"
 
 
 @given(PIECES, PIECES)

@@ -165,7 +165,7 @@ def test_gzip_is_unpacked_and_its_damage_named(sound, folder):
     for size in range(3, len(packed)):
         records, damage = read(packed[:size], folder)
         assert [record.content for record in records] == CONTENTS[: len(records)]
-        assert [d.expected for d in damage] == ["a whole gzip file"]
+        assert [d.expected for d in damage] == ["a complete gzip file"]
         assert damage[0].place.startswith(f"record {len(records) + 1} at byte ")
     corrupt = packed[:20] + bytes([packed[20] ^ 255]) + packed[21:]
     records, damage = read(corrupt, folder)
