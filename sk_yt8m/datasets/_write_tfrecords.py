@@ -10,17 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.protobuf_reader import make_head
-from sk_yt8m.datasets._formats.protobuf_writer import (
-    CONTEXT,
-    FEATURE,
-    LISTS,
-    bytes_feature,
-    float_feature,
-    int64_feature,
-    map_entry,
-    message,
-)
+from sk_yt8m.datasets._formats.example_messages import make_feature, make_list, make_record
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     ID_KEYS,
@@ -140,9 +130,8 @@ def _read_back(records: Iterator[bytes], layouts: Sequence[RecordLayout]) -> Ite
     """Yield the records; raise a ValueError at one that the loader would refuse."""
     for video, record in enumerate(records):
         for layout in layouts:
-            heads = [make_head(key, width) for key, width in layout.features]
             try:
-                read_rows(record, layout, heads)
+                read_rows(record, layout)
             except MismatchError as error:
                 raise ValueError(f"video {video}, {error.field}: {error}") from None
         yield record
@@ -161,23 +150,24 @@ def _records(
     places = [slice(end - width, end) for end, (_, width) in zip(ends, widths, strict=True)]
     for video, name in enumerate(ids):
         labels = Y.indices[Y.indptr[video] : Y.indptr[video + 1]]
-        context = map_entry(id_key, bytes_feature([name]))
-        context += map_entry(LABELS, int64_feature(labels.tolist()))
+        context = {
+            id_key: make_feature("bytes", [name]),
+            LABELS: make_feature("int64", labels.tolist()),
+        }
         if ratings is not None:
             starts, rated, scores = ratings[video].T
-            context += map_entry(SEGMENT_STARTS, int64_feature(starts.astype(int).tolist()))
-            context += map_entry(SEGMENT_LABELS, int64_feature(rated.astype(int).tolist()))
-            context += map_entry(SEGMENT_SCORES, float_feature(scores))
-        lists = b""
+            context[SEGMENT_STARTS] = make_feature("int64", starts.astype(int).tolist())
+            context[SEGMENT_LABELS] = make_feature("int64", rated.astype(int).tolist())
+            context[SEGMENT_SCORES] = make_feature("float", scores)
+        lists = {}
         for (feature, _), place in zip(widths, places, strict=True):
             if level == "video":
-                context += map_entry(feature.encode(), float_feature(X[video, place]))
+                numbers = np.asarray(X[video, place], dtype=np.float32)
+                context[feature.encode()] = make_feature("float", numbers)
             else:
-                frames = (bytes_feature([frame.tobytes()]) for frame in X[video][:, place])
-                lists += map_entry(
-                    frame_key(feature), b"".join(message(FEATURE, frame) for frame in frames)
-                )
-        yield message(CONTEXT, context) + (message(LISTS, lists) if lists else b"")
+                frames = [frame.tobytes() for frame in X[video][:, place]]
+                lists[frame_key(feature)] = make_list(frames)
+        yield make_record(context, lists)
 
 
 def _checked_frames(frames: Any, video: int, n_features: int) -> np.ndarray:

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.protobuf_reader import (
-    make_head,
-    parse_record,
+from sk_yt8m.datasets._formats.example_messages import (
+    make_feature,
+    make_record,
     read_floats,
-    read_ints,
-    read_strings,
+    read_record,
+    read_values,
 )
-from sk_yt8m.datasets._formats.protobuf_writer import CONTEXT, float_feature, map_entry, message
 from sk_yt8m.datasets._formats.record_layout import RecordLayout
 from sk_yt8m.datasets._formats.record_rows import read_rows
 from sk_yt8m.datasets._formats.tfrecord_container import write_records
@@ -158,30 +157,62 @@ def test_unpacked_numbers_are_read(tf):
     numbers = np.array([1.5, 2.5], dtype="<f4").tobytes()
     unpacked = b"\x12\x0a\x0d" + numbers[:4] + b"\x0d" + numbers[4:]
     for form in (packed, unpacked):
-        assert read_floats(form, (0, len(form))) == numbers
+        assert read_floats(form, 2) == read_floats(form, 3) == numbers
         assert list(tf.train.Feature.FromString(form).float_list.value) == [1.5, 2.5]
     integers = b"\x1a\x04\x08\x05\x08\x07"
-    assert read_ints(integers, (0, 6)) == [5, 7]
+    assert read_values(integers, "int64") == [5, 7]
     assert list(tf.train.Feature.FromString(integers).int64_list.value) == [5, 7]
 
 
 def test_messages_that_protobuf_would_read_otherwise_or_not_at_all(tf):
-    entry = map_entry(b"rgb", float_feature(np.frombuffer(b"12345678\x78\x80\x80\1", "<f4")))
-    twice = message(CONTEXT, entry + entry)
+    record = make_record({b"rgb": make_feature("bytes", [b"abcd"])}, {})
+    assert set(read_record(record)[0]) == {b"rgb"}
+    entry = record[2:]
+    twice = bytes([record[0], 2 * len(entry)]) + entry + entry
     with pytest.raises(MismatchError, match=r"every key once, got b'rgb' twice"):
-        parse_record(twice)
+        read_record(twice)
+    # An entry with two keys; a value that is there twice; a field that no entry has.
+    for more in (b"\x0a\x03rgb", b"\x12\x00", b"\x1a\x00"):
+        size = len(entry) - 2 + len(more)
+        content = bytes([record[0], size + 2, entry[0], size]) + entry[2:] + more
+        with pytest.raises(MismatchError, match="bytes that do not belong to one"):
+            read_record(content)
     # The entry is longer than its map, and its last 4 bytes are a field of their own.
-    longer = b"\x0a" + bytes([len(entry) - 4]) + entry
-    for heads in ([], [make_head("rgb", 3)]):
-        assert set(parse_record(message(CONTEXT, entry), heads)[0]) == {b"rgb"}
-        with pytest.raises(MismatchError, match="a field within its message"):
-            parse_record(longer, heads)
+    longer = bytes([record[0], len(entry) - 4]) + entry[:-4] + b"\x78\x80\x80\1"
     odd = b"\x12\x07\x0a\x05abcde"
-    with pytest.raises(MismatchError, match="numbers of 4 bytes, got 5 bytes"):
-        read_floats(odd, (0, len(odd)))
-    for content in (longer, message(CONTEXT, map_entry(b"rgb", odd))):
+    with pytest.raises(MismatchError, match="got bytes that protobuf cannot parse"):
+        read_record(longer)
+    with pytest.raises(MismatchError, match="one list of float, got bytes that protobuf"):
+        read_floats(odd, 1)
+    for content in (longer, make_record({b"rgb": odd}, {})):
         with pytest.raises(Exception, match="parsing"):
             tf.train.Example.FromString(content)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 123, 124, 125, 126, 127, 128, 256, 20000])
+def test_strings_of_any_length(tf, n_bytes):
+    content = bytes(range(256)) * 100
+    feature = make_feature("bytes", [content[:n_bytes]])
+    assert read_values(feature, "bytes") == [content[:n_bytes]]
+    assert list(tf.train.Feature.FromString(feature).bytes_list.value) == [content[:n_bytes]]
+    for cut in range(1, min(len(feature), 9)):
+        with pytest.raises(MismatchError, match="one list of bytes, got"):
+            read_values(feature[:-cut], "bytes")
+
+
+def test_lists_that_are_there_twice_or_of_another_kind():
+    ints, floats = make_feature("int64", [1]), make_feature("float", [1.5])
+    for feature, actual in (
+        (ints + ints, "2 lists"),
+        (ints + floats, "a list of float"),
+        (floats, "a list of float"),
+        (ints + b"\x20\x01", "other fields"),  # field 4
+        (b"\x18\x01", "0 lists"),  # a number as field 3
+        (b"\x1a\x05\x0d\x00\x00\x00\x00", "other fields"),  # 4 bytes in a list of int64
+    ):
+        with pytest.raises(MismatchError, match=f"one list of int64, got {actual}"):
+            read_values(feature, "int64")
+    assert read_values(b"", "int64") == read_values(make_feature("int64", []), "int64") == []
 
 
 def test_labels_are_a_set(tf, tmp_path):
@@ -376,55 +407,54 @@ def test_garbage_with_a_sound_checksum_is_damage(tmp_path_factory, garbage):
     assert [d.place.split(", ")[0] for d in loaded.errors] == ["record 1 at byte 0"]
 
 
-EDITS = st.tuples(st.integers(0, 340), st.integers(0, 3), st.binary(max_size=3))
-# The keys in order, so that the places in the corpus stay where they are.
-KEYS = ("long", "labels", "rgb", "id", "sound")
+LONG = make_feature("bytes", [b"x" * 200, b""])
+RECORD = make_record(
+    {
+        b"long": LONG,
+        b"labels": make_feature("int64", [1, 300, -7]),
+        b"rgb": make_feature("float", [0.5, 1.5, 2.5]),
+        b"id": make_feature("bytes", [b"a"]),
+    },
+    {},
+)
+EDITS = st.tuples(st.integers(0, len(RECORD)), st.integers(0, 3), st.binary(max_size=3))
 
 
 @settings(max_examples=400)
 @given(st.lists(EDITS, max_size=3))
-@corpus([(15, 1, b"\0")])  # a list of field 0
-@corpus([(233, 3, b"\0\0\x1a")])  # an entry with a field besides key and value
+@corpus([(RECORD.index(LONG), 1, b"\0")])  # a list of field 0
+@corpus([(RECORD.index(b"id") + 2, 1, b"\x1a")])  # an entry with a field besides key and value
 def test_the_parser_accepts_nothing_that_protobuf_refuses_or_reads_otherwise(tf, edits):
-    values = small(labels=[1, 300, -7], long=[b"x" * 200, b""])
-    # Messages of the same type one after the other are one message.
-    record = bytearray(b"".join(example(tf, **{key: values[key]}) for key in KEYS))
+    record = bytearray(RECORD)
     for start, size, new in edits:
         record[start : start + size] = new
     content = bytes(record)
     try:
-        context, _ = parse_record(content, [make_head("rgb", 3)])
+        context, _ = read_record(content)
     except MismatchError:
         return
     try:
         theirs = tf.train.Example.FromString(content).features.feature
     except Exception:  # protobuf's class for it differs between its implementations
         # A feature is parsed when it is asked for.
-        assert any(not _is_text(key) or not _readable(content, context[key]) for key in context)
+        assert any(not _is_text(key) or not _readable(context[key]) for key in context)
         return
     assert {key.decode() for key in context} == set(theirs)
-    for key, span in context.items():
+    for key, feature in context.items():
         kind = theirs[key.decode()].WhichOneof("kind")
         if kind is None:
             continue
         try:
-            ours = READERS[kind](content, span)
+            ours = read_values(feature, kind.removesuffix("_list"))
         except MismatchError:
             continue
-        expected = list(getattr(theirs[key.decode()], kind).value)
-        if kind == "float_list":
-            assert ours == np.array(expected, dtype="<f4").tobytes()
-        else:
-            assert ours == expected
+        np.testing.assert_array_equal(ours, list(getattr(theirs[key.decode()], kind).value))
 
 
-READERS = {"bytes_list": read_strings, "int64_list": read_ints, "float_list": read_floats}
-
-
-def _readable(record, span) -> bool:
-    for read in READERS.values():
+def _readable(feature) -> bool:
+    for kind in ("bytes", "int64", "float"):
         try:
-            read(record, span)
+            read_values(feature, kind)
         except MismatchError:
             continue
         return True
@@ -446,9 +476,8 @@ def test_rows_of_damaged_records_are_errors_or_sound(tf, data):
     for _ in range(data.draw(st.integers(1, 3))):
         record[data.draw(st.integers(0, len(record) - 1))] = data.draw(st.integers(0, 255))
     layout = RecordLayout("video", tuple(SMALL.items()), n_labels=5)
-    heads = [make_head(key, width) for key, width in layout.features]
     try:
-        (row,) = read_rows(bytes(record), layout, heads)
+        (row,) = read_rows(bytes(record), layout)
     except MismatchError:
         return
     assert [len(part) for part in row.features] == [12, 8]

@@ -26,14 +26,7 @@ from sk_yt8m.datasets import (
     write_tfrecords,
 )
 from sk_yt8m.datasets._formats import tfrecord_container as _records
-from sk_yt8m.datasets._formats.protobuf_writer import (
-    CONTEXT,
-    bytes_feature,
-    float_feature,
-    int64_feature,
-    map_entry,
-    message,
-)
+from sk_yt8m.datasets._formats.example_messages import make_feature, make_record
 from sk_yt8m.datasets._formats.tfrecord_container import write_records
 
 GOOD_ID = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=64)
@@ -372,11 +365,13 @@ def test_bad_ids_are_damage_to_every_loader(tmp_path, bad):
     raw = name.encode("utf-8", "surrogateescape" if bad == "not UTF-8" else "surrogatepass")
     names = [b"x", raw, b"y"]
     contents = [
-        message(
-            CONTEXT,
-            map_entry(b"id", bytes_feature([one]))
-            + map_entry(b"labels", int64_feature([0]))
-            + map_entry(b"x", float_feature(np.ones(1))),
+        make_record(
+            {
+                b"id": make_feature("bytes", [one]),
+                b"labels": make_feature("int64", [0]),
+                b"x": make_feature("float", [1.0]),
+            },
+            {},
         )
         for one in names
     ]

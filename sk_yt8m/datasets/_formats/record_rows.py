@@ -10,17 +10,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.ids import decode_id
-from sk_yt8m.datasets._formats.protobuf_reader import (
-    Head,
-    Span,
-    parse_record,
+from sk_yt8m.datasets._formats.example_messages import (
     read_floats,
     read_frames,
-    read_ints,
-    read_known_floats,
-    read_strings,
+    read_record,
+    read_values,
 )
+from sk_yt8m.datasets._formats.ids import decode_id
 from sk_yt8m.datasets._formats.record_layout import (
     ID_KEYS,
     LABELS,
@@ -32,7 +28,8 @@ from sk_yt8m.datasets._formats.record_layout import (
     frame_key,
 )
 
-Spans = dict[bytes, Span]
+#: Serialized features, or lists of features, of a record, by their keys.
+Features = dict[bytes, bytes]
 _Value = TypeVar("_Value")
 _LEVEL = np.float64(4 / 255)
 _LOWEST = 4 / 512 - 2
@@ -48,7 +45,7 @@ class Row(NamedTuple):
     rated: Sequence[int] = ()
 
 
-def read_rows(record: bytes, layout: RecordLayout, heads: Sequence[Head]) -> list[Row]:
+def read_rows(record: bytes, layout: RecordLayout) -> list[Row]:
     """Return the rows of a record.
 
     Parameters
@@ -57,33 +54,29 @@ def read_rows(record: bytes, layout: RecordLayout, heads: Sequence[Head]) -> lis
         A tf.train.Example or SequenceExample.
     layout : RecordLayout
         What to read.
-    heads : sequence of Head
-        One for each feature of the layout.
 
     Raises
     ------
     MismatchError
         If anything in the record is not as the layout says.
     """
-    context, lists = parse_record(record, heads if layout.level == "video" else ())
+    context, lists = read_record(record)
     if layout.level == "video":
-        features = [_known_floats(record, context, head) for head in heads]
-        return [Row(_video_id(record, context), features, _labels(record, context, layout))]
-    frames = _frames(record, lists, layout)
-    video = _video_id(record, context)
+        features = [_floats(context, key.encode(), width) for key, width in layout.features]
+        return [Row(_video_id(context), features, _labels(context, layout))]
+    frames = _frames(lists, layout)
+    video = _video_id(context)
     if layout.level == "segment":
-        return _segments(record, context, layout, video, frames)
+        return _segments(context, layout, video, frames)
     features = [_mean(part[_chosen(len(part), layout)]) for part in frames]
-    return [Row(video, features, _labels(record, context, layout))]
+    return [Row(video, features, _labels(context, layout))]
 
 
-def _value(
-    record: bytes, spans: Spans, key: bytes, read: Callable[..., _Value], *more: Any
-) -> _Value:
-    if key not in spans:
-        raise _mismatch(key, "this key", _keys(spans))
+def _value(features: Features, key: bytes, read: Callable[..., _Value], *more: Any) -> _Value:
+    if key not in features:
+        raise _mismatch(key, "this key", _keys(features))
     try:
-        return read(record, spans[key], *more)
+        return read(features[key], *more)
     except MismatchError as error:
         raise _mismatch(key, error.expected, error.actual) from None
 
@@ -92,22 +85,22 @@ def _mismatch(key: bytes, expected: str, actual: str) -> MismatchError:
     return MismatchError(expected, actual, f"key {key.decode('utf-8', 'replace')!r}")
 
 
-def _keys(spans: Spans) -> str:
-    names = sorted(repr(key.decode("utf-8", "replace")[:40]) for key in spans)
+def _keys(features: Features) -> str:
+    names = sorted(repr(key.decode("utf-8", "replace")[:40]) for key in features)
     more = ", ..." if len(names) > 8 else ""
     return ", ".join(names[:8]) + more if names else "no keys"
 
 
-def _known_floats(record: bytes, context: Spans, head: Head) -> bytes:
-    numbers = _value(record, context, head.key, read_known_floats, head)
-    if len(numbers) != head.n_bytes:
-        raise _mismatch(head.key, f"{head.n_bytes // 4} numbers", str(len(numbers) // 4))
+def _floats(context: Features, key: bytes, width: int) -> bytes:
+    numbers = _value(context, key, read_floats, width)
+    if len(numbers) != 4 * width:
+        raise _mismatch(key, f"{width} numbers", str(len(numbers) // 4))
     return numbers
 
 
-def _video_id(record: bytes, context: Spans) -> str:
+def _video_id(context: Features) -> str:
     key = next((key for key in ID_KEYS if key in context), ID_KEYS[0])
-    names = _value(record, context, key, read_strings)
+    names = _value(context, key, read_values, "bytes")
     if len(names) != 1:
         raise _mismatch(key, "one id", f"{len(names)}")
     try:
@@ -116,10 +109,10 @@ def _video_id(record: bytes, context: Spans) -> str:
         raise _mismatch(key, error.expected, error.actual) from None
 
 
-def _labels(record: bytes, context: Spans, layout: RecordLayout) -> list[int]:
+def _labels(context: Features, layout: RecordLayout) -> list[int]:
     if LABELS not in context and layout.missing_labels == "empty":
         return []
-    labels = _value(record, context, LABELS, read_ints)
+    labels = _value(context, LABELS, read_values, "int64")
     _check_labels(LABELS, labels, layout.n_labels)
     return sorted(set(labels))
 
@@ -130,12 +123,12 @@ def _check_labels(key: bytes, labels: Sequence[int], n_labels: int) -> None:
         raise _mismatch(key, f"labels from 0 to {n_labels - 1}", str(outside))
 
 
-def _frames(record: bytes, lists: Spans, layout: RecordLayout) -> list[np.ndarray]:
+def _frames(lists: Features, layout: RecordLayout) -> list[np.ndarray]:
     """Return the frames of each feature, without padding (empty or zero frames at the end)."""
     parts = []
     for feature, width in layout.features:
         key = frame_key(feature)
-        frames = _value(record, lists, key, read_frames, width)
+        frames = _value(lists, key, read_frames, width)
         if isinstance(frames, list):
             while frames and not frames[-1]:
                 frames.pop()
@@ -170,18 +163,18 @@ def _mean(frames: np.ndarray) -> bytes:
 
 
 def _segments(
-    record: bytes, context: Spans, layout: RecordLayout, video: str, frames: list[np.ndarray]
+    context: Features, layout: RecordLayout, video: str, frames: list[np.ndarray]
 ) -> list[Row]:
-    labels = _value(record, context, SEGMENT_LABELS, read_ints)
-    starts = _value(record, context, SEGMENT_STARTS, read_ints)
-    scores = np.frombuffer(_value(record, context, SEGMENT_SCORES, read_floats), "<f4")
+    labels = _value(context, SEGMENT_LABELS, read_values, "int64")
+    starts = _value(context, SEGMENT_STARTS, read_values, "int64")
+    scores = _value(context, SEGMENT_SCORES, read_values, "float")
     for key, n_values in ((SEGMENT_STARTS, len(starts)), (SEGMENT_SCORES, len(scores))):
         if n_values != len(labels):
             expected = f"{len(labels)} values, as many as {SEGMENT_LABELS.decode()!r}"
             raise _mismatch(key, expected, str(n_values))
     _check_labels(SEGMENT_LABELS, labels, layout.n_labels)
     segments: dict[int, dict[int, bool]] = {}
-    for label, start, score in zip(labels, starts, scores.tolist(), strict=True):
+    for label, start, score in zip(labels, starts, scores, strict=True):
         if not 0 <= start < len(frames[0]):
             expected = f"a second from 0 to {len(frames[0]) - 1}"
             raise _mismatch(SEGMENT_STARTS, expected, str(start))

@@ -7,7 +7,7 @@ import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
 from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
-from sk_yt8m.datasets._formats.protobuf_reader import make_head, parse_record
+from sk_yt8m.datasets._formats.example_messages import read_record
 from sk_yt8m.datasets._formats.record_layout import SEGMENT_LABELS, RecordLayout
 from sk_yt8m.datasets._formats.record_rows import Row, read_rows
 from sk_yt8m.datasets._formats.tfrecord_container import read_records
@@ -41,14 +41,13 @@ def read_tfrecord_blocks(
         At a damaged record, unless the report skips damage; the message names file, record, byte,
         key, what was expected and what was there.
     """
-    heads = [make_head(key, width) for key, width in layout.features]
     rows: list[Row] = []
     places: list[tuple[int, int]] = []
     seen: set[str] = set()
     pending: set[str] = set()
     for number, offset, content in read_records(path, report):
         try:
-            new = read_rows(content, layout, heads)
+            new = read_rows(content, layout)
         except MismatchError as bad:
             place = Place(str(path), "record", number, offset)
             report.add(place.damage(bad.expected, bad.actual, bad.field))
@@ -73,7 +72,7 @@ def find_level(path: Path, features: Sequence[str]) -> str | None:
     """Return the level of a file's first readable record; None if there is none."""
     for record in read_records(path, Report(skip=True)):
         try:
-            context, lists = parse_record(record.content)
+            context, lists = read_record(record.content)
         except MismatchError:
             continue
         if not lists or any(key.encode() in context for key in features):
