@@ -156,7 +156,7 @@ def predict(
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=[model, data, vocabulary])
         if out.endswith(".parquet"):
-            from sk_yt8m.datasets._load_parquet import check_pyarrow
+            from sk_yt8m.datasets._formats.parquet_reader import check_pyarrow
 
             check_pyarrow()
     from sk_yt8m import load

@@ -5,7 +5,7 @@ from sk_yt8m.datasets._fetch.vocabulary import fetch_vocabulary
 from sk_yt8m.datasets._fetch.yt8m import fetch_tfrecords
 from sk_yt8m.datasets._generate import make_videos
 from sk_yt8m.datasets._load_csv import load_csv
-from sk_yt8m.datasets._load_parquet import load_parquet, write_parquet
+from sk_yt8m.datasets._load_parquet import load_parquet
 from sk_yt8m.datasets._load_tfrecords import load_tfrecords
 from sk_yt8m.datasets._sample import load_sample, sample_path
 from sk_yt8m.datasets._store.convert import convert
@@ -13,6 +13,7 @@ from sk_yt8m.datasets._store.format import StoreError
 from sk_yt8m.datasets._store.open_store import Store, open_store
 from sk_yt8m.datasets._vocabulary import load_vocabulary
 from sk_yt8m.datasets._write_csv import write_csv
+from sk_yt8m.datasets._write_parquet import write_parquet
 from sk_yt8m.datasets._write_tfrecords import write_tfrecords
 
 __all__ = [

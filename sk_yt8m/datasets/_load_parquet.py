@@ -1,12 +1,9 @@
-"""Loader and writer of Parquet files."""
+"""Loader of Parquet files."""
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
@@ -14,23 +11,13 @@ from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files
 from sk_yt8m.datasets._formats.parquet_reader import (
-    N_LABELS_KEY,
-    Columns,
-    open_parquet,
+    check_pyarrow,
+    parquet_columns,
     read_parquet_blocks,
 )
 from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
-from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, WIDTHS, feature_widths
-from sk_yt8m.datasets._formats.writer_input import (
-    checked_features,
-    checked_indicator,
-    different_ids,
-    new_file,
-)
-from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
 _DESCR = "Videos from Parquet files: features, labels and ids."
-_GROUP = 4096
 
 
 @validate_params(
@@ -146,154 +133,3 @@ def load_parquet(
         row=arrays["record"],
         errors=report.damage,
     )
-
-
-def write_parquet(
-    path: str | PathLike[str],
-    X: Any,
-    Y: Any,
-    ids: Sequence[str] | None = None,
-    *,
-    features: Sequence[str] | Mapping[str, int] | None = None,
-) -> None:
-    """Write examples to a Parquet file: features and labels as lists, and ids.
-
-    Parameters
-    ----------
-    path : path
-        File to write, atomically.
-    X : array-like of shape (n_rows, n_features)
-        Features, finite, written as float32. A memory map is read in blocks.
-    Y : {array-like, sparse matrix} of shape (n_rows, n_labels)
-        Indicator of the labels.
-    ids : sequence of str, optional
-        Ids for the column "id", 1 to 256 bytes in UTF-8 without the character NUL, all different.
-        By default there is no such column.
-    features : sequence of str or dict of str to int, optional
-        Columns of features and their widths. By default "mean_rgb" and "mean_audio" if there are
-        1152 features, else one column "features".
-
-    Raises
-    ------
-    ImportError
-        If pyarrow is not installed: ``pip install sk-yt8m[parquet]``.
-    ValueError
-        If shapes do not fit, a feature is not finite, a label is not 0 or 1, or an id is not valid
-        or not unique.
-    OSError
-        If the file cannot be written.
-
-    See Also
-    --------
-    load_parquet : Read the file again; its example writes one.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from sk_yt8m.datasets import load_parquet, write_parquet
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_parquet(f"{folder}/one.parquet", [[0.5, 1.5]], [[1, 0, 1]])
-    ...     load_parquet(folder).target.tolist()
-    [[1, 0, 1]]
-    """
-    pa = check_pyarrow()
-    import pyarrow.parquet as pq
-
-    X = checked_features(X)
-    if features is None:
-        features = DEFAULT_FEATURES if X.shape[1] == N_FEATURES else {"features": X.shape[1]}
-    widths = feature_widths(features)
-    X = checked_features(X, sum(width for _, width in widths))
-    Y = checked_indicator(Y, len(X))
-    reserved = [name for name, _ in widths if name in ("id", "labels")]
-    if reserved:
-        raise ValueError(f"features must not have names of other columns, got {reserved[0]!r}")
-    names = None if ids is None else [name.decode() for name in different_ids(ids, len(X))]
-    fields = [] if names is None else [pa.field("id", pa.string())]
-    fields.append(pa.field("labels", pa.list_(pa.int32())))
-    fields += [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths]
-    schema = pa.schema(fields, metadata={N_LABELS_KEY: str(Y.shape[1])})
-    options = {"use_dictionary": False, "write_page_checksum": True}
-    with (
-        new_file(Path(path)) as file,
-        pq.ParquetWriter(file, schema, **options) as writer,
-    ):
-        for start in range(0, len(X), _GROUP):
-            rows = Y[start : start + _GROUP]
-            labels = pa.ListArray.from_arrays(
-                rows.indptr.astype(np.int32), rows.indices.astype(np.int32)
-            )
-            columns = [] if names is None else [pa.array(names[start : start + _GROUP])]
-            columns.append(labels)
-            block = X[start : start + _GROUP].astype(np.float32)
-            end = 0
-            for _, width in widths:
-                part = np.ascontiguousarray(block[:, end : end + width]).ravel()
-                columns.append(pa.FixedSizeListArray.from_arrays(part, width))
-                end += width
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-
-
-def check_pyarrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError:
-        raise ImportError(
-            "Parquet files need pyarrow, which is not installed: pip install sk-yt8m[parquet]"
-        ) from None
-    return pyarrow
-
-
-def parquet_columns(
-    files: list[Path],
-    features: Sequence[str] | Mapping[str, int] | None,
-    n_labels: int | None,
-    label_column: str,
-    id_column: str,
-) -> Columns:
-    """Return the columns to read, by the first readable file."""
-    for path in files:
-        file = open_parquet(path, Report(skip=True))
-        if file is None:
-            continue
-        with file:
-            names = file.schema_arrow.names
-            noted = (file.schema_arrow.metadata or {}).get(N_LABELS_KEY)
-            if features is None:
-                features = ["features"] if "features" in names else DEFAULT_FEATURES
-            widths = _widths(file, features)
-        break
-    else:
-        names, noted = [], None
-        widths = feature_widths({"features": 1} if features is None else features)
-    if n_labels is None and noted is not None and noted.isdigit():
-        n_labels = int(noted)
-    if n_labels is None and {name for name, _ in widths} <= WIDTHS.keys():
-        n_labels = N_LABELS
-    if n_labels is None:
-        raise ValueError(f"n_labels must be given: {files[0]} does not tell it")
-    return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
-
-
-def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    if isinstance(features, (Mapping, str)):
-        return feature_widths(features)
-    return feature_widths({name: WIDTHS.get(name) or _width(file, name) for name in features})
-
-
-def _width(file: Any, name: str) -> int:
-    """Return the width of a column: its numbers in the first row that has any."""
-    import pyarrow.types as types
-
-    if file.schema_arrow.names.count(name) != 1:
-        return 1
-    kind = file.schema_arrow.field(name).type
-    if types.is_fixed_size_list(kind):
-        return int(kind.list_size)
-    if not (types.is_list(kind) or types.is_large_list(kind)):
-        return 1
-    for batch in file.iter_batches(64, columns=[name]):
-        for value in batch.column(0):
-            if value.is_valid and len(value):
-                return len(value)
-    return 1

@@ -1,7 +1,7 @@
 """Reader of Parquet files of videos: blocks of rows."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import numpy as np
 from sk_yt8m.datasets._formats.blocks import Block, make_block
 from sk_yt8m.datasets._formats.damage import Damage, MismatchError, Place, Report
 from sk_yt8m.datasets._formats.ids import decode_id
+from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, WIDTHS, feature_widths
+from sk_yt8m.datasets._schema import N_LABELS
 
 N_LABELS_KEY = b"sk_yt8m.n_labels"
 _ROWS = 4096
@@ -36,6 +38,72 @@ class Columns:
     n_labels: int
     labels: str
     ids: str | None
+
+
+def check_pyarrow() -> Any:
+    """Return pyarrow, or raise an ImportError that says how to install it."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError(
+            "Parquet files need pyarrow, which is not installed: pip install sk-yt8m[parquet]"
+        ) from None
+    return pyarrow
+
+
+def parquet_columns(
+    files: list[Path],
+    features: Sequence[str] | Mapping[str, int] | None,
+    n_labels: int | None,
+    label_column: str,
+    id_column: str,
+) -> Columns:
+    """Return the columns to read, by the first readable file."""
+    for path in files:
+        file = open_parquet(path, Report(skip=True))
+        if file is None:
+            continue
+        with file:
+            names = file.schema_arrow.names
+            noted = (file.schema_arrow.metadata or {}).get(N_LABELS_KEY)
+            if features is None:
+                features = ["features"] if "features" in names else DEFAULT_FEATURES
+            widths = _widths(file, features)
+        break
+    else:
+        names, noted = [], None
+        widths = feature_widths({"features": 1} if features is None else features)
+    if n_labels is None and noted is not None and noted.isdigit():
+        n_labels = int(noted)
+    if n_labels is None and {name for name, _ in widths} <= WIDTHS.keys():
+        n_labels = N_LABELS
+    if n_labels is None:
+        raise ValueError(f"n_labels must be given: {files[0]} does not tell it")
+    return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
+
+
+def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    if isinstance(features, (Mapping, str)):
+        return feature_widths(features)
+    return feature_widths({name: WIDTHS.get(name) or _width(file, name) for name in features})
+
+
+def _width(file: Any, name: str) -> int:
+    """Return the width of a column: its numbers in the first row that has any."""
+    import pyarrow.types as types
+
+    if file.schema_arrow.names.count(name) != 1:
+        return 1
+    kind = file.schema_arrow.field(name).type
+    if types.is_fixed_size_list(kind):
+        return int(kind.list_size)
+    if not (types.is_list(kind) or types.is_large_list(kind)):
+        return 1
+    for batch in file.iter_batches(64, columns=[name]):
+        for value in batch.column(0):
+            if value.is_valid and len(value):
+                return len(value)
+    return 1
 
 
 def open_parquet(path: Path, report: Report) -> Any:

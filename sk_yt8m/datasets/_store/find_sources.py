@@ -10,6 +10,7 @@ import numpy as np
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout
 from sk_yt8m.datasets._formats.find_files import find_data_files
 from sk_yt8m.datasets._formats.ids import checked_ids
+from sk_yt8m.datasets._formats.parquet_reader import check_pyarrow, parquet_columns
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     RecordLayout,
@@ -18,7 +19,6 @@ from sk_yt8m.datasets._formats.record_layout import (
 )
 from sk_yt8m.datasets._formats.tfrecord_reader import find_level
 from sk_yt8m.datasets._formats.writer_input import checked_features, checked_indicator
-from sk_yt8m.datasets._load_parquet import check_pyarrow, parquet_columns
 from sk_yt8m.datasets._schema import N_LABELS, split_of
 from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Layout, Source
 
