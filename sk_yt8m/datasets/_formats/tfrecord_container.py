@@ -3,8 +3,7 @@
 A record is the length of its content in 8 bytes, the checksum of these 8 bytes in 4, the content,
 and its checksum in 4, all little-endian. The checksum is CRC32C, rotated and shifted ("masked").
 There is no header and no index: a file that ends between two records looks complete. Source:
-TensorFlow's
-``record_writer.h`` and the guide https://www.tensorflow.org/tutorials/load_data/tfrecord.
+TensorFlow's ``record_writer.h`` and https://www.tensorflow.org/tutorials/load_data/tfrecord.
 """
 
 import io
@@ -27,8 +26,6 @@ _OVERHEAD = _HEADER.size + _FOOTER.size
 _LARGEST = 2**31 - 1  # protobuf's limit for a message
 _MASK_DELTA = 0xA282EAD8
 _BLOCK = 2**20
-#: Bytes after a damaged header that are searched for the end of its record.
-_SEARCHED = 2**20
 _GZIP = b"\x1f\x8b\x08"
 _OTHERS = {
     b"<": "HTML or XML",
@@ -185,7 +182,7 @@ def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Followi
     found = _search(file, offset + 1)
     if not broken.is_cut:
         file.seek(offset)
-        stretch = file.read(min(_SEARCHED, _SEARCHED if found is None else found - offset))
+        stretch = file.read(_BLOCK if found is None else min(_BLOCK, found - offset))
         n_bytes = _first_end(stretch)
         if n_bytes is not None:
             return _Following(offset + n_bytes, True)

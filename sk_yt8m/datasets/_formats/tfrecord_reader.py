@@ -42,22 +42,22 @@ def read_tfrecord_blocks(
         key, what was expected and what was there.
     """
     rows: list[Row] = []
-    places: list[tuple[int, int]] = []
+    places: list[Place] = []
     seen: set[str] = set()
     pending: set[str] = set()
     for number, offset, content in read_records(path, report):
+        place = Place(str(path), "record", number, offset)
         try:
             new = read_rows(content, layout)
         except MismatchError as bad:
-            place = Place(str(path), "record", number, offset)
             report.add(place.damage(bad.expected, bad.actual, bad.field))
             continue
         rows += new
-        places += [(number, offset)] * len(new)
+        places += [place] * len(new)
         if max_videos is not None:
             pending.update(row.video for row in new if row.video not in seen)
         if len(rows) >= _ROWS or len(seen) + len(pending) == max_videos:
-            block = _block(path, layout, rows, places, report)
+            block = _block(rows, places, layout, report)
             yield block
             rows, places, pending = [], [], set()
             if max_videos is not None:
@@ -65,7 +65,7 @@ def read_tfrecord_blocks(
                 if len(seen) == max_videos:
                     return
     if rows:
-        yield _block(path, layout, rows, places, report)
+        yield _block(rows, places, layout, report)
 
 
 def find_level(path: Path, features: Sequence[str]) -> str | None:
@@ -81,49 +81,25 @@ def find_level(path: Path, features: Sequence[str]) -> str | None:
     return None
 
 
-def _block(
-    path: Path,
-    layout: RecordLayout,
-    rows: list[Row],
-    places: list[tuple[int, int]],
-    report: Report,
-) -> Block:
+def _block(rows: list[Row], places: list[Place], layout: RecordLayout, report: Report) -> Block:
+    """Return the rows with finite features, and report the others."""
     numbers = b"".join([part for row in rows for part in row.features])
-    n_features = sum(width for _, width in layout.features)
-    features = np.frombuffer(numbers, "<f4").reshape(len(rows), n_features)
-    if not np.isfinite(features).all():
-        finite = _report_not_finite(path, layout, features, places, report)
-        features = features[finite]
-        rows = [rows[i] for i in finite]
-        places = [places[i] for i in finite]
-    numbers_and_offsets = np.array(places, dtype=np.int64).reshape(-1, 2)
+    features = np.frombuffer(numbers, "<f4").reshape(len(rows), -1)
+    finite = np.isfinite(features)
+    keep = finite.all(axis=1)
+    keys = [key for key, width in layout.features for _ in range(width)]
+    for row in np.flatnonzero(~keep):
+        column = int(np.argmin(finite[row]))
+        actual = f"{features[row, column]} at index {column - keys.index(keys[column])}"
+        report.add(places[row].damage("finite numbers", actual, f"key {keys[column]!r}"))
     return make_block(
         features,
         labels=[label for row in rows for label in row.labels],
         counts=[len(row.labels) for row in rows],
-        records=numbers_and_offsets[:, 0],
-        offsets=numbers_and_offsets[:, 1],
+        records=[place.number for place in places],
+        offsets=[place.offset for place in places],
         ids=np.array([row.video for row in rows], dtype=str),
         starts=[row.start for row in rows],
         rated=[label for row in rows for label in row.rated],
         rated_counts=[len(row.rated) for row in rows],
-    )
-
-
-def _report_not_finite(
-    path: Path,
-    layout: RecordLayout,
-    features: np.ndarray,
-    places: list[tuple[int, int]],
-    report: Report,
-) -> np.ndarray:
-    """Report rows with features that are not finite, and return the indices of the others."""
-    finite = np.isfinite(features)
-    keys = [key for key, width in layout.features for _ in range(width)]
-    for row in np.flatnonzero(~finite.all(axis=1)):
-        column = int(np.argmin(finite[row]))
-        number, offset = places[row]
-        actual = f"{features[row, column]} at index {column - keys.index(keys[column])}"
-        place = Place(str(path), "record", number, offset)
-        report.add(place.damage("finite numbers", actual, f"key {keys[column]!r}"))
-    return np.flatnonzero(finite.all(axis=1))
+    ).select(keep)
