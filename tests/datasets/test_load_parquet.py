@@ -110,7 +110,7 @@ def test_columns_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("columns", "row", "column", "expected", "came"),
+    ("columns", "row", "column", "expected", "actual"),
     [
         ({"labels": [[0], [4], []]}, 2, "labels", "labels from 0 to 3", "4"),
         ({"labels": [[0], [1], [-1, 2]]}, 3, "labels", "labels from 0 to 3", "-1"),
@@ -152,19 +152,19 @@ def test_columns_by_name(tmp_path):
     ],
 )
 def test_a_damaged_row_is_named_and_the_others_are_kept(
-    tmp_path, columns, row, column, expected, came
+    tmp_path, columns, row, column, expected, actual
 ):
     content = table(**columns)
     loaded = load(tmp_path, content)
     path = tmp_path / "a.parquet"
-    assert loaded.errors == [(str(path), f"row {row}, column {column!r}", expected, came)]
+    assert loaded.errors == [(str(path), f"row {row}, column {column!r}", expected, actual)]
     others = [number for number in (1, 2, 3) if number != row]
     assert loaded.row.tolist() == others
     values = content.take([number - 1 for number in others]).to_pydict()
     assert loaded.data.tolist() == values["features"]
     assert [y.nonzero()[0].tolist() for y in loaded.target] == [sorted(y) for y in values["labels"]]
     assert loaded.ids.tolist() == values["id"]
-    message = re.escape(f"{path}, row {row}, column {column!r}: expected {expected}, got {came}")
+    message = re.escape(f"{path}, row {row}, column {column!r}: expected {expected}, got {actual}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         load(tmp_path, content, on_error="raise")
 
@@ -184,7 +184,7 @@ def test_ids_that_come_twice(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("columns", "column", "expected", "came"),
+    ("columns", "column", "expected", "actual"),
     [
         ({"labels": None}, "labels", "this column", "'id', 'features'"),
         ({"labels": [0, 1, 2]}, "labels", "lists of integers", "int64"),
@@ -193,10 +193,10 @@ def test_ids_that_come_twice(tmp_path):
         ({"id": [[1]] * 3}, "id", "strings or integers", "list<"),
     ],
 )
-def test_columns_of_other_types_damage_the_file(tmp_path, columns, column, expected, came):
+def test_columns_of_other_types_damage_the_file(tmp_path, columns, column, expected, actual):
     (damage,) = load(tmp_path, table(**columns), features={"features": 2}).errors
     assert (damage.place, damage.expected) == (f"column {column!r}", expected)
-    assert came in damage.actual
+    assert actual in damage.actual
 
 
 def test_a_column_that_is_there_twice_damages_the_file(tmp_path):

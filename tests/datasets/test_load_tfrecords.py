@@ -289,7 +289,7 @@ def test_segments(tf, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "key", "expected", "came"),
+    ("changes", "key", "expected", "actual"),
     [
         ({"labels": [-1]}, "labels", "labels from 0 to 4", "-1"),
         ({"labels": [1, 99999]}, "labels", "labels from 0 to 4", "99999"),
@@ -309,7 +309,7 @@ def test_segments(tf, tmp_path):
         ({"id": [7]}, "id", "one list of bytes", "a list of int64"),
     ],
 )
-def test_damage_is_named_and_the_rest_is_kept(tf, tmp_path, changes, key, expected, came):
+def test_damage_is_named_and_the_rest_is_kept(tf, tmp_path, changes, key, expected, actual):
     contents = [
         example(tf, **small(id=[b"before"])),
         example(tf, **small(**changes)),
@@ -318,11 +318,11 @@ def test_damage_is_named_and_the_rest_is_kept(tf, tmp_path, changes, key, expect
     loaded = load(tmp_path, *contents, level="video")
     path, offset = str(tmp_path / "a.tfrecord"), 16 + len(contents[0])
     place = f"record 2 at byte {offset}, key {key!r}"
-    assert loaded.errors == [(path, place, expected, came)]
+    assert loaded.errors == [(path, place, expected, actual)]
     assert loaded.ids.tolist() == ["before", "after"]
     assert loaded.record.tolist() == [1, 3]
     assert loaded.target.tolist() == [[0, 1, 0, 1, 0], [0, 0, 0, 0, 0]]
-    message = re.escape(f"{path}, {place}: expected {expected}, got {came}")
+    message = re.escape(f"{path}, {place}: expected {expected}, got {actual}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         load(tmp_path, *contents, level="video", on_error="raise")
 
@@ -332,7 +332,7 @@ RATED = {"segment_labels": [1, 2], "segment_start_times": [0, 1], "segment_score
 
 
 @pytest.mark.parametrize(
-    ("lists", "changes", "key", "expected", "came"),
+    ("lists", "changes", "key", "expected", "actual"),
     [
         ({"rgb": [b"abc", b"ab"]}, {}, "rgb", "3 bytes a frame", "2 in frame 2"),
         ({"rgb": [b"", b"abc"]}, {}, "rgb", "3 bytes a frame", "0 in frame 1"),
@@ -359,7 +359,7 @@ RATED = {"segment_labels": [1, 2], "segment_start_times": [0, 1], "segment_score
         ),
     ],
 )
-def test_damage_of_frames_and_segments(tf, tmp_path, lists, changes, key, expected, came):
+def test_damage_of_frames_and_segments(tf, tmp_path, lists, changes, key, expected, actual):
     def record(name, lists, rated):
         lists = {k: v for k, v in (FRAMES | lists).items() if v is not None}
         rated = {k: v for k, v in (RATED | rated).items() if v is not None}
@@ -371,7 +371,7 @@ def test_damage_of_frames_and_segments(tf, tmp_path, lists, changes, key, expect
     (damage,) = loaded.errors
     assert damage.place == f"record 2 at byte {16 + len(contents[0])}, key {key!r}"
     assert expected in damage.expected
-    assert came in damage.actual
+    assert actual in damage.actual
 
 
 def test_ids_that_come_twice(tf, tmp_path):

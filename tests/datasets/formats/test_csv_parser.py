@@ -138,20 +138,20 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(("bad", "field", "expected", "came"), DAMAGE.values(), ids=DAMAGE.keys())
-def test_damage_is_named_or_skipped(folder, bad, field, expected, came):
+@pytest.mark.parametrize(("bad", "field", "expected", "actual"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_named_or_skipped(folder, bad, field, expected, actual):
     content = line(LABELS[0], FEATURES[0]) + bad + line(LABELS[2], FEATURES[2])
     with pytest.raises(ValueError, match=r"train_0\.csv, line 2") as error:
         parse(content, folder)
     assert expected in str(error.value)
-    assert f"got {came}" in str(error.value)
+    assert f"got {actual}" in str(error.value)
 
     block, damage = parse(content, folder, skip=True)
     assert block.records.tolist() == [1, 3]
     np.testing.assert_array_equal(block.features, np.float32([FEATURES[0], FEATURES[2]]))
     (problem,) = damage
     place = f"line 2, field {field}" if field else "line 2"
-    assert (problem.place, problem.actual) == (place, came)
+    assert (problem.place, problem.actual) == (place, actual)
     assert expected in problem.expected
 
 

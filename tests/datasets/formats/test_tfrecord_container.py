@@ -129,7 +129,7 @@ def test_whatever_happens_to_a_file_only_sound_records_come_out(sound, folder, d
 
 
 @pytest.mark.parametrize(
-    ("data", "came"),
+    ("data", "actual"),
     [
         (b"", "an empty file"),
         (b"<!DOCTYPE html><html><body>Not found</body></html>", "HTML"),
@@ -140,12 +140,12 @@ def test_whatever_happens_to_a_file_only_sound_records_come_out(sound, folder, d
         (struct.pack("<QI", 2**63, 0), "no valid record follows"),
     ],
 )
-def test_other_files_are_named(folder, data, came):
+def test_other_files_are_named(folder, data, actual):
     records, damage = read(data, folder)
     assert records == []
     assert len(damage) == 1
-    assert came in damage[0].actual
-    with pytest.raises(ValueError, match=came):
+    assert actual in damage[0].actual
+    with pytest.raises(ValueError, match=actual):
         read(data, folder, skip=False)
 
 
