@@ -10,7 +10,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.example_messages import make_feature, make_list, make_record
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     ID_KEYS,
@@ -22,8 +21,9 @@ from sk_yt8m.datasets._formats.record_layout import (
     frame_key,
     record_features,
 )
-from sk_yt8m.datasets._formats.record_rows import read_rows
-from sk_yt8m.datasets._formats.tfrecord_container import write_records
+from sk_yt8m.datasets._formats.tfrecord.container import write_records
+from sk_yt8m.datasets._formats.tfrecord.messages import make_feature, make_list, make_record
+from sk_yt8m.datasets._formats.tfrecord.rows import read_rows
 from sk_yt8m.datasets._formats.writer_input import (
     check_not_empty,
     checked_features,

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.example_messages import (
+from sk_yt8m.datasets._formats.record_layout import RecordLayout
+from sk_yt8m.datasets._formats.tfrecord.container import write_records
+from sk_yt8m.datasets._formats.tfrecord.messages import (
     make_feature,
     make_record,
     read_floats,
     read_record,
     read_values,
 )
-from sk_yt8m.datasets._formats.record_layout import RecordLayout
-from sk_yt8m.datasets._formats.record_rows import read_rows
-from sk_yt8m.datasets._formats.tfrecord_container import write_records
+from sk_yt8m.datasets._formats.tfrecord.rows import read_rows
 
 SMALL = {"rgb": 3, "sound": 2}
 

@@ -25,9 +25,9 @@ from sk_yt8m.datasets import (
     write_parquet,
     write_tfrecords,
 )
-from sk_yt8m.datasets._formats import tfrecord_container as _records
-from sk_yt8m.datasets._formats.example_messages import make_feature, make_record
-from sk_yt8m.datasets._formats.tfrecord_container import write_records
+from sk_yt8m.datasets._formats.tfrecord import container as _records
+from sk_yt8m.datasets._formats.tfrecord.container import write_records
+from sk_yt8m.datasets._formats.tfrecord.messages import make_feature, make_record
 
 GOOD_ID = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=64)
 ANY_ID = st.one_of(

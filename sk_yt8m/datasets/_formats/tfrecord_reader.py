@@ -7,10 +7,10 @@ import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
 from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
-from sk_yt8m.datasets._formats.example_messages import read_record
 from sk_yt8m.datasets._formats.record_layout import SEGMENT_LABELS, RecordLayout
-from sk_yt8m.datasets._formats.record_rows import Row, read_rows
-from sk_yt8m.datasets._formats.tfrecord_container import read_records
+from sk_yt8m.datasets._formats.tfrecord.container import read_records
+from sk_yt8m.datasets._formats.tfrecord.messages import read_record
+from sk_yt8m.datasets._formats.tfrecord.rows import Row, read_rows
 
 _ROWS = 256
 

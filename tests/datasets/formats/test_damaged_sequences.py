@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sk_yt8m.datasets import convert, load_tfrecords, write_tfrecords
 from sk_yt8m.datasets._formats.damage import Report
-from sk_yt8m.datasets._formats.tfrecord_container import _masked, read_records
+from sk_yt8m.datasets._formats.tfrecord.container import _masked, read_records
 
 #: How a record is damaged, and whether its header tells where it ends.
 KINDS = {

@@ -5,7 +5,7 @@ import pytest
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
 from sk_yt8m.datasets._formats.damage import Report
-from sk_yt8m.datasets._formats.tfrecord_container import read_records, write_records
+from sk_yt8m.datasets._formats.tfrecord.container import read_records, write_records
 
 OPTIONS = {"features": {"all": 7}, "n_labels": 5}
 #: The ids of the records of each file.

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sk_yt8m.datasets._formats.damage import Report
-from sk_yt8m.datasets._formats.tfrecord_container import read_records, write_records
+from sk_yt8m.datasets._formats.tfrecord.container import read_records, write_records
 
 CONTENTS = [b"first", b"", b"third" * 9, b"the last"]
 
@@ -150,7 +150,7 @@ def test_other_files_are_named(folder, data, actual):
 
 
 def test_a_length_that_no_file_has_takes_no_memory(folder):
-    from sk_yt8m.datasets._formats.tfrecord_container import _masked
+    from sk_yt8m.datasets._formats.tfrecord.container import _masked
 
     length = struct.pack("<Q", 2**40)
     _, damage = read(length + struct.pack("<I", _masked(length)) + bytes(100), folder)

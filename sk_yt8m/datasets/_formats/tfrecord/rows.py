@@ -10,12 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from sk_yt8m.datasets._formats.damage import MismatchError
-from sk_yt8m.datasets._formats.example_messages import (
-    read_floats,
-    read_frames,
-    read_record,
-    read_values,
-)
 from sk_yt8m.datasets._formats.ids import decode_id
 from sk_yt8m.datasets._formats.record_layout import (
     ID_KEYS,
@@ -26,6 +20,12 @@ from sk_yt8m.datasets._formats.record_layout import (
     SEGMENT_STARTS,
     RecordLayout,
     frame_key,
+)
+from sk_yt8m.datasets._formats.tfrecord.messages import (
+    read_floats,
+    read_frames,
+    read_record,
+    read_values,
 )
 
 #: Serialized features, or lists of features, of a record, by their keys.
