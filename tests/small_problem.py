@@ -49,12 +49,16 @@ def learner(**parameters: Any) -> DeepMultiLabelClassifier:
     return DeepMultiLabelClassifier(**(defaults | parameters))
 
 
-def weights_of(clf: DeepMultiLabelClassifier) -> dict[str, np.ndarray]:
-    """Return the weights of a fitted classifier by name, as its model file has them."""
+def tensors_of(clf: DeepMultiLabelClassifier, **options: Any) -> dict[str, np.ndarray]:
+    """Return the tensors of a fitted classifier by name, as `save` writes them."""
     with tempfile.TemporaryDirectory() as folder:
-        clf.save(Path(folder) / "model.safetensors")
-        tensors = load_file(Path(folder) / "model.safetensors")
-    return {name.removeprefix("weights/"): array for name, array in tensors.items()}
+        clf.save(Path(folder) / "model.safetensors", **options)
+        return load_file(Path(folder) / "model.safetensors")
+
+
+def weights_of(clf: DeepMultiLabelClassifier) -> dict[str, np.ndarray]:
+    """Return the weights of a fitted classifier by name."""
+    return {name.removeprefix("weights/"): array for name, array in tensors_of(clf).items()}
 
 
 def weights_in(clf: DeepMultiLabelClassifier) -> dict[str, np.ndarray]:

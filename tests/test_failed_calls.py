@@ -142,7 +142,8 @@ class TestPartialFit:
         before = snapshot(clf)
         rows = FailingRows(ROWS).fail_at(None)
         other.partial_fit(rows, Y)
-        for read in {1, rows.n_reads - 2, rows.n_reads}:
+        # The last read first: only then the training of the call before is still under way.
+        for read in (rows.n_reads, rows.n_reads - 2, 1):
             bad = FailingRows(ROWS).fail_at(read, error())
             fails(clf.partial_fit, bad, Y, error=error)
             assert snapshot(clf) == before

@@ -1,12 +1,15 @@
 """Other runtimes give what the classifier gives."""
 
+import copy
+import os
 import random
+import sys
 
 import numpy as np
 import pytest
-from model_files import small, untrained
-
-from sk_yt8m.persistence import _export
+from faults import raising
+from model_files import brief
+from small_problem import small, weights_in
 
 
 @pytest.fixture(scope="module")
@@ -83,30 +86,32 @@ def test_the_same_top_k(classifier, problem, exported):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_columns_of_predict_proba(data, exported, n_classes):
     X, _ = data
-    clf = untrained(X, np.arange(len(X)) % n_classes)
+    clf = brief(X, np.arange(len(X)) % n_classes)
     np.testing.assert_allclose(exported(clf, X), clf.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
 def test_every_activation(data, exported, activation):
     X, Y = data
-    clf = untrained(X, Y, activation=activation, hidden_layer_sizes=(5, 4))
+    clf = brief(X, Y, activation=activation, hidden_layer_sizes=(5, 4))
     np.testing.assert_allclose(exported(clf, X), clf.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
-def test_saturated_scores_tie_as_in_predict_proba(data):
-    X, Y = data
-    clf = untrained(X, Y)
-    clf._model.weights["output/bias"][:] = np.repeat([-200, 0, 200], 3)
+def test_saturated_scores_tie_as_in_predict_proba(data, fitted, tmp_path):
+    X, _ = data
+    clf = copy.deepcopy(fitted)
+    weights_in(clf)["output/bias"][:] = np.repeat([-200, 0, 200], 3)
     expected = clf.predict_proba(X)
-    np.testing.assert_array_equal(_export.plain_network(clf._model)(X)[:, 6:], expected[:, 6:])
+    clf.export(tmp_path / "model")
+    exported = run_saved_model(tmp_path / "model", X)
+    np.testing.assert_array_equal(exported[:, 6:], expected[:, 6:])
     assert len(np.unique(expected[:, 6:])) == 1
 
 
 def test_exporting_again_replaces(data, tmp_path):
     X, Y = data
     for seed in (0, 1):
-        clf = untrained(X, Y, hidden_layer_sizes=(3 + seed,))
+        clf = brief(X, Y, hidden_layer_sizes=(3 + seed,))
         clf.export(tmp_path / "model")
         clf.export(tmp_path / "model.tflite", format="litert")
     np.testing.assert_allclose(
@@ -117,20 +122,19 @@ def test_exporting_again_replaces(data, tmp_path):
     )
 
 
-def test_a_failure_leaves_the_old_export(data, tmp_path, monkeypatch):
+def test_a_failure_leaves_the_old_export(data, fitted, tmp_path, monkeypatch):
     X, Y = data
-    clf = untrained(X, Y)
-    clf.export(tmp_path / "model")
-    monkeypatch.setattr(_export.os, "replace", lambda *paths: 1 / 0)
+    fitted.export(tmp_path / "model")
+    monkeypatch.setattr(os, "replace", raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
-        clf.export(tmp_path / "model")
+        fitted.export(tmp_path / "model")
     assert run_saved_model(tmp_path / "model", X).shape == Y.shape
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_the_global_random_state_is_not_touched(data):
+def test_the_global_random_state_is_not_touched(fitted, tmp_path):
     before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
-    _export.plain_network(untrained(*data)._model)
+    fitted.export(tmp_path / "model")
     assert random.getstate() == before[0]
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
 
@@ -152,6 +156,7 @@ class TestRefused:
         assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
     def test_a_package_that_is_missing(self, fitted, tmp_path, monkeypatch):
-        monkeypatch.setattr(_export, "find_spec", lambda name: None)
+        for package in ("tf2onnx", "onnx"):
+            monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(ImportError, match=r"needs tf2onnx and onnx: pip install .sk-yt8m\[exp"):
             fitted.export(tmp_path / "model.onnx", format="onnx")

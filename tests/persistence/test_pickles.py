@@ -9,7 +9,8 @@ import sys
 import joblib
 import numpy as np
 import pytest
-from model_files import small, untrained
+from model_files import brief
+from small_problem import small, weights_in, weights_of
 
 
 class Recorder(pickle.Unpickler):
@@ -74,9 +75,9 @@ def test_a_copy_trains_on_by_itself(data):
 
 @pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
 def test_size(data, tmp_path, protocol):
-    clf = untrained(*data, hidden_layer_sizes=(300, 400))
+    clf = brief(*data, hidden_layer_sizes=(300, 400))
     clf.predict(data[0])
-    n_bytes = sum(array.nbytes for array in clf._model.weights.values())
+    n_bytes = sum(array.nbytes for array in weights_of(clf).values())
     assert len(pickle.dumps(clf, protocol)) < 1.2 * n_bytes
     joblib.dump(clf, tmp_path / "clf.joblib")
     assert (tmp_path / "clf.joblib").stat().st_size < 1.2 * n_bytes
@@ -100,5 +101,5 @@ np.save(sys.argv[1] + "/p.npy", clf.predict_proba(np.load(sys.argv[1] + "/X.npy"
 def test_memory_mapped_weights(fitted, data, tmp_path):
     joblib.dump(fitted, tmp_path / "clf.joblib")
     mapped = joblib.load(tmp_path / "clf.joblib", mmap_mode="r")
-    assert isinstance(mapped._model.weights["hidden_0/kernel"], np.memmap)
+    assert isinstance(weights_in(mapped)["hidden_0/kernel"], np.memmap)
     np.testing.assert_array_equal(mapped.predict_proba(data[0]), fitted.predict_proba(data[0]))

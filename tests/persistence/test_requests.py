@@ -5,11 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
-from model_files import forge, small, untrained
+from model_files import brief, forge
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score, make_scorer
 from sklearn.model_selection import cross_val_score
+from small_problem import small
 
 import sk_yt8m
 from sk_yt8m.persistence import ModelFileError
@@ -49,21 +50,21 @@ COPIES = {
 
 @pytest.mark.parametrize("copied", COPIES)
 def test_a_copy_asks_for_the_same(data, tmp_path, copied):
-    clf = asking(untrained(*data))
+    clf = asking(brief(*data))
     again = COPIES[copied](clf, tmp_path)
     assert requests_of(again) == requests_of(clf) != requests_of(small())
     assert again.get_metadata_routing().fit.requests["sample_weight"] == "importance"
 
 
 def test_they_are_kept_where_routing_is_off_now(data, tmp_path):
-    clf = asking(untrained(*data))
+    clf = asking(brief(*data))
     with config_context(enable_metadata_routing=False):
         again = reloaded(clf, tmp_path)
     assert requests_of(again) == requests_of(clf)
 
 
 def test_a_file_without_requests_has_no_entry_for_them(data, tmp_path):
-    clf = untrained(*data)
+    clf = brief(*data)
     assert requests_of(reloaded(clf, tmp_path)) == requests_of(small())
     assert b"metadata_requests" not in (tmp_path / "clf.safetensors").read_bytes()
     reloaded(asking(clf), tmp_path)

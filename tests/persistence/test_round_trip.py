@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from model_files import N_LABELS, small, untrained
+from faults import raising
+from model_files import brief
 from safetensors.numpy import load_file
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_problem import N_LABELS, assert_same_weights, small, tensors_of, weights_in, weights_of
 
 import sk_yt8m
 from sk_yt8m.persistence import ModelFileError
-from sk_yt8m.persistence import _contents as _content
 
 
 def reloaded(clf, folder: Path, **options):
@@ -33,6 +34,8 @@ def assert_same_values(one, other):
     if isinstance(one, np.ndarray):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
+    elif type(one).__module__.startswith("sk_yt8m."):
+        assert_same_values(one.__getstate__(), other.__getstate__())
     elif isinstance(one, dict):
         assert one.keys() == other.keys()
         for name in one:
@@ -42,20 +45,8 @@ def assert_same_values(one, other):
 
 
 def assert_same_state(one, other):
-    """Compare all that two classifiers hold, but their compiled networks."""
-    states = [dict(clf.__getstate__()) for clf in (one, other)]
-    models = [state.pop("_model") for state in states]
-    assert_same_values(*states)
-    assert models[0].architecture == models[1].architecture
-    assert_same_values(models[0].weights, models[1].weights)
-    assert_same_values(vars(models[0].form), vars(models[1].form))
-
-
-def raising(error):
-    def fail(*arguments, **options):
-        raise error
-
-    return fail
+    """Compare all that two classifiers keep in a pickle."""
+    assert_same_values(one.__getstate__(), other.__getstate__())
 
 
 def multiclass(values):
@@ -88,7 +79,7 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_kind_of_target(data, tmp_path, target):
     X, Y = data
-    clf = untrained(X, TARGETS[target](Y))
+    clf = brief(X, TARGETS[target](Y))
     loaded = reloaded(clf, tmp_path)
     assert_same_state(clf, loaded)
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
@@ -113,11 +104,11 @@ def test_every_kind_of_target(data, tmp_path, target):
 )
 def test_every_kind_of_parameter(data, tmp_path, parameters):
     X, Y = data
-    clf = untrained(X, Y, **parameters)
+    clf = brief(X, Y, **parameters)
     loaded = reloaded(clf, tmp_path)
     for name, value in clf.get_params().items():
         np.testing.assert_array_equal(getattr(loaded, name), value)
-    assert_same_values(clf.__getstate__()["_model"].weights, loaded._model.weights)
+    assert_same_weights(clf, loaded)
     assert loaded.loss_curve_ == clf.loss_curve_
     assert loaded.validation_scores_ == clf.validation_scores_
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
@@ -125,7 +116,7 @@ def test_every_kind_of_parameter(data, tmp_path, parameters):
 
 def test_a_random_state_goes_on_where_it_was(data, tmp_path):
     X, Y = data
-    clf = untrained(X, Y, random_state=np.random.RandomState(5))
+    clf = brief(X, Y, random_state=np.random.RandomState(5))
     clf.random_state.normal()
     loaded = reloaded(clf, tmp_path)
     np.testing.assert_array_equal(
@@ -137,7 +128,7 @@ def test_a_random_state_goes_on_where_it_was(data, tmp_path):
 def test_feature_names(data, tmp_path):
     X, Y = data
     frame = pd.DataFrame(X, columns=list("uvwxyz"))
-    loaded = reloaded(untrained(frame, Y), tmp_path)
+    loaded = reloaded(brief(frame, Y), tmp_path)
     assert loaded.feature_names_in_.tolist() == list("uvwxyz")
     loaded.predict(frame)
     with pytest.raises(ValueError, match="feature names should match"):
@@ -170,7 +161,9 @@ class TestGoingOn:
 
     def test_without_it_a_new_optimiser_starts(self, data, trained, tmp_path):
         loaded = reloaded(trained, tmp_path)
-        assert loaded.__getstate__()["_trainer_state"] is None
+        with_state = {"include_training_state": True}
+        assert any(name.startswith("training/") for name in tensors_of(trained, **with_state))
+        assert not any(name.startswith("training/") for name in tensors_of(loaded, **with_state))
         before = loaded.predict_proba(data[0])
         assert (loaded.partial_fit(*data).predict_proba(data[0]) != before).any()
         assert (loaded.n_iter_, loaded.t_) == (trained.n_iter_ + 1, trained.t_ + len(data[0]))
@@ -203,7 +196,7 @@ class TestFile:
     def test_the_safetensors_library_reads_it(self, fitted, tmp_path):
         fitted.save(tmp_path / "clf.safetensors")
         tensors = load_file(tmp_path / "clf.safetensors")
-        weights = fitted._fitted_model().weights
+        weights = weights_in(fitted)
         assert tensors.keys() == {f"weights/{name}" for name in weights}
         for name, array in weights.items():
             np.testing.assert_array_equal(tensors[f"weights/{name}"], array)
@@ -214,18 +207,17 @@ class TestFile:
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
     def test_it_holds_the_weights_and_little_more(self, data, tmp_path):
-        clf = untrained(*data, hidden_layer_sizes=(600, 700))
+        clf = brief(*data, hidden_layer_sizes=(600, 700))
         clf.save(str(tmp_path / "clf.safetensors"))
-        n_bytes = sum(array.nbytes for array in clf._model.weights.values())
+        n_bytes = sum(array.nbytes for array in weights_of(clf).values())
         assert n_bytes < (tmp_path / "clf.safetensors").stat().st_size < 1.01 * n_bytes
 
 
-def test_places_of_one_machine_stay_behind(fitted, tmp_path, monkeypatch):
-    assert "checkpoint_dir" in _content.PLACES
-    monkeypatch.setattr(_content, "PLACES", {"tol"})
-    clf = copy.deepcopy(fitted).set_params(tol=0.5, n_iter_no_change=3)
+def test_the_folder_of_checkpoints_stays_behind(data, tmp_path):
+    clf = brief(*data, checkpoint_dir=tmp_path / "run", tol=0.5)
     loaded = reloaded(clf, tmp_path)
-    assert (loaded.tol, loaded.n_iter_no_change) == (small().tol, 3)
+    assert (loaded.tol, loaded.checkpoint_dir) == (0.5, None)
+    assert b"checkpoint_dir" not in (tmp_path / "clf.safetensors").read_bytes()
 
 
 class TestRefused:
@@ -274,7 +266,7 @@ class TestRefused:
 
     def test_weights_that_are_not_finite(self, fitted, tmp_path):
         clf = copy.deepcopy(fitted)
-        clf._model.weights["output/bias"][3] = np.nan
+        weights_in(clf)["output/bias"][3] = np.nan
         with pytest.raises(ModelFileError, match="'weights/output/bias' holds NaN"):
             clf.save(tmp_path / "clf.safetensors")
 
