@@ -1,25 +1,31 @@
-"""Rows of X, and the memory that reading them takes."""
+"""The memory that reading the rows of a memory map takes."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-from sk_yt8m import DeepMultiLabelClassifier
-from sk_yt8m._inputs.features import RowSubset, is_memory_mapped, let_go
+from small_problem import small
 
 STATUS = Path("/proc/self/status")
 has_rss_file = STATUS.exists() and "RssFile" in STATUS.read_text()
 
 
-@pytest.fixture
-def path(tmp_path):
-    np.save(tmp_path / "X.npy", np.random.default_rng(0).random((40_000, 200), dtype=np.float32))
-    return tmp_path / "X.npy"
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("rows") / "X.npy"
+    np.save(path, np.random.default_rng(0).random((40_000, 200), dtype=np.float32))
+    return path
 
 
-def views(X):
-    return [X, X[10:], np.asarray(X), np.asarray(X)[5:].T, RowSubset(X, np.arange(len(X)))]
+@pytest.fixture(scope="module")
+def labels(path):
+    return (np.load(path, mmap_mode="r")[:, :3] > 0.9).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def clf(path, labels):
+    clf = small(hidden_layer_sizes=(4,), max_iter=1)
+    return clf.fit(np.load(path)[:1000], labels[:1000])
 
 
 def megabytes_of_files():
@@ -27,47 +33,61 @@ def megabytes_of_files():
     return int(lines["RssFile"].split()[0]) / 1024
 
 
-@pytest.mark.skipif(not has_rss_file, reason="the system does not count pages of files apart")
-class TestPagesOfFiles:
-    @pytest.mark.parametrize("mode", ["r", "r+"])
-    @pytest.mark.parametrize("number", range(5))
-    def test_they_can_be_let_go(self, path, mode, number):
-        view = views(np.load(path, mmap_mode=mode))[number]
-        before = megabytes_of_files()
-        np.asarray(view[:]).sum()
-        assert megabytes_of_files() - before > 25
-        let_go(view)
-        assert megabytes_of_files() - before < 1
+VIEWS = {
+    "the map": lambda X: X,
+    "some rows": lambda X: X[10:],
+    "an array": np.asarray,
+    "a view of an array": lambda X: np.asarray(X)[5:, ::-1],
+}
 
-    @pytest.mark.parametrize("call", ["fit", "predict_top_k", "predict_proba", "partial_fit"])
-    def test_no_call_holds_more_than_blocks_of_them(self, path, call):
-        X = np.load(path, mmap_mode="r")
-        Y = (X[:, :3] > 0.9).astype(np.uint8)
-        clf = DeepMultiLabelClassifier(hidden_layer_sizes=(4,), max_iter=1, random_state=0)
-        clf.fit(X[:1000], Y[:1000]).predict_top_k(X[:1000], k=2)
-        targets = (Y,) if "fit" in call else ()
-        let_go(X)
+
+@pytest.mark.skipif(not has_rss_file, reason="the system does not count pages of files apart")
+class TestResidentPages:
+    @pytest.mark.parametrize("mode", ["r", "r+"])
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_they_are_released(self, path, clf, mode, view):
+        rows = VIEWS[view](np.load(path, mmap_mode=mode))
+        clf.predict_top_k(rows, k=1)
         before = megabytes_of_files()
-        getattr(clf, call)(X, *targets)
+        np.asarray(rows).sum()
+        assert megabytes_of_files() - before > 15
+        clf.predict_top_k(rows, k=1)
+        assert megabytes_of_files() - before < 5
+
+    @pytest.mark.parametrize(
+        ("call", "options"),
+        [
+            ("fit", {}),
+            ("fit", {"early_stopping": True, "validation_fraction": 0.5}),
+            ("partial_fit", {}),
+            ("predict_proba", {}),
+            ("predict_top_k", {}),
+        ],
+        ids=str,
+    )
+    def test_no_call_holds_more_than_blocks_of_them(self, path, clf, labels, call, options):
+        one = small(hidden_layer_sizes=(4,), max_iter=1, **options)
+        one.fit(np.load(path)[:1000], labels[:1000]).predict_top_k(np.load(path)[:1000], k=2)
+        X = np.load(path, mmap_mode="r")
+        before = megabytes_of_files()
+        getattr(one, call)(X, *((labels,) if "fit" in call else ()))
         assert megabytes_of_files() - before < 20
 
 
-def test_what_was_written_stays(path):
+def test_what_was_written_stays(path, clf, tmp_path):
     private = np.load(path, mmap_mode="c")
     private[0, 0] = 5
-    let_go(private)
+    clf.predict(private)
     assert private[0, 0] == 5
-    shared = np.load(path, mmap_mode="r+")
+    np.save(tmp_path / "X.npy", np.ones((1000, 200), np.float32))
+    shared = np.load(tmp_path / "X.npy", mmap_mode="r+")
     shared[0, 0] = 7
-    let_go(shared)
+    clf.predict(shared)
     assert shared[0, 0] == 7
-    assert np.load(path)[0, 0] == 7
+    assert np.load(tmp_path / "X.npy")[0, 0] == 7
 
 
-def test_what_is_not_of_a_file_is_left_alone(path):
+def test_what_only_looks_like_a_memory_map_is_read_too(path, clf):
     mapped = np.load(path, mmap_mode="r")
-    for X in (np.ones((3, 2)), np.ones((3, 2)).view(np.memmap), mapped[[1, 5]]):
-        let_go(X)
-        assert X.sum() > 0
-    assert all(is_memory_mapped(view) for view in views(mapped)[:4])
-    assert not is_memory_mapped(np.ones(3))
+    for rows in (np.ones((3, 200)).view(np.memmap), mapped[[1, 5]]):
+        np.testing.assert_array_equal(clf.predict_proba(rows), clf.predict_proba(np.array(rows)))

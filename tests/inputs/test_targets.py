@@ -107,12 +107,16 @@ def test_the_given_matrix_is_left_alone():
         np.testing.assert_array_equal(one, other)
 
 
-def test_large_dense_is_read_in_blocks(monkeypatch):
-    monkeypatch.setattr("sk_yt8m._inputs.indicator._BLOCK_BYTES", 64)
-    dense = np.random.default_rng(0).integers(0, 2, (101, 7))
-    np.testing.assert_array_equal(encode_targets(dense)[0].toarray(), dense)
-    dense[93, 4] = 3
-    with pytest.raises(ValueError, match="row 93, column 4 holds 3"):
+def test_large_dense_is_read_in_blocks():
+    """Of 32 MiB."""
+    dense = np.zeros((1300, 30_000), dtype=np.uint8)
+    rows = np.arange(1300)
+    dense[rows, 17 * rows] = 1
+    indicator, _ = encode_targets(dense)
+    np.testing.assert_array_equal(indicator.indices, 17 * rows)
+    np.testing.assert_array_equal(indicator.indptr, np.arange(1301))
+    dense[1293, 4] = 3
+    with pytest.raises(ValueError, match="row 1293, column 4 holds 3"):
         encode_targets(dense)
 
 
