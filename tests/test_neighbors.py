@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from ensemble_parts import Copying
+from small_problem import small
 
-from sk_yt8m import DeepMultiLabelClassifier, DeepNeighborsClassifier
+from sk_yt8m import DeepNeighborsClassifier
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(90, 24)).astype(np.float32)
@@ -40,7 +41,7 @@ class TestWeights:
         odd, weight = X.astype(np.float64), WEIGHT.copy()
         weight[::7] = 0.0
         odd[::7] = np.where(np.arange(24) % 2, value, -value)
-        network = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0, precision="float32")
+        network = small()
         clf = DeepNeighborsClassifier(network).fit(form(odd), Y, sample_weight=weight)
         kept = weight > 0
         removed = DeepNeighborsClassifier(network)

@@ -1,15 +1,17 @@
 """A parameter may be a numpy scalar: the result is that of the Python number."""
 
+import itertools
+
 import numpy as np
 import pytest
+from faults import kill
+from other_values import AT_ONCE, FIXED
+from small_problem import X, weights_of
+from small_problem import Y as Y_9
 
 from sk_yt8m import DeepMultiLabelClassifier, load
-from sk_yt8m._network.architecture import Architecture
-from sk_yt8m._training.compiled_steps import StepOptions
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(80, 5)).astype(np.float32)
-Y = (X[:, :4] + RNG.normal(size=(80, 4)) > 0.5).astype(np.uint8)
+Y = Y_9[:, :4]
 
 #: A value of each parameter that differs from the default where the default is None or a text.
 VALUES = {
@@ -46,13 +48,14 @@ CASES = [
     }[type(value)]
 ]
 
-#: Parameters that bear on what is compiled.
-COMPILED = {*Architecture.__dataclass_fields__, *StepOptions.__dataclass_fields__}
+#: What the compiled steps depend on.
+COMPILED = {*FIXED, *AT_ONCE} - {"batch_size", "shuffle", "random_state", "learning_rate_init"}
+WIDTHS = itertools.count(100, 2)
 
 
 def trained(folder, **parameters):
     clf = DeepMultiLabelClassifier(**{**VALUES, "checkpoint_dir": folder, **parameters})
-    weights = clf.fit(X, Y)._fitted_model().weights
+    weights = weights_of(clf.fit(X, Y))
     clf.set_params(early_stopping=False).partial_fit(X, Y)
     return [*weights.values(), clf.predict_proba(X), clf.loss_curve_]
 
@@ -68,16 +71,13 @@ def python_scalars(parameters):
 
 @pytest.mark.parametrize(("name", "dtype"), CASES, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_parameter(name, dtype, tmp_path):
-    from sk_yt8m._network import fused_ops as _kernels
-    from sk_yt8m._network import predictor as _inference
-    from sk_yt8m._training import compiled_steps as _step_loop
-
+    common, value = {}, VALUES[name]
     if name in COMPILED:
         # What was compiled for an equal Python number would serve the numpy scalar too.
-        _step_loop._IDLE.clear()
-        _kernels.unit_kernels.cache_clear()
-        _inference._compiled.cache_clear()
-    parameters = {name: dtype(VALUES[name])}
+        width = next(WIDTHS)
+        common = {"hidden_layer_sizes": (width,), "dropout": width / 1024}
+        value = common.get(name, value)
+    parameters = common | {name: dtype(value)}
     folder = None if dtype is np.longdouble else tmp_path
     with np.errstate(all="raise"):
         got = trained(folder, **parameters)
@@ -105,23 +105,9 @@ def test_an_array_without_dimensions_is_refused(name):
         DeepMultiLabelClassifier(**{name: np.array(VALUES[name])}).fit(X, Y)
 
 
-def test_a_checkpoint_goes_on_with_the_other_kind_of_number(tmp_path, monkeypatch):
-    from sk_yt8m._training.checkpoints.folder import FolderCheckpoints
-
-    class Killed(BaseException):
-        pass
-
-    save = FolderCheckpoints.save
-
-    def save_and_die(self, *arguments):
-        save(self, *arguments)
-        raise Killed
-
+def test_a_checkpoint_goes_on_with_the_other_kind_of_number(tmp_path):
     kept = {**VALUES, "checkpoint_dir": tmp_path}
-    with monkeypatch.context() as patch:
-        patch.setattr(FolderCheckpoints, "save", save_and_die)
-        with pytest.raises(Killed):
-            DeepMultiLabelClassifier(**{**kept, "n_iter_no_change": np.int64(10)}).fit(X, Y)
+    kill(1, DeepMultiLabelClassifier(**{**kept, "n_iter_no_change": np.int64(10)}), X, Y)
     other = {"beta_1": np.float64(0.875), "alpha": np.float32(0.5), "max_iter": np.int32(3)}
     clf = DeepMultiLabelClassifier(**{**kept, **other}).fit(X, Y)
     whole = DeepMultiLabelClassifier(**VALUES).fit(X, Y)

@@ -5,15 +5,19 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from small_problem import N_FEATURES, N_LABELS
+from small_problem import small as any_small
 
 from sk_yt8m import DeepMultiLabelClassifier
 
-N, N_FEATURES, N_LABELS = 200, 8, 12
+N = 200
+small = partial(any_small, max_iter=5)
 
 
 def problem() -> tuple[np.ndarray, np.ndarray]:
@@ -23,17 +27,6 @@ def problem() -> tuple[np.ndarray, np.ndarray]:
     X[rng.random(X.shape) < 0.3] = 0
     Y = (X @ rng.normal(size=(N_FEATURES, N_LABELS)) > 2).astype(np.uint8)
     return X, Y
-
-
-def small(**parameters) -> DeepMultiLabelClassifier:
-    defaults = {
-        "hidden_layer_sizes": (16,),
-        "max_iter": 5,
-        "learning_rate_init": 0.02,
-        "precision": "float32",
-        "random_state": 0,
-    }
-    return DeepMultiLabelClassifier(**(defaults | parameters))
 
 
 X, Y = problem()

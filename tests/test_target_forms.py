@@ -4,23 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from small_problem import X as X_100
+from small_problem import small
 
-from sk_yt8m import (
-    AveragingClassifier,
-    DeepMultiLabelClassifier,
-    DeepNeighborsClassifier,
-    SparseIndicator,
-)
+from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier, SparseIndicator
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(80, 5)).astype(np.float32)
+X = X_100[:80]
 Y = (X[:, :3] > 0).astype(np.int64)
 WORDS = np.where(Y[:, 0] == 1, "yes", "no")
-
-
-def small(**parameters) -> DeepMultiLabelClassifier:
-    defaults = {"max_iter": 3, "random_state": 0, "precision": "float32"}
-    return DeepMultiLabelClassifier(**({"hidden_layer_sizes": (8,)} | defaults | parameters))
 
 
 ESTIMATORS = {
