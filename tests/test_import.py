@@ -2,17 +2,21 @@
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 HEAVY = {"tensorflow", "keras", "pandas", "matplotlib", "requests", "pyarrow"}
 
 
-def loaded_by(statement: str) -> set[str]:
+@cache
+def loaded_by(statement: str) -> frozenset[str]:
     """Return the modules that a fresh process has loaded after a statement."""
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
     command = [sys.executable, "-W", "error", "-c", code]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    return frozenset(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_the_package_itself_is_light():
