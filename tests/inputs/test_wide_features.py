@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from small_problem import mapped
 
 from sk_yt8m import DeepMultiLabelClassifier, load
-from sk_yt8m._inputs import features
+from sk_yt8m._inputs import features, standardization
 
 N, N_FEATURES, N_LABELS = 300, 8, 12
 RNG = np.random.default_rng(0)
@@ -139,7 +139,7 @@ class TestOneFeature:
     def test_a_constant_is_left_out(self, dtype, value):
         plain = X.astype(dtype)
         constant = np.full((N, 1), value, dtype)
-        mean, deviation = features.feature_moments(np.hstack([plain, constant]))
+        mean, deviation = standardization.feature_statistics(np.hstack([plain, constant]))
         assert mean[-1] == constant[0, 0]
         assert deviation[-1] == 0
         clf = small(max_iter=2).fit(np.hstack([plain, constant]), Y)
@@ -318,12 +318,13 @@ class TestMoments:
         monkeypatch.setattr(features, "_BLOCK_BYTES", 4 * 7 * 4 * N_FEATURES)
         moved = move(X)
         weight = RNG.integers(1, 4, N).astype(float) if weighted else None
-        mean, deviation = features.feature_moments(moved, weight)
+        mean, deviation = standardization.feature_statistics(moved, weight)
         rows = np.repeat(moved, 1 if weight is None else weight.astype(int), axis=0)
         rows = rows.astype(np.longdouble)
         np.testing.assert_allclose(mean, rows.mean(axis=0).astype(float), rtol=1e-9, atol=0)
         np.testing.assert_allclose(deviation, rows.std(axis=0).astype(float), rtol=1e-9)
         subset = features.RowSubset(moved, np.arange(0, N, 3))
         np.testing.assert_array_equal(
-            features.feature_moments(subset), features.feature_moments(moved[::3])
+            standardization.feature_statistics(subset),
+            standardization.feature_statistics(moved[::3]),
         )

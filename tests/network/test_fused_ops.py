@@ -51,7 +51,7 @@ class TestDropout:
     @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
     def test_the_mask_is_a_fair_function_of_the_seed(self, rate):
         def mask(seed):
-            return fused_ops.kept(
+            return fused_ops.dropout_mask(
                 tf.constant([512, 300]), tf.constant(seed, tf.uint32), rate
             ).numpy()
 
@@ -66,10 +66,10 @@ class TestDropout:
 
     def test_the_mean_stays(self):
         values = tf.ones([400, 400])
-        out = fused_ops.dropped(values, tf.constant(1, tf.uint32), 0.4).numpy()
+        out = fused_ops.dropout(values, tf.constant(1, tf.uint32), 0.4).numpy()
         np.testing.assert_allclose(np.unique(out), [0.0, 1 / 0.6], rtol=1e-6)
         assert out.mean() == pytest.approx(1, abs=0.01)
-        assert fused_ops.dropped(values, tf.constant(1, tf.uint32), 0.0) is values
+        assert fused_ops.dropout(values, tf.constant(1, tf.uint32), 0.0) is values
 
 
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
@@ -80,7 +80,7 @@ def test_hidden_units(name, epsilon):
     scale, offset = (tf.constant(rng.normal(1, 0.3, 10), tf.float32) for _ in range(2))
     upstream = tf.constant(rng.normal(size=(64, 10)), tf.float32)
     seed = tf.constant(3, tf.uint32)
-    mask = tf.cast(fused_ops.kept(tf.constant([64, 10]), seed, 0.3), tf.float32) / 0.7
+    mask = tf.cast(fused_ops.dropout_mask(tf.constant([64, 10]), seed, 0.3), tf.float32) / 0.7
 
     def plain(products, scale, offset):
         values = products
@@ -89,17 +89,17 @@ def test_hidden_units(name, epsilon):
             values = (products - mean) / tf.sqrt(variance + epsilon) * scale
         return fused_ops.activation(name)(values + offset) * mask
 
-    kernels = fused_ops.unit_kernels(name, 0.3, epsilon)
+    ops = fused_ops.unit_ops(name, 0.3, epsilon)
     arguments = [products, scale, offset]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
         expected = plain(*arguments)
-    outputs, mean, variance = kernels.forward(*arguments, seed)
+    outputs, mean, variance = ops.forward(*arguments, seed)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
     if epsilon is not None:
         np.testing.assert_allclose(mean, products.numpy().mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(variance, products.numpy().var(axis=0), rtol=1e-4)
-    gradients = kernels.backward(*arguments, seed, upstream)
+    gradients = ops.backward(*arguments, seed, upstream)
     for one, other in zip(gradients, tape.gradient(expected, arguments, upstream), strict=True):
         if other is not None:
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

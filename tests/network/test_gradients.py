@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sk_yt8m._network import architecture, gradients, parameters
+from sk_yt8m._network import architecture, gradients, layers, parameters
 
 
 @pytest.mark.parametrize("batch_normalization", [False, True])
@@ -18,14 +18,12 @@ def test_backpropagation_is_the_automatic_gradient(
     shape = architecture.Architecture(
         4, hidden_layer_sizes, 3, "tanh", batch_normalization, 0.0, 0.0, True
     )
-    network, *_ = parameters.build_network(shape, "float32")
+    network = layers.TrainableNetwork(shape, "float32")
     moments = rng.normal(size=4), rng.uniform(0.5, 2, 4)
-    parameters.set_weights(
-        network, parameters.initial_weights(shape, moments, rng.normal(size=3), seed=0)
-    )
+    network.set(parameters.initial_weights(shape, moments, rng.normal(size=3), seed=0))
     features = tf.constant(rng.normal(size=(16, 4)), tf.float32)
     target = tf.constant(rng.normal(size=(16, 3)), tf.float32)
-    variables = [variable.value for variable in network.trainable_variables]
+    variables = network.trained
 
     def squares(products, bias):
         error = products + bias - target
@@ -50,4 +48,3 @@ def test_backpropagation_is_the_automatic_gradient(
     assert float(value) == pytest.approx(float(expected), rel=1e-5)
     for one, other in zip(found, tape.gradient(expected, variables), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
-    assert parameters.fold(shape, {v.path: v.value.numpy() for v in network.weights}).kernels

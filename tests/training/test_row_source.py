@@ -8,7 +8,7 @@ from faults import raising
 from small_problem import X, Y, small
 
 from sk_yt8m._inputs import minibatches
-from sk_yt8m._training import row_source
+from sk_yt8m._training import fit, row_source
 
 
 def batches_of(n_rows, batch_size):
@@ -70,5 +70,9 @@ def test_without_a_gpu_there_are_blocks():
 
 def test_training_does_not_depend_on_the_source(monkeypatch):
     expected = small(max_iter=5).fit(X, Y).predict_proba(X)
-    monkeypatch.setattr(row_source, "make_row_source", row_source.DeviceRows)
+    sources = []
+    monkeypatch.setattr(
+        fit, "make_row_source", lambda X: sources.append(row_source.DeviceRows(X)) or sources[-1]
+    )
     np.testing.assert_array_equal(small(max_iter=5).fit(X, Y).predict_proba(X), expected)
+    assert sources
