@@ -14,7 +14,7 @@ class TopK(NamedTuple):
     Attributes
     ----------
     indices : ndarray of shape (n_samples, k), int32
-        Label indices by decreasing score; ties by increasing index.
+        Label indices by descending score; ties by ascending index.
     scores : ndarray of shape (n_samples, k), float32
         The scores of these labels.
     """
