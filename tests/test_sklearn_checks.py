@@ -22,6 +22,7 @@ EXPECTED_FAILURES = {
 
 
 def network(seed: int = 0) -> DeepMultiLabelClassifier:
+    """Return the one network of all checks: what they compile, they share."""
     return DeepMultiLabelClassifier(hidden_layer_sizes=(20,), max_iter=30, random_state=seed)
 
 
@@ -34,7 +35,7 @@ def run(estimator, check):
         check(estimator)
 
 
-@parametrize_with_checks([DeepMultiLabelClassifier(hidden_layer_sizes=(50,), random_state=0)])
+@parametrize_with_checks([network()])
 def test_small_network(estimator, check):
     run(estimator, check)
 

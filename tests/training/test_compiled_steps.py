@@ -70,6 +70,7 @@ def test_steps_in_use_are_not_shared(fresh, compiled):
 def test_idle_steps_hold_no_weights(fresh):
     before = {id(variable) for variable in variables()}
     small(**fresh).fit(X, Y)
+    gc.collect()
     new = [variable for variable in variables() if id(variable) not in before]
     assert len(new) > 10
     assert sum(variable.read_value().numpy().size for variable in new) <= len(new)
@@ -77,7 +78,6 @@ def test_idle_steps_hold_no_weights(fresh):
 
 def variables():
     """Return all variables of TensorFlow that are alive, but for single numbers."""
-    gc.collect()
     found = [held for held in gc.get_objects() if issubclass(type(held), tf.Variable)]
     return [variable for variable in found if variable.shape.rank]
 
