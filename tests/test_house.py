@@ -1,0 +1,104 @@
+"""The house rules of the package: which way imports run, and how large files and folders are."""
+
+import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import sk_yt8m
+
+ROOT = Path(sk_yt8m.__file__).parent
+MAX_FILES, MAX_LINES = 14, 400
+
+#: The rooms, low to high: a room imports from itself, from the rooms that it names, and from what
+#: those may import. "root" is what users import, `__init__` included.
+ROOMS: dict[str, set[str]] = {
+    "_files": set(),
+    "_inputs": {"_files"},
+    "_top_k": set(),
+    "_tensorflow": set(),
+    "metrics": {"_inputs", "_top_k"},
+    "datasets": {"_files", "_inputs"},
+    "_network": {"_files", "_inputs", "_top_k", "_tensorflow"},
+    "_training": {"_network", "metrics"},
+    "persistence": {"_training"},
+    "root": {"persistence", "datasets"},
+    "cli": {"root"},
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def room_of(module: str) -> str:
+    room = f"{module}.".split(".")[1]
+    return room if room in ROOMS else "root"
+
+
+@cache
+def allowed(room: str) -> set[str]:
+    return {room}.union(*(allowed(lower) for lower in ROOMS[room]))
+
+
+@cache
+def imports_of(module: str) -> dict[str, int]:
+    """Return the modules of the package that one imports, anywhere in its text, with the line."""
+    found: dict[str, int] = {}
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}, line {node.lineno}: a relative import"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else str(node.module) for name in whole]
+        else:
+            continue
+        for name in names:
+            if name in MODULES and name != module:
+                found.setdefault(name, node.lineno)
+    return found
+
+
+def test_the_rules_see_the_package():
+    assert len(imports_of("sk_yt8m.classifier")) >= 3
+    assert {room_of(module) for module in MODULES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module):
+    room = room_of(module)
+    up = [
+        f"{MODULES[module].relative_to(ROOT)}, line {line}: {room} imports {other}"
+        for other, line in imports_of(module).items()
+        if room_of(other) not in allowed(room)
+    ]
+    assert not up, "\n".join(up)
+
+
+def test_no_modules_import_each_other():
+    """Imports in functions and those for types count."""
+    graph = {module: set(imports_of(module)) for module in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in MODULES.values()}), ids=lambda folder: folder.name
+)
+def test_no_folder_is_too_full(folder):
+    assert len(list(folder.glob("*.py"))) <= MAX_FILES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_file_is_too_long(module):
+    n_lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    assert n_lines <= MAX_LINES
