@@ -17,4 +17,5 @@ def test_rows_set_aside_are_not_copied(form):
     assert [start for start, _ in blocks] == [0, 3]
     np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), X[rows])
     np.testing.assert_array_equal(features.take_rows(subset, np.array([2, 0])), X[[20, 3]])
-    assert subset[1, 2] == X[7, 2]
+    assert features.take_value(subset, 1, 2) == X[7, 2]
+    assert features.row_number(subset, 1) == 7
