@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faults import kill
 from other_values import AT_ONCE, FIXED
-from small_problem import X, weights_of
+from small_problem import X, weights_in
 from small_problem import Y as Y_9
 
 from sk_yt8m import DeepMultiLabelClassifier, load
@@ -55,7 +55,7 @@ WIDTHS = itertools.count(100, 2)
 
 def trained(folder, **parameters):
     clf = DeepMultiLabelClassifier(**{**VALUES, "checkpoint_dir": folder, **parameters})
-    weights = weights_of(clf.fit(X, Y))
+    weights = weights_in(clf.fit(X, Y))
     clf.set_params(early_stopping=False).partial_fit(X, Y)
     return [*weights.values(), clf.predict_proba(X), clf.loss_curve_]
 
