@@ -42,9 +42,15 @@ def export_network(network: FittedNetwork, path: str | os.PathLike[str], format:
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         draft = Path(folder) / target.name
         exported.export(str(draft), format=keras_name, verbose=False)
+        old = Path(folder) / "replaced"
         if target.is_dir():
-            os.replace(target, Path(folder) / "replaced")
-        os.replace(draft, target)
+            os.replace(target, old)
+        try:
+            os.replace(draft, target)
+        except BaseException:
+            if old.exists():
+                os.replace(old, target)
+            raise
 
 
 def _check_replaceable(target: Path, format: str) -> None:

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from faults import raising
 from model_files import brief
 from small_problem import small, weights_in
 
@@ -122,12 +121,22 @@ def test_exporting_again_replaces(data, tmp_path):
     )
 
 
-def test_a_failure_leaves_the_old_export(data, fitted, tmp_path, monkeypatch):
+@pytest.mark.parametrize("n_renames", [1, 2])
+def test_a_failure_leaves_the_old_export(data, fitted, tmp_path, monkeypatch, n_renames):
     X, Y = data
     fitted.export(tmp_path / "model")
-    monkeypatch.setattr(os, "replace", raising(ZeroDivisionError()))
+    replace, calls = os.replace, []
+
+    def fail_at(*paths):
+        calls.append(paths)
+        if len(calls) == n_renames:
+            raise ZeroDivisionError
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", fail_at)
     with pytest.raises(ZeroDivisionError):
         fitted.export(tmp_path / "model")
+    assert len(calls) >= n_renames
     assert run_saved_model(tmp_path / "model", X).shape == Y.shape
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
