@@ -26,7 +26,7 @@ def _check_shard(_: Any, __: Any, value: tuple[int, int] | None) -> tuple[int, i
 
 @click.group()
 def fetch() -> None:
-    """Download data. Files that are there already, and whole, are not downloaded again.
+    """Download data. Files that are already complete are not downloaded again.
 
     \b
     Examples:
@@ -91,7 +91,7 @@ def vocabulary(**options: Any) -> None:
     callback=_check_shard,
     help="Every N-th file, from the I-th, counted from 0.",
 )
-@click.option("--n-files", type=click.IntRange(1), help="Only so many files.")
+@click.option("--n-files", type=click.IntRange(1), help="At most this many files.")
 @click.option("--mirror", default="us", show_default=True, help="us, eu, asia or an address.")
 @click.option("--n-jobs", type=int, callback=check_n_jobs, help="Files at a time (4).")
 def tfrecords(**options: Any) -> None:

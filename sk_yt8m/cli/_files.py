@@ -63,7 +63,7 @@ def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[st
 @click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32")
 @click.option("--split", help="Only the files of this split.")
 @click.option("--skip-damage", is_flag=True, help="Leave damaged records out and list them.")
-@click.option("--n-frames", type=click.IntRange(1), help="Average so many frames of a video.")
+@click.option("--n-frames", type=click.IntRange(1), help="Average this many frames of a video.")
 @click.option(
     "--missing-labels",
     type=click.Choice(["raise", "empty"]),

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: it ends the training, and not what has to come after it."""
+"""Ctrl-C during a training: the training ends, and the model is still saved."""
 
 import os
 import signal

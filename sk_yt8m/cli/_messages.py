@@ -1,4 +1,4 @@
-"""Errors and warnings of the package as one line, with options in place of Python's arguments."""
+"""Errors and warnings in one line, with command-line options for Python arguments."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files that commands write: tried before the work, and never written by halves."""
+"""Output files of commands: checked before the work, written completely or not at all."""
 
 import os
 import tempfile
@@ -93,7 +93,7 @@ def say(text: object) -> None:
 
 
 def write_table(table: "pd.DataFrame", path: str, *, index: bool = True) -> None:
-    """Write a table as CSV, whole or not at all."""
+    """Write a table as CSV, completely or not at all."""
     from sk_yt8m._files.atomic_write import write_atomically
 
     write_atomically(path, table.to_csv(index=index, lineterminator="\n").encode())

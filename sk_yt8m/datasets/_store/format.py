@@ -27,7 +27,7 @@ _BLOCK = 2**24
 
 
 class StoreError(ValueError):
-    """A folder that does not hold what its manifest says."""
+    """A folder that is not a valid store."""
 
 
 def write_manifest(
@@ -88,13 +88,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        If there is none, or it is none of this version, or its text has been changed.
+        If it is missing, of another version, or changed.
     """
     manifest = _parse_manifest(folder)
     if manifest.get("version") != _VERSION:
-        came = manifest.get("version")
-        advice = ": convert again" if came in range(_VERSION) else ""
-        raise StoreError(f"{folder / MANIFEST}: expected version {_VERSION}, got {came!r}{advice}")
+        actual = manifest.get("version")
+        advice = ": convert again" if actual in range(_VERSION) else ""
+        raise StoreError(
+            f"{folder / MANIFEST}: expected version {_VERSION}, got {actual!r}{advice}"
+        )
     _check_manifest(folder, manifest)
     return manifest
 
@@ -115,8 +117,8 @@ def _parse_manifest(folder: Path) -> dict[str, Any]:
 def _check_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     expected = manifest.get("manifest_crc32")
     content = {name: value for name, value in manifest.items() if name != "manifest_crc32"}
-    if expected != (came := _crc_of(content)):
-        raise StoreError(f"{folder / MANIFEST}: expected text of CRC-32 {expected}, got {came}")
+    if expected != (actual := _crc_of(content)):
+        raise StoreError(f"{folder / MANIFEST}: expected text of CRC-32 {expected}, got {actual}")
 
 
 def open_arrays(folder: Path, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -135,8 +137,8 @@ def _open_array(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray:
         with open(str(path), "rb") as file:
             start = file.read(len(header))
             if start != header:
-                came = _described(start, shape, dtype)
-                raise StoreError(f"{path}: expected {kind} of shape {shape}, got {came}")
+                actual = _described(start, shape, dtype)
+                raise StoreError(f"{path}: expected {kind} of shape {shape}, got {actual}")
             size = os.fstat(file.fileno()).st_size
             if size != len(header) + n_bytes:
                 raise StoreError(f"{path}: expected {len(header) + n_bytes} bytes, got {size}")
@@ -155,12 +157,12 @@ def _described(start: bytes, shape: tuple[int, ...], dtype: np.dtype) -> str:
     file = io.BytesIO(start)
     try:
         np.lib.format.read_magic(file)
-        came, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
+        actual, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
     except Exception:  # NumPy raises errors of many types.
         return "a damaged header"
-    if (came, kind) == (shape, dtype):
+    if (actual, kind) == (shape, dtype):
         return "it in Fortran order" if is_fortran else "a changed header"
-    return f"{kind.str} of shape {came}"
+    return f"{kind.str} of shape {actual}"
 
 
 def check_crc32(path: Path, array: np.ndarray, crc32: int) -> None:

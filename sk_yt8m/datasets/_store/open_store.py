@@ -1,4 +1,4 @@
-"""A store on disk, opened: memory-mapped features, CSR labels, ids, and subsets of them."""
+"""`open_store` and `Store`: memory-mapped features, CSR labels, ids, and subsets."""
 
 import os
 import time
@@ -237,12 +237,12 @@ class Store:
                         f"{self.path / 'source.npy'}: expected {number} for rows {start} to "
                         f"{end - 1}, from {one['name']}"
                     )
-                came = stored_crc32(arrays, start, end)
-                if came != one["rows_crc32"]:
+                actual = stored_crc32(arrays, start, end)
+                if actual != one["rows_crc32"]:
                     raise StoreError(
                         f"{self.path / FEATURES}.npy: expected rows {start} to {end - 1}, from "
                         f"{one['name']}, with their labels and ids to have CRC-32 "
-                        f"{one['rows_crc32']}, got {came}"
+                        f"{one['rows_crc32']}, got {actual}"
                     )
                 bar.update(arrays[FEATURES][start:end].nbytes)
                 start = end
@@ -311,7 +311,7 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
 
 
 def _open_whole(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the manifest and the arrays of one store, also while another one takes its place."""
+    """Return manifest and arrays of one store, also while it is being replaced."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         before = _identity(folder)

@@ -1,4 +1,4 @@
-"""A checksum of each row, of all that belongs to it: taken where it is read, compared later."""
+"""Checksums of rows: features, labels, id and place of each, from reading to `verify`."""
 
 import zlib
 from collections.abc import Mapping
@@ -64,13 +64,13 @@ def stored_crc32(arrays: Mapping[str, np.ndarray], start: int, end: int) -> int:
     """Return the checksum of some rows of a store."""
     features = arrays["features"]
     n_rows = max(1, _BLOCK // (features.shape[1] * features.itemsize))
-    came = 0
+    actual = 0
     for first in range(start, end, n_rows):
         rows = slice(first, min(first + n_rows, end))
         block = np.ascontiguousarray(features[rows]).view(np.uint8)
         checksums = row_checksums(block, head_checksums(_columns(arrays, rows)))
-        came = crc32_of(checksums, came)
-    return came
+        actual = crc32_of(checksums, actual)
+    return actual
 
 
 def _columns(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:

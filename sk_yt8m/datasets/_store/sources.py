@@ -41,12 +41,12 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in error messages."""
         return str(self.path)
 
     @property
     def key(self) -> str:
-        """What its parts in the work folder are called."""
+        """Name in the journal of a conversion."""
         return hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:24]
 
     @property
@@ -57,7 +57,7 @@ class FileSource:
         return isinstance(self.layout, RecordLayout)
 
     def stamp(self) -> dict[str, Any]:
-        """Return what changes when the source does."""
+        """Return values that change when the source does."""
         status = self.path.stat()
         return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
@@ -67,7 +67,7 @@ class FileSource:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def blocks(self, report: Report) -> Iterator[Block]:
-        """Yield the sound rows, some at a time; the rest goes to the report."""
+        """Yield the valid rows in blocks; damage goes to the report."""
         if isinstance(self.layout, RecordLayout):
             return read_tfrecord_blocks(self.path, self.layout, report)
         if isinstance(self.layout, Columns):
@@ -82,7 +82,7 @@ class FileSource:
 
     @property
     def id_field(self) -> str:
-        """What messages call the id in a record of it."""
+        """Name of the id field in error messages."""
         return f"column {self.layout.ids!r}" if isinstance(self.layout, Columns) else "key 'id'"
 
 
@@ -98,12 +98,12 @@ class ArraySource:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in error messages."""
         return f"rows {self.rows.start} to {self.rows.stop - 1} of the arrays"
 
     @property
     def key(self) -> str:
-        """What its parts in the work folder are called."""
+        """Name in the journal of a conversion."""
         return f"rows-{self.rows.start}-{self.rows.stop}"
 
     @property
@@ -112,7 +112,7 @@ class ArraySource:
         return self.ids is not None
 
     def stamp(self) -> dict[str, Any]:
-        """Return what changes when the source does."""
+        """Return values that change when the source does."""
         size = len(self.rows) * self.X.shape[1] * self.X.dtype.itemsize
         return {"size": size, "sha256": self.sha256()}
 

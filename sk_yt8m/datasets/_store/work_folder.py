@@ -1,4 +1,4 @@
-"""The hidden folder in which a store is made: by one process, and of nobody else's files."""
+"""The hidden folder in which one process makes a store."""
 
 import os
 import re
