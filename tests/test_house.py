@@ -15,16 +15,18 @@ MAX_FILES, MAX_LINES = 14, 400
 #: The rooms, low to high: a room imports from itself, from the rooms that it names, and from what
 #: those may import. "root" is what users import, `__init__` included.
 ROOMS: dict[str, set[str]] = {
-    "_files": set(),
-    "_inputs": {"_files"},
+    "_version": set(),
     "_top_k": set(),
     "_tensorflow": set(),
+    "_sklearn": set(),
+    "_files": set(),
+    "_inputs": {"_sklearn"},
     "metrics": {"_inputs", "_top_k"},
     "datasets": {"_files", "_inputs"},
-    "_network": {"_files", "_inputs", "_top_k", "_tensorflow"},
-    "_training": {"_network", "metrics"},
-    "persistence": {"_training"},
-    "root": {"persistence", "datasets"},
+    "_network": {"_inputs", "_top_k", "_tensorflow"},
+    "_training": {"_files", "_network", "_version", "metrics"},
+    "persistence": {"_files", "_network"},
+    "root": {"_training", "persistence", "datasets"},
     "cli": {"root"},
 }
 
@@ -80,6 +82,28 @@ def test_imports_run_one_way(module):
         if room_of(other) not in allowed(room)
     ]
     assert not up, "\n".join(up)
+
+
+def test_doors():
+    """One module imports TensorFlow, and one the private parts of scikit-learn."""
+    through = {"tensorflow": [], "private scikit-learn": []}
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in getattr(node, "names", [])]
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{name}" for name in names]
+            elif not isinstance(node, ast.Import):
+                continue
+            for name in names:
+                package, *parts = name.split(".")
+                if package == "tensorflow":
+                    through["tensorflow"].append(path.stem)
+                elif package == "sklearn" and any(part.startswith("_") for part in parts):
+                    through["private scikit-learn"].append(path.stem)
+    assert {door: set(found) for door, found in through.items()} == {
+        "tensorflow": {"_tensorflow"},
+        "private scikit-learn": {"_sklearn"},
+    }
 
 
 def test_no_modules_import_each_other():

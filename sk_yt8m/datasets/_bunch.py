@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import StrOptions
 
+from sk_yt8m._sklearn import StrOptions
 from sk_yt8m.datasets._schema import FEATURE_NAMES, N_FEATURES
 
 #: Constraints of the parameters that all loaders have.

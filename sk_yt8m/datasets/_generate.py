@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import as_bunch
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS, N_RGB
 

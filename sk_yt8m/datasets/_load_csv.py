@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import validate_params
 
+from sk_yt8m._sklearn import validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import csr_indicator, join
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, validate_params
-
+from sk_yt8m._sklearn import Interval, validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report

@@ -6,8 +6,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report

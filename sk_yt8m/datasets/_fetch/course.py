@@ -6,8 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
 from sk_yt8m.datasets._load_csv import load_csv
 from sk_yt8m.datasets._schema import in_split

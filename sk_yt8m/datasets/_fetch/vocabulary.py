@@ -4,8 +4,7 @@ from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 
-from sklearn.utils._param_validation import Interval, validate_params
-
+from sk_yt8m._sklearn import Interval, validate_params
 from sk_yt8m.datasets._fetch.course import vocabulary_file
 from sk_yt8m.datasets._fetch.http import download
 

@@ -5,8 +5,7 @@ from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._fetch.download_plan import fetch_plan
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
 from sk_yt8m.datasets._formats.find_files import natural_key, of_shard

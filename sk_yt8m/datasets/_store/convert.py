@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._formats.record_layout import LEVELS
 from sk_yt8m.datasets._store.append import StoreWriter
 from sk_yt8m.datasets._store.find_sources import find_sources
