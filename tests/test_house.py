@@ -1,6 +1,7 @@
 """The house rules of the package: which way imports run, and how large files and folders are."""
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_doors():
         "tensorflow": {"_tensorflow"},
         "private scikit-learn": {"_sklearn"},
     }
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_pages_name_files_that_exist(page):
+    text = (ROOT.parent / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:sk_yt8m|tests|docs|examples)/[\w./]+)`", text)
+    assert len(named) > 3
+    assert [name for name in named if not (ROOT.parent / name).exists()] == []
 
 
 def test_no_modules_import_each_other():

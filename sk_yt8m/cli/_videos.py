@@ -10,7 +10,7 @@ from sk_yt8m.cli._data import check_same_layout, chosen_rows, is_store
 
 if TYPE_CHECKING:
     from sk_yt8m.datasets import Store
-    from sk_yt8m.datasets._store.stream import RowStream
+    from sk_yt8m.datasets._convert.stream import RowStream
 
 
 class StoreVideos:
@@ -54,8 +54,8 @@ def open_videos(
         Those of `RowStream`.
     """
     from sk_yt8m.datasets import open_store
+    from sk_yt8m.datasets._convert.stream import RowStream
     from sk_yt8m.datasets._formats.find_files import find_data_files
-    from sk_yt8m.datasets._store.stream import RowStream
 
     if is_store(path):
         store = open_store(path)

@@ -1,5 +1,6 @@
 """Loaders, writers, downloads and the on-disk store of videos as ``(X, Y)``."""
 
+from sk_yt8m.datasets._convert.convert import convert
 from sk_yt8m.datasets._fetch.course import fetch_course
 from sk_yt8m.datasets._fetch.vocabulary import fetch_vocabulary
 from sk_yt8m.datasets._fetch.yt8m import fetch_tfrecords
@@ -8,7 +9,6 @@ from sk_yt8m.datasets._load_csv import load_csv
 from sk_yt8m.datasets._load_parquet import load_parquet
 from sk_yt8m.datasets._load_tfrecords import load_tfrecords
 from sk_yt8m.datasets._sample import load_sample, sample_path
-from sk_yt8m.datasets._store.convert import convert
 from sk_yt8m.datasets._store.format import StoreError
 from sk_yt8m.datasets._store.open_store import Store, open_store
 from sk_yt8m.datasets._vocabulary import load_vocabulary

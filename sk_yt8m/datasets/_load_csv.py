@@ -10,13 +10,13 @@ import numpy as np
 
 from sk_yt8m._sklearn import validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
+from sk_yt8m.datasets._convert.convert import convert
 from sk_yt8m.datasets._formats.blocks import csr_indicator, join
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout, read_csv_blocks
 from sk_yt8m.datasets._formats.damage import Damage, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files
 from sk_yt8m.datasets._formats.read_files import read_files
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
-from sk_yt8m.datasets._store.convert import convert
 from sk_yt8m.datasets._store.format import StoreError, remove_store
 from sk_yt8m.datasets._store.open_store import Store, open_store
 

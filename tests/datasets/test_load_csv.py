@@ -141,7 +141,7 @@ class TestCache:
     @pytest.fixture
     def parses(self, monkeypatch):
         from sk_yt8m.datasets import _load_csv as _load
-        from sk_yt8m.datasets._store import sources as _sources
+        from sk_yt8m.datasets._convert import sources as _sources
 
         calls = []
         read = _load.read_csv_blocks

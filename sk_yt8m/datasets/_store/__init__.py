@@ -1,1 +1,1 @@
-"""The store: a folder of memory-mapped arrays, converted from files once."""
+"""The store: a folder of memory-mapped arrays."""

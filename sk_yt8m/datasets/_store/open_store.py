@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m.datasets._convert.sources import sources_in_split
 from sk_yt8m.datasets._schema import split_name
 from sk_yt8m.datasets._store.format import (
     FEATURES,
@@ -22,7 +23,6 @@ from sk_yt8m.datasets._store.format import (
     read_manifest,
 )
 from sk_yt8m.datasets._store.row_checksums import stored_crc32
-from sk_yt8m.datasets._store.sources import sources_in_split
 from sk_yt8m.datasets._store.work_folder import replaced_store
 
 _CHUNK = 2**20

@@ -171,7 +171,7 @@ def test_arrays_of_any_width(tmp_path_factory, data):
 
 
 def test_arrays_in_several_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("sk_yt8m.datasets._store.find_sources._BLOCK_BYTES", 4 * 7 * 10)
+    monkeypatch.setattr("sk_yt8m.datasets._convert.find_sources._BLOCK_BYTES", 4 * 7 * 10)
     X, Y = make_videos(35, n_features=7, n_labels=3, return_X_y=True, random_state=0)
     np.save(tmp_path / "X.npy", X)
     store = convert((np.load(tmp_path / "X.npy", mmap_mode="r"), Y), tmp_path / "store")

@@ -20,12 +20,12 @@ from sk_yt8m.datasets import (
     write_parquet,
     write_tfrecords,
 )
+from sk_yt8m.datasets._convert import convert as _convert
+from sk_yt8m.datasets._convert import journal as _journal
+from sk_yt8m.datasets._convert import read_source as _read_source
+from sk_yt8m.datasets._convert.append import StoreWriter
+from sk_yt8m.datasets._convert.sources import ArraySource
 from sk_yt8m.datasets._store import array_file as _array_file
-from sk_yt8m.datasets._store import convert as _convert
-from sk_yt8m.datasets._store import journal as _journal
-from sk_yt8m.datasets._store import read_source as _read_source
-from sk_yt8m.datasets._store.append import StoreWriter
-from sk_yt8m.datasets._store.sources import ArraySource
 
 FEATURES = {"height": 3, "width": 4}
 OPTIONS = {"features": FEATURES, "n_labels": 5, "on_error": "skip"}
@@ -382,7 +382,7 @@ class TestFullDisk:
 
     def test_a_source_that_cannot_be_read(self, shards, tmp_path, monkeypatch):
         """A lost disk is that of the source, and not that of the part."""
-        from sk_yt8m.datasets._store import sources as _sources
+        from sk_yt8m.datasets._convert import sources as _sources
 
         def fail(*_):
             yield from ()

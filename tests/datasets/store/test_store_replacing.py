@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sk_yt8m.datasets import StoreError, convert, load_csv, open_store, sample_path
-from sk_yt8m.datasets._store import convert as _convert
+from sk_yt8m.datasets._convert import convert as _convert
 from sk_yt8m.datasets._store import open_store as _open_store
 
 X, Y = np.arange(12.0).reshape(4, 3), np.eye(4, 2, dtype=np.uint8)
@@ -244,7 +244,7 @@ class TestKilledWhileReplacing:
         path = convert((X, Y), tmp_path / "store").path
         code = (
             "import os, signal, numpy as np; from sk_yt8m.datasets import convert\n"
-            "from sk_yt8m.datasets._store import convert as _convert\n"
+            "from sk_yt8m.datasets._convert import convert as _convert\n"
             "replace = os.replace\n"
             "def kill(old, new):\n"
             f"    if os.fspath(new) == {str(path)!r}: os.kill(os.getpid(), signal.SIGKILL)\n"

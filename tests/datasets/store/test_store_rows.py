@@ -23,8 +23,8 @@ N_ROWS = 120
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Make 10 rows of 7 features a block, 3 such blocks a source of arrays."""
-    monkeypatch.setattr("sk_yt8m.datasets._store.append._BLOCK", 4 * 7 * 10)
-    monkeypatch.setattr("sk_yt8m.datasets._store.find_sources._BLOCK_BYTES", 4 * 7 * 30)
+    monkeypatch.setattr("sk_yt8m.datasets._convert.append._BLOCK", 4 * 7 * 10)
+    monkeypatch.setattr("sk_yt8m.datasets._convert.find_sources._BLOCK_BYTES", 4 * 7 * 30)
 
 
 def numbered(n_rows=N_ROWS, n_features=7):
@@ -164,7 +164,7 @@ class TestVerify:
 
     def test_features_of_other_rows_are_noticed(self, tmp_path, monkeypatch):
         """Whatever happens to them between reading and appending."""
-        from sk_yt8m.datasets._store import convert as _convert
+        from sk_yt8m.datasets._convert import convert as _convert
 
         read_source = _convert.read_source
 

@@ -12,12 +12,12 @@ from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._files.atomic_write import path_in_errors
+from sk_yt8m.datasets._convert.find_sources import find_sources
+from sk_yt8m.datasets._convert.read_ahead import read_ahead
+from sk_yt8m.datasets._convert.repeated_ids import RepeatedIds
+from sk_yt8m.datasets._convert.sources import Source, sources_in_split
 from sk_yt8m.datasets._formats.blocks import Block, csr_indicator
 from sk_yt8m.datasets._formats.damage import Damage, DamageError, Report
-from sk_yt8m.datasets._store.find_sources import find_sources
-from sk_yt8m.datasets._store.read_ahead import read_ahead
-from sk_yt8m.datasets._store.repeated_ids import RepeatedIds
-from sk_yt8m.datasets._store.sources import Source, sources_in_split
 
 
 class RowStream:

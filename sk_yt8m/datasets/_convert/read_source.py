@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_yt8m._files.atomic_write import path_in_errors
+from sk_yt8m.datasets._convert.sources import ArraySource, FileSource, Source
 from sk_yt8m.datasets._formats.blocks import LISTS, Block
 from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._store.row_checksums import head_checksums, row_checksums
-from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Source
 
 _ROWS = 4096
 _COLUMNS: dict[str, Any] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sk_yt8m.datasets._convert.sources import ArraySource, FileSource, Layout, Source
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout
 from sk_yt8m.datasets._formats.find_files import find_data_files
 from sk_yt8m.datasets._formats.ids import checked_ids
@@ -20,7 +21,6 @@ from sk_yt8m.datasets._formats.record_layout import (
 from sk_yt8m.datasets._formats.tfrecord_reader import find_level
 from sk_yt8m.datasets._formats.writer_input import checked_features, checked_indicator
 from sk_yt8m.datasets._schema import N_LABELS, split_of
-from sk_yt8m.datasets._store.sources import ArraySource, FileSource, Layout, Source
 
 #: Options that only one format has, and what they are by default.
 _ONLY_FOR: dict[str, dict[str, Any]] = {

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from sk_yt8m.datasets._convert.sources import Source
 from sk_yt8m.datasets._formats.damage import Report, repeated_id
-from sk_yt8m.datasets._store.sources import Source
 
 #: A key is 28 bits of an id's hash, then the number of its row.
 _ROW_BITS = np.uint64(36)

@@ -13,9 +13,9 @@ import pytest
 from killed_conversions import PLACES
 
 from sk_yt8m.datasets import convert, make_videos, open_store, write_tfrecords
-from sk_yt8m.datasets._store import convert as _convert
-from sk_yt8m.datasets._store.append import StoreWriter
-from sk_yt8m.datasets._store.journal import Journal
+from sk_yt8m.datasets._convert import convert as _convert
+from sk_yt8m.datasets._convert.append import StoreWriter
+from sk_yt8m.datasets._convert.journal import Journal
 
 FEATURES = {"height": 3, "width": 4}
 OPTIONS = {"features": FEATURES, "n_labels": 5}
@@ -248,7 +248,7 @@ class TestGoingOn:
 
 
 def test_a_file_that_changes_while_it_is_read(shards, tmp_path, monkeypatch):
-    from sk_yt8m.datasets._store import read_source as _read_source
+    from sk_yt8m.datasets._convert import read_source as _read_source
 
     folder, _ = shards
     cast = _read_source._cast

@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from sk_yt8m.datasets._convert.journal import Journal
+from sk_yt8m.datasets._convert.read_source import SourceRows
+from sk_yt8m.datasets._convert.repeated_ids import RepeatedIds
+from sk_yt8m.datasets._convert.sources import Source
 from sk_yt8m.datasets._formats.blocks import select_rows
 from sk_yt8m.datasets._formats.damage import Report
 from sk_yt8m.datasets._store.array_file import ArrayFile
 from sk_yt8m.datasets._store.format import FEATURES, KIND, StoreError, array_crc32, write_manifest
-from sk_yt8m.datasets._store.journal import Journal
-from sk_yt8m.datasets._store.read_source import SourceRows
-from sk_yt8m.datasets._store.repeated_ids import RepeatedIds
 from sk_yt8m.datasets._store.row_checksums import (
     crc32_of,
     head_checksums,
     row_checksums,
     stored_crc32,
 )
-from sk_yt8m.datasets._store.sources import Source
 from sk_yt8m.datasets._store.work_folder import remove_own
 
 _BLOCK = 2**24

@@ -14,14 +14,14 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
+from sk_yt8m.datasets._convert.append import StoreWriter
+from sk_yt8m.datasets._convert.find_sources import find_sources
+from sk_yt8m.datasets._convert.read_ahead import read_ahead
+from sk_yt8m.datasets._convert.read_source import SourceRows, read_source
+from sk_yt8m.datasets._convert.sources import ArraySource, Source
 from sk_yt8m.datasets._formats.record_layout import LEVELS
-from sk_yt8m.datasets._store.append import StoreWriter
-from sk_yt8m.datasets._store.find_sources import find_sources
 from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
 from sk_yt8m.datasets._store.open_store import Store, open_store
-from sk_yt8m.datasets._store.read_ahead import read_ahead
-from sk_yt8m.datasets._store.read_source import SourceRows, read_source
-from sk_yt8m.datasets._store.sources import ArraySource, Source
 from sk_yt8m.datasets._store.work_folder import (
     check_own,
     locked,

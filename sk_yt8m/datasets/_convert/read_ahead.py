@@ -10,8 +10,8 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
-from sk_yt8m.datasets._store.read_source import SourceRows, read_source
-from sk_yt8m.datasets._store.sources import Source
+from sk_yt8m.datasets._convert.read_source import SourceRows, read_source
+from sk_yt8m.datasets._convert.sources import Source
 
 
 def read_ahead(

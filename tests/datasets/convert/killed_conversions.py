@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 from sk_yt8m.datasets import StoreError, convert, open_store
-from sk_yt8m.datasets._store import append as _append
+from sk_yt8m.datasets._convert import append as _append
+from sk_yt8m.datasets._convert import convert as _convert
+from sk_yt8m.datasets._convert import read_source as _read_source
+from sk_yt8m.datasets._convert.journal import Journal
 from sk_yt8m.datasets._store import array_file as _array_file
-from sk_yt8m.datasets._store import convert as _convert
-from sk_yt8m.datasets._store import read_source as _read_source
 from sk_yt8m.datasets._store.array_file import ArrayFile
-from sk_yt8m.datasets._store.journal import Journal
 
 
 def kill() -> None:
