@@ -11,6 +11,7 @@ import pytest
 import sk_yt8m
 
 ROOT = Path(sk_yt8m.__file__).parent
+TESTS = Path(__file__).parent
 MAX_FILES, MAX_LINES = 14, 400
 
 #: The rooms, low to high: a room imports from itself, from the rooms that it names, and from what
@@ -113,6 +114,18 @@ def test_the_pages_name_files_that_exist(page):
     named = re.findall(r"`((?:sk_yt8m|tests|docs|examples)/[\w./]+)`", text)
     assert len(named) > 3
     assert [name for name in named if not (ROOT.parent / name).exists()] == []
+
+
+def test_every_promise_names_a_test_that_exists():
+    text = (ROOT.parent / "docs/reliability.md").read_text(encoding="utf-8")
+    files = [path.as_posix() for path in TESTS.rglob("test_*.py")]
+    code = "\n".join(Path(file).read_text(encoding="utf-8") for file in files)
+    named = re.findall(r"`(?:tests/)?([\w/]*test_\w+\.py)`", text)
+    defined = re.findall(r"`((?:test_|Test)\w+)`", text)
+    assert len(named) > 20
+    assert len(defined) > 10
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+    assert [name for name in defined if not re.search(rf"(def|class) {name}\b", code)] == []
 
 
 def test_no_modules_import_each_other():
