@@ -186,7 +186,7 @@ class TestCache:
         elif damage == "other shape":
             np.save(features, expected[:-1])
         else:
-            manifest.write_text(manifest.read_text().replace('"version": 3', '"version": 99'))
+            manifest.write_text(manifest.read_text().replace('"version": 4', '"version": 99'))
         np.testing.assert_array_equal(load_csv(copy, cache_dir=tmp_path / "cache").data, expected)
         assert len(parses) == 14
 

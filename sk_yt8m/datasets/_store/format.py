@@ -14,7 +14,7 @@ from sk_yt8m.datasets._store.array_file import npy_header
 from sk_yt8m.datasets._store.work_folder import listed
 
 MANIFEST = "manifest.json"
-_VERSION = 3
+_VERSION = 4
 FEATURES = "features"
 #: All arrays that a store may have.
 NAMES = (

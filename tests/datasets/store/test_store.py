@@ -455,7 +455,7 @@ class TestDamagedStores:
         [
             (None, None, "expected a manifest, got no such file"),
             ("{", "[", "expected JSON"),
-            ('"version": 3', '"version": 2', "expected version 3, got 2: convert again"),
+            ('"version": 4', '"version": 3', "expected version 4, got 3: convert again"),
             ('"n_labels": 3862', '"n_labels": 3863', "CRC-32"),
             ('"split": "train"', '"split": "trail"', "CRC-32"),
         ],

@@ -32,7 +32,7 @@ class TestOtherFolders:
 
     MANIFESTS = {  # noqa: RUF012
         "web application": {"name": "My app", "icons": [], "start_url": "/"},
-        "of a version": {"version": 3, "arrays": {}, "about": {}},
+        "of a version": {"version": 4, "arrays": {}, "about": {}},
         "of a browser extension": {"manifest_version": 3, "version": "2.0"},
         "a list": [1, 2],
         "empty": {},
@@ -142,10 +142,10 @@ class TestForeignFilesInAStore:
         path = store / "manifest.json"
         manifest = json.loads(path.read_text())
         del manifest["manifest_crc32"]
-        manifest["version"] = 2
+        manifest["version"] = 3
         crc32 = zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
         path.write_text(json.dumps({**manifest, "manifest_crc32": crc32}))
-        with pytest.raises(StoreError, match="expected version 3, got 2: convert again"):
+        with pytest.raises(StoreError, match="expected version 4, got 3: convert again"):
             open_store(store)
         convert((X + 1, Y), store, overwrite=True).verify()
 
