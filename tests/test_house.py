@@ -23,8 +23,17 @@ ROOMS: dict[str, set[str]] = {
     "_sklearn": set(),
     "_files": set(),
     "_inputs": {"_sklearn"},
-    "metrics": {"_inputs", "_top_k"},
-    "datasets": {"_files", "_inputs"},
+    "metrics._inputs": {"_inputs", "_top_k"},
+    "metrics._definitions": {"metrics._inputs"},
+    "metrics._scoring": {"metrics._definitions"},
+    "metrics._report": {"metrics._scoring"},
+    "metrics._displays": {"metrics._scoring"},
+    "metrics": {"metrics._report", "metrics._displays"},
+    "datasets._schema": set(),
+    "datasets._formats": {"_files", "datasets._schema"},
+    "datasets._store": {"_files", "datasets._schema"},
+    "datasets._convert": {"_sklearn", "datasets._formats", "datasets._store"},
+    "datasets": {"datasets._convert"},
     "_network": {"_inputs", "_top_k", "_tensorflow"},
     "_training": {"_files", "_network", "_version", "metrics"},
     "persistence": {"_files", "_network"},
@@ -42,8 +51,10 @@ MODULES = {module_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    room = f"{module}.".split(".")[1]
-    return room if room in ROOMS else "root"
+    room = module.removeprefix("sk_yt8m").removeprefix(".")
+    while room and room not in ROOMS:
+        room = room.rpartition(".")[0]
+    return room or "root"
 
 
 @cache

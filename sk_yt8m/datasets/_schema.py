@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 N_RGB = 1024
 N_AUDIO = 128
 N_FEATURES = N_RGB + N_AUDIO
@@ -28,7 +30,7 @@ def split_name(split: str) -> str:
 
 
 def split_of(path: Path) -> str:
-    """Return the split of a file by its name; an empty string if the name tells none."""
+    """Return the split of a file by its name; an empty string for none."""
     return next((split for split in SPLITS if in_split(path, split)), "")
 
 
@@ -42,3 +44,29 @@ def in_split(path: Path, split: str) -> bool:
     prefix, numbers = COURSE_SPLITS[split]
     match = _COURSE_FILE.fullmatch(path.name)
     return match is not None and match["prefix"] == prefix and int(match["number"]) in numbers
+
+
+def sources_in_split(names: list[str], splits: list[str], split: str) -> np.ndarray:
+    """Return which sources belong to a split, of shape (n_sources,), bool.
+
+    Parameters
+    ----------
+    names : list of str
+        Names of the sources; those of files tell the splits of the course.
+    splits : list of str
+        The split that each source has; empty for none.
+    split : str
+        The split.
+
+    Raises
+    ------
+    ValueError
+        If no source belongs to it.
+    """
+    known = {one: np.array([one == other for other in splits]) for one in splits if one}
+    for one in COURSE_SPLITS:
+        inside = np.array([in_split(Path(name), one) for name in names], dtype=bool)
+        known |= {one: inside} if inside.any() else {}
+    if split_name(split) not in known:
+        raise ValueError(f"split must be one of {sorted(known)}, got {split!r}")
+    return known[split_name(split)]

@@ -16,7 +16,6 @@ from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.parquet_reader import Columns, read_parquet_blocks
 from sk_yt8m.datasets._formats.record_layout import RecordLayout
 from sk_yt8m.datasets._formats.tfrecord_reader import read_tfrecord_blocks
-from sk_yt8m.datasets._schema import COURSE_SPLITS, in_split, split_name
 
 Layout = RecordLayout | Columns | CsvLayout
 
@@ -30,9 +29,9 @@ class FileSource:
     path : Path
         The file.
     layout : RecordLayout, Columns or CsvLayout
-        What to read from it; tells the format, too.
+        What to read from it; its type gives the format.
     split : str
-        Split that its name tells; empty for none.
+        Split by its name; empty for none.
     """
 
     path: Path
@@ -154,29 +153,3 @@ class ArraySource:
 
 
 Source = FileSource | ArraySource
-
-
-def sources_in_split(names: list[str], splits: list[str], split: str) -> np.ndarray:
-    """Return which sources belong to a split, of shape (n_sources,), bool.
-
-    Parameters
-    ----------
-    names : list of str
-        Names of the sources; those of files tell the splits of the course.
-    splits : list of str
-        The split that each source has; empty for none.
-    split : str
-        The split.
-
-    Raises
-    ------
-    ValueError
-        If no source belongs to it.
-    """
-    known = {one: np.array([one == other for other in splits]) for one in splits if one}
-    for one in COURSE_SPLITS:
-        inside = np.array([in_split(Path(name), one) for name in names], dtype=bool)
-        known |= {one: inside} if inside.any() else {}
-    if split_name(split) not in known:
-        raise ValueError(f"split must be one of {sorted(known)}, got {split!r}")
-    return known[split_name(split)]

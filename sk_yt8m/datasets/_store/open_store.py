@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.datasets._convert.sources import sources_in_split
-from sk_yt8m.datasets._schema import split_name
+from sk_yt8m.datasets._schema import sources_in_split, split_name
 from sk_yt8m.datasets._store.format import (
     FEATURES,
     KIND,
@@ -85,9 +84,9 @@ class Store:
 
     @property
     def split(self) -> np.ndarray:
-        """Split of each row, of shape (n_rows,), str; empty where its file's name tells none.
+        """Split of each row, of shape (n_rows,), str; empty if its file's name has none.
 
-        It is made anew at each call.
+        The array is created at each access.
         """
         return np.repeat(*self._splits())
 
@@ -272,8 +271,8 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
 
     Notes
     -----
-    A store that is replaced at the same time is opened as the old one or the new one, whole. Who
-    has the old one open goes on reading it.
+    While a store is being replaced, either the old or the new one is opened, as a whole. A process
+    that has the old one open continues to read it.
 
     Examples
     --------
