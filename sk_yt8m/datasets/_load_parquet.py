@@ -14,7 +14,8 @@ from sk_yt8m.datasets._formats.parquet_reader import (
     parquet_columns,
     read_parquet_blocks,
 )
-from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
+from sk_yt8m.datasets._formats.read_files import read_files
+from sk_yt8m.datasets._formats.repeated_ids import FirstOfEachId
 
 _DESCR = "Videos from Parquet files: features, labels and ids."
 
@@ -112,12 +113,10 @@ def load_parquet(
     bar = "reading Parquet" if progress else None
     parts = read_files(files, read_parquet_blocks, columns, report, n_jobs=1, progress=bar)
     if columns.ids is not None:
-        parts = drop_duplicates(
-            parts,
-            report,
-            lambda shard, row, _: Place(str(files[shard]), "row", row),
-            f"column {id_column!r}",
+        first = FirstOfEachId(
+            lambda number, row, _: Place(str(files[number]), "row", row), f"column {id_column!r}"
         )
+        parts = [[first.select(n, one, report) for one in part] for n, part in enumerate(parts)]
     arrays = join(parts, sum(width for _, width in columns.features), columns.n_labels)
     return as_bunch(
         arrays["features"],

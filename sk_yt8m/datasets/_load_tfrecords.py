@@ -11,13 +11,14 @@ from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
 from sk_yt8m.datasets._formats.find_files import Paths, find_files, natural_key
-from sk_yt8m.datasets._formats.read_files import drop_duplicates, read_files
+from sk_yt8m.datasets._formats.read_files import read_files
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
     LEVELS,
     RecordLayout,
     record_features,
 )
+from sk_yt8m.datasets._formats.repeated_ids import FirstOfEachId
 from sk_yt8m.datasets._formats.tfrecord_reader import find_level, read_tfrecord_blocks
 from sk_yt8m.datasets._schema import N_LABELS
 
@@ -171,12 +172,11 @@ def load_tfrecords(
         progress="reading TFRecords" if progress else None,
         max_videos=max_videos,
     )
-    parts = drop_duplicates(
-        parts,
-        report,
+    first = FirstOfEachId(
         lambda number, record, offset: Place(str(files[number]), "record", record, offset),
         "key 'id'",
     )
+    parts = [[first.select(n, one, report) for one in part] for n, part in enumerate(parts)]
     arrays = join(parts, sum(width for _, width in widths), n_labels)
     X, Y, rated = arrays.pop("features"), arrays.pop("target"), arrays.pop("rated")
     if level == "segment":

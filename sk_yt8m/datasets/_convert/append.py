@@ -1,4 +1,4 @@
-"""Append sources to the arrays of a store in their order, and go on after a kill."""
+"""Append sources to the arrays of a store in their order, and resume after a kill."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 from sk_yt8m.datasets._convert.journal import Journal
 from sk_yt8m.datasets._convert.read_source import SourceRows
-from sk_yt8m.datasets._convert.repeated_ids import RepeatedIds
 from sk_yt8m.datasets._convert.sources import Source
 from sk_yt8m.datasets._formats.blocks import select_rows
 from sk_yt8m.datasets._formats.damage import Report
+from sk_yt8m.datasets._formats.repeated_ids import RepeatedIds
 from sk_yt8m.datasets._store.array_file import ArrayFile
 from sk_yt8m.datasets._store.format import FEATURES, KIND, StoreError, array_crc32, write_manifest
 from sk_yt8m.datasets._store.row_checksums import (
@@ -29,8 +29,8 @@ _LARGEST_INT32 = 2**31 - 1
 class StoreWriter:
     """The arrays of a store that is being made, and the journal of the sources they have.
 
-    Rows count as written once their source is in the journal. Whatever follows in the arrays is
-    cut off when a conversion goes on.
+    Rows count as written once their source is in the journal. When a conversion resumes, anything
+    after these rows is cut off.
 
     Parameters
     ----------
@@ -71,7 +71,9 @@ class StoreWriter:
             self._types |= {"start": ("<i8", ())}
             self._types |= {"rated_indices": ("<i4", ()), "rated_indptr": ("<i4", ())}
         self._files: dict[str, ArrayFile] = {}
-        self._ids = RepeatedIds(sources, self._rows_of)
+        self._ids = RepeatedIds(
+            lambda number, *place: sources[number].place(*place), sources[0].id_field, self._rows_of
+        )
 
     @property
     def n_sources(self) -> int:

@@ -116,8 +116,8 @@ def _from_files(
             layout = CsvLayout(n_labels, sum(width for _, width in widths))
         else:
             layout = _record_layout(files, widths, n_labels, options)
-    said = {"format": kind, **vars(layout), "features": [list(pair) for pair in widths]}
-    return [FileSource(file, layout, split_of(file)) for file in files], said
+    described = {"format": kind, **vars(layout), "features": [list(pair) for pair in widths]}
+    return [FileSource(file, layout, split_of(file)) for file in files], described
 
 
 def _record_layout(

@@ -14,10 +14,11 @@ from sklearn.utils.parallel import Parallel, delayed
 from sk_yt8m._files.atomic_write import path_in_errors
 from sk_yt8m.datasets._convert.find_sources import find_sources
 from sk_yt8m.datasets._convert.read_ahead import read_ahead
-from sk_yt8m.datasets._convert.repeated_ids import RepeatedIds
-from sk_yt8m.datasets._convert.sources import Source, sources_in_split
+from sk_yt8m.datasets._convert.sources import Source
 from sk_yt8m.datasets._formats.blocks import Block, csr_indicator
 from sk_yt8m.datasets._formats.damage import Damage, DamageError, Report
+from sk_yt8m.datasets._formats.repeated_ids import FirstOfEachId
+from sk_yt8m.datasets._schema import sources_in_split
 
 
 class RowStream:
@@ -70,9 +71,6 @@ class RowStream:
         self.has_ids = all(one.has_ids for one in self._sources)
         self.splits = [one.split for one in self._sources]
         self._report = Report(skip=on_error == "skip")
-        # Of each block so far: number of its first row; index of its source, ids and records.
-        self._starts: list[int] = []
-        self._kept: list[tuple[int, np.ndarray, np.ndarray]] = []
 
     @property
     def damage(self) -> list[dict[str, str]]:
@@ -122,17 +120,15 @@ class RowStream:
         """Yield the index of a source and its next valid rows, without repeated ids."""
         from tqdm.auto import tqdm
 
-        ids, n_rows = RepeatedIds(self._sources, self._rows_of), 0
+        first = FirstOfEachId(
+            lambda number, *place: self._sources[number].place(*place), self._sources[0].id_field
+        )
         n_files = len(self._sources)
         with tqdm(total=n_files, unit="file", desc="reading", disable=not self._progress) as bar:
             for number, block in self._read():
                 bar.update(number - bar.n)
                 if self.has_ids:
-                    block = block.select(ids.new_rows(number, vars(block), self._report))
-                    ids.add(block.ids)
-                    self._starts.append(n_rows)
-                    self._kept.append((number, block.ids, block.records))
-                    n_rows += len(block.ids)
+                    block = first.select(number, block, self._report)
                 yield number, block
             bar.update(n_files - bar.n)
 
@@ -161,15 +157,6 @@ class RowStream:
                     self._report.add(Damage(**one))
                 for block in rows.blocks(self.dtype, self.n_features):
                     yield number, block
-
-    def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = np.searchsorted(self._starts, rows, side="right") - 1
-        kept = [(self._kept[n], row - self._starts[n]) for n, row in zip(places, rows, strict=True)]
-        return (
-            np.array([ids[row] for (_, ids, _), row in kept], dtype=str),
-            np.array([number for (number, _, _), _ in kept], dtype=np.int64),
-            np.array([records[row] for (_, _, records), row in kept], dtype=np.int64),
-        )
 
 
 def _read_labels(source: Source, skip: bool) -> tuple[list[Block], list[Damage]]:

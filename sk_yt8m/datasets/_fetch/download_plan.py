@@ -91,5 +91,5 @@ def parse_plan(content: bytes, where: str) -> dict[str, str]:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) < len(pairs):
-        raise ValueError("a name comes twice")
+        raise ValueError("a name is repeated")
     return names

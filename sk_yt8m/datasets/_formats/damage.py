@@ -79,12 +79,6 @@ class Place(NamedTuple):
         return Damage(self.file, place, expected, actual)
 
 
-def repeated_id(place: Place, field: str, name: str, first: Place) -> Damage:
-    """Return the record of an id that an earlier record, the first one of this id, has."""
-    actual = f"{name!r}, the id of {first._replace(offset=None)}"
-    return place.damage("an id that no earlier record has", actual, field)
-
-
 class DamageError(ValueError):
     """Damage raised as an error, which keeps it as `damage`."""
 

@@ -1,13 +1,14 @@
-"""Many files -> the blocks of one data set, in which every id occurs once."""
+"""Many files -> their blocks, read in several processes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m.datasets._formats.blocks import Block
-from sk_yt8m.datasets._formats.damage import Damage, DamageError, Place, Report, repeated_id
+from sk_yt8m.datasets._formats.damage import Damage, DamageError, Report
 from sk_yt8m.datasets._formats.find_files import natural_key
 
 #: Reads a file, with what to read from it; damage goes to the report.
@@ -48,7 +49,6 @@ def read_files(
     list of list of Block
         The blocks of each file, up to the last file that was needed.
     """
-    from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
@@ -94,50 +94,4 @@ def _first_videos(blocks: list[Block], n_videos: int, seen: set[str]) -> list[Bl
             if len(seen) == n_videos:
                 return [*kept, block.select(np.arange(len(block.records)) < end)]
         kept.append(block)
-    return kept
-
-
-def drop_duplicates(
-    parts: list[list[Block]],
-    report: Report,
-    place: Callable[[int, int, int], Place],
-    field: str,
-) -> list[list[Block]]:
-    """Remove the rows of a record whose id an earlier record has; report them.
-
-    Parameters
-    ----------
-    parts : list of list of Block
-        The blocks of each file.
-    report : Report
-        Where repeated ids go.
-    place : callable
-        Returns the place of a file's index, a record and its offset.
-    field : str
-        Part of a record in which the id is, for messages.
-    """
-    blocks = [(shard, block) for shard, part in enumerate(parts) for block in part]
-    if not blocks:
-        return parts
-    ids = np.concatenate([block.ids for _, block in blocks])
-    _, first, group = np.unique(ids, return_index=True, return_inverse=True)
-    if first.size == ids.size:
-        return parts
-    places = np.concatenate(
-        [
-            np.stack([np.full(len(b.records), shard), b.records, b.offsets], axis=1)
-            for shard, b in blocks
-        ]
-    )
-    first = first[group]
-    repeated = (places != places[first]).any(axis=1)
-    begins = (np.diff(places, axis=0, prepend=-1) != 0).any(axis=1)
-    for row in np.flatnonzero(repeated & begins):
-        here, earlier = (place(*places[one].tolist()) for one in (row, first[row]))
-        report.add(repeated_id(here, field, str(ids[row]), earlier))
-    kept: list[list[Block]] = [[] for _ in parts]
-    end = 0
-    for shard, block in blocks:
-        begin, end = end, end + len(block.ids)
-        kept[shard].append(block.select(~repeated[begin:end]))
     return kept

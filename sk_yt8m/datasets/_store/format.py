@@ -21,7 +21,7 @@ NAMES = (
     *(FEATURES, "label_indices", "label_indptr", "label_values", "ids", "source", "record"),
     *("start", "rated_indices", "rated_indptr", "rated_values"),
 )
-#: What the manifest of a store says that it is.
+#: Kind of folder, as the manifest of a store gives it.
 KIND = "sk_yt8m store"
 _BLOCK = 2**24
 

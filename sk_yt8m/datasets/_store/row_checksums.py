@@ -56,7 +56,7 @@ def row_checksums(rows: np.ndarray, heads: np.ndarray) -> np.ndarray:
 
 
 def crc32_of(checksums: np.ndarray, before: int = 0) -> int:
-    """Return the one checksum of those of some rows, which may go on after others."""
+    """Return one checksum of the checksums of some rows, continued from that of rows before."""
     return zlib.crc32(checksums.astype("<u4").tobytes(), before)
 
 

@@ -39,7 +39,7 @@ def kill_at_call(module: object, name: str, number: int, *, after: bool = False)
     setattr(module, name, wrapped)
 
 
-#: Name of the place -> what is patched, and how many files are read when going on.
+#: Name of the place -> what is patched, and how many files are read when resuming.
 PLACES = {
     "before the first file": ((_convert, "read_source", 1), {}, 6),
     "before the fourth file": ((_convert, "read_source", 4), {}, 3),

@@ -1,4 +1,4 @@
-"""Conversions that are killed, go on, find changed files, or meet each other."""
+"""Conversions that are killed, resume, find changed files, or run at the same time."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def content(store):
 
 
 def test_killed_anywhere(tmp_path):
-    """A kill -9 leaves no store, and the same call goes on where it was."""
+    """A kill -9 leaves no store, and the same call resumes."""
     folder = tmp_path / "shards"
     folder.mkdir()
     X, Y = make_videos(60, return_X_y=True, random_state=0)
@@ -287,7 +287,7 @@ class TestOverwriting:
         new = convert(shards[0], store.path, overwrite=True, **OPTIONS)
         assert len(new) == 240
         assert sorted(f.name for f in tmp_path.iterdir()) == ["shards", "videos"]
-        # Who has the old one open goes on reading it.
+        # A process that has the old one open continues to read it.
         assert store.X.tolist() == [[1.0]]
 
     def test_an_error_keeps_the_old_one(self, store, shards):

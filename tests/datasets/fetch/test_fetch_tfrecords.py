@@ -264,7 +264,7 @@ HOSTILE = [
         (b'{"files": {"a.tfrecord": "', "a download plan in JSON"),
         (b"\xff\xfe{}", "a download plan in JSON"),
         (b"[" * 100_000, "a download plan in JSON"),
-        (b'{"a.tfrecord": "%s", "a.tfrecord": "%s"}' % (b"0" * 32, b"1" * 32), "comes twice"),
+        (b'{"a.tfrecord": "%s", "a.tfrecord": "%s"}' % (b"0" * 32, b"1" * 32), "is repeated"),
         (b"{}", "the MD5 of each file"),
         (b'{"files": {}}', "the MD5 of each file"),
         (b"[1, 2]", r"the MD5 of each file, got '\[1, 2\]'"),

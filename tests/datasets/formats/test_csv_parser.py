@@ -195,7 +195,7 @@ class TestGzip:
             np.testing.assert_array_equal(block.labels, expected.labels)
             assert block.records.tolist() == list(range(1, len(expected.records) + 1))
             if size in sizes:
-                # Between two members a file is whole, but for the line that goes on in the next.
+                # Between two members a file is complete, except for a line that the next continues.
                 assert damage[1:] == []
                 continue
             (problem,) = damage

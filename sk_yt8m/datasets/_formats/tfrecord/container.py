@@ -46,8 +46,8 @@ class Record(NamedTuple):
 def read_records(path: Path, report: Report) -> Iterator[Record]:
     """Yield the valid records of a file, plain or gzipped; damage goes to the report.
 
-    After a damaged record, reading goes on where its length says that it ends, or else at the next
-    record whose length fits its checksum. One record is in memory at a time.
+    After a damaged record, reading continues where the record ends by its length, or else at the
+    next record whose length fits its checksum. One record is in memory at a time.
 
     Each damaged record has its own number and entry, as far as records can be told apart. Several
     in a row with damaged lengths and contents count as one, and the entry says so.
@@ -142,7 +142,7 @@ class _BrokenError(Exception):
 
 
 class _Following(NamedTuple):
-    """Offset at which reading goes on, and whether the damaged record is known to end there."""
+    """Offset at which reading continues, and whether the damaged record is known to end there."""
 
     offset: int
     is_end: bool
@@ -171,7 +171,7 @@ def _read_one(file: IO[bytes], size: int) -> bytes | None:
 
 
 def _next_record(file: IO[bytes], offset: int, broken: _BrokenError) -> _Following | None:
-    """Find where reading goes on after the damaged record at an offset, if anywhere."""
+    """Find where reading continues after the damaged record at an offset, if anywhere."""
     if broken.length is not None:
         # The header is valid. If bytes of the content are missing, it ends in a later record.
         end = offset + broken.length + _OVERHEAD

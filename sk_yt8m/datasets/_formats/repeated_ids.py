@@ -1,11 +1,11 @@
-"""Find repeated ids among millions of rows, in 8 bytes of memory for each row."""
+"""Repeated ids: found among millions of rows, in 8 bytes of memory for each, and left out."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sk_yt8m.datasets._convert.sources import Source
-from sk_yt8m.datasets._formats.damage import Report, repeated_id
+from sk_yt8m.datasets._formats.blocks import Block
+from sk_yt8m.datasets._formats.damage import Place, Report
 
 #: A key is 28 bits of an id's hash, then the number of its row.
 _ROW_BITS = np.uint64(36)
@@ -14,14 +14,19 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Sorted runs of keys are merged until each is this many times as long as the next.
 _GROWTH = 8
 
+#: The place of a record: from the index of its source, its number there and its offset.
+PlaceOf = Callable[[int, int, int], Place]
+
 
 class RepeatedIds:
     """Finds rows whose id an earlier record has, source after source.
 
     Parameters
     ----------
-    sources : list of Source
-        All sources, in order.
+    place_of : callable
+        Returns the place of a record, see `PlaceOf`.
+    field : str
+        Part of a record that holds its id, for messages.
     rows_of : callable
         Takes numbers of kept rows, of shape (n,), and returns their ids, the indices of their
         sources and the numbers of their records there.
@@ -29,10 +34,11 @@ class RepeatedIds:
 
     def __init__(
         self,
-        sources: list[Source],
+        place_of: PlaceOf,
+        field: str,
         rows_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
     ) -> None:
-        self._sources, self._rows_of = sources, rows_of
+        self._place_of, self._field, self._rows_of = place_of, field, rows_of
         self._seen = _SeenIds(lambda rows: rows_of(rows)[0])
 
     def add(self, ids: np.ndarray) -> None:
@@ -40,36 +46,72 @@ class RepeatedIds:
         self._seen.add(ids)
 
     def new_rows(
-        self, number: int, columns: Mapping[str, np.ndarray], report: Report
+        self, source: int, columns: Mapping[str, np.ndarray], report: Report
     ) -> np.ndarray:
         """Return which rows to keep, as a mask, and report the other records.
 
         Parameters
         ----------
-        number : int
+        source : int
             Index of the source.
         columns : mapping of str to ndarray
             "ids", "records" and "offsets" of its next rows.
         report : Report
             Where repeated ids go.
         """
-        source, ids, records = self._sources[number], columns["ids"], columns["records"]
+        ids, records = columns["ids"], columns["records"]
         first = _first_of_each(ids)
         repeated = records[first] != records
         before = self._seen.find(ids)
         known = np.flatnonzero(before >= 0)
         _, from_source, from_record = self._rows_of(before[known])
         # Rows of one record share its id.
-        repeated[known] = (from_source != number) | (from_record != records[known])
+        repeated[known] = (from_source != source) | (from_record != records[known])
         origin = {row: (s, r) for row, s, r in zip(known, from_source, from_record, strict=True)}
         for row in np.flatnonzero(repeated):
             if row and records[row] == records[row - 1]:
                 continue  # another row of the same record
-            other, record = origin.get(row, (number, records[first[row]]))
-            place = source.place(int(records[row]), int(columns["offsets"][row]))
-            earlier = self._sources[other].place(int(record), 0)
-            report.add(repeated_id(place, source.id_field, str(ids[row]), earlier))
+            other, record = origin.get(row, (source, records[first[row]]))
+            place = self._place_of(source, int(records[row]), int(columns["offsets"][row]))
+            earlier = self._place_of(int(other), int(record), 0)._replace(offset=None)
+            actual = f"{str(ids[row])!r}, the id of {earlier}"
+            report.add(place.damage("an id that no earlier record has", actual, self._field))
         return ~repeated
+
+
+class FirstOfEachId:
+    """Selects the first record of each id, block after block, and keeps all ids in memory.
+
+    Parameters
+    ----------
+    place_of, field
+        As in `RepeatedIds`.
+    """
+
+    def __init__(self, place_of: PlaceOf, field: str) -> None:
+        self._ids = RepeatedIds(place_of, field, self._rows_of)
+        # Of each block: number of its first row; index of its source, ids and records.
+        self._starts: list[int] = []
+        self._kept: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self._n_rows = 0
+
+    def select(self, source: int, block: Block, report: Report) -> Block:
+        """Return the next block of a source without records of repeated ids; report these."""
+        block = block.select(self._ids.new_rows(source, vars(block), report))
+        self._ids.add(block.ids)
+        self._starts.append(self._n_rows)
+        self._kept.append((source, block.ids, block.records))
+        self._n_rows += len(block.ids)
+        return block
+
+    def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        places = np.searchsorted(self._starts, rows, side="right") - 1
+        kept = [(self._kept[n], row - self._starts[n]) for n, row in zip(places, rows, strict=True)]
+        return (
+            np.array([ids[row] for (_, ids, _), row in kept], dtype=str),
+            np.array([source for (source, _, _), _ in kept], dtype=np.int64),
+            np.array([records[row] for (_, _, records), row in kept], dtype=np.int64),
+        )
 
 
 class _SeenIds:
@@ -135,5 +177,5 @@ def _hashed(ids: np.ndarray) -> np.ndarray:
         mixed = (hashes ^ column) * _FACTOR
         mixed ^= mixed >> np.uint64(29)
         hashes = np.where(column, mixed, hashes)
-    # The upper bits are taken, so let all characters have a say in them.
+    # Only the upper bits are used: mix all characters into them.
     return hashes * _FACTOR
