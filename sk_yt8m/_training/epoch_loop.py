@@ -124,7 +124,7 @@ def train_epochs(
     FloatingPointError
         If the training diverges.
     """
-    history = History() if checkpoints is None else checkpoints.resume(trainer)
+    history = History() if checkpoints is None else _resume(trainer, checkpoints)
     every = None if checkpoints is None else checkpoints.every
     begun = time.perf_counter() - history.elapsed
     steps_per_epoch = n_steps(rows.n_samples, schedule.batch_size)
@@ -135,7 +135,7 @@ def train_epochs(
             for part in train_parts(trainer, rows, schedule, epoch, history.part, every):
                 history = replace(history, part=part, elapsed=time.perf_counter() - begun)
                 if checkpoints is not None and part.n_steps < steps_per_epoch:
-                    checkpoints.save(trainer, history)
+                    checkpoints.save(trainer.state(), history)
             history = _with_epoch(history, part.loss, trainer, evaluate, begun)
             if report is not None:
                 seconds = time.perf_counter() - start
@@ -143,7 +143,7 @@ def train_epochs(
                 score = history.scores[-1] if evaluate else None
                 report(schedule, epoch, part.loss, score, speed)
             if checkpoints is not None and not schedule.is_finished(history.losses, history.scores):
-                checkpoints.save(trainer, history)
+                checkpoints.save(trainer.state(), history)
     except KeyboardInterrupt:
         if not trainer.n_steps:
             raise
@@ -157,6 +157,13 @@ def train_epochs(
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise _diverged("weights became infinite or NaN", schedule, n_run - 1)
     return replace(history, weights=weights, n_seen=n_seen)
+
+
+def _resume(trainer: Trainer, checkpoints: FolderCheckpoints) -> History:
+    """Restore the trainer from the newest checkpoint, if there is one, and return its history."""
+    state, history = checkpoints.resume()
+    trainer.restore(state)
+    return history
 
 
 def _with_epoch(

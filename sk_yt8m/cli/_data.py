@@ -77,7 +77,7 @@ def reading_options(command: Callable) -> Callable:
 
 
 def is_store(path: str) -> bool:
-    """Tell whether a path is a store, be it one without its manifest."""
+    """Tell whether a path is a store, also if its manifest is missing."""
     return any((Path(path) / name).is_file() for name in _STORE_FILES)
 
 

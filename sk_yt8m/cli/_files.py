@@ -74,10 +74,10 @@ def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[st
 @click.option("--overwrite", is_flag=True, help="Replace a store that is there already.")
 @reading_options
 def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: Any) -> None:
-    """Bring CSV, TFRecord or Parquet files into a store, from which training reads.
+    """Convert CSV, TFRecord or Parquet files to a store, which training reads in blocks.
 
-    SOURCE is one or more files, folders or quoted patterns of one format. After a kill the same
-    command goes on where it was.
+    SOURCE is one or more files, folders or quoted patterns of one format. After a kill, the same
+    command resumes after the last complete file.
 
     \b
     Example:

@@ -13,13 +13,13 @@ _SAVING = b"\nThe model is being saved; Ctrl-C once more to go without it\n"
 class Interrupts:
     """Counts SIGINT while a model is trained and saved.
 
-    The first one during the training is a KeyboardInterrupt. Then, and once the training is over,
-    one is only told about, so that the model can be saved; the next is a KeyboardInterrupt again.
+    The first one during the training raises a KeyboardInterrupt. Later, while the model is being
+    saved, the first one only prints a message and the next one raises a KeyboardInterrupt.
 
     Attributes
     ----------
     training : bool
-        Whether the training is under way; to be set to False at its end.
+        Whether the training is running; to be set to False at its end.
     seen : bool
         Whether the training was interrupted: by a signal, or as `fit` says in a warning.
     """

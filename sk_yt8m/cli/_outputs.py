@@ -17,7 +17,7 @@ _TRIED_BYTES = 2**16
 
 
 def check_output(path: str, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
-    """Raise an error before the work, and not after it, where its result could not be written.
+    """Raise an error before the work starts if its result could not be written.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def check_output(path: str, *, overwrite: bool, inputs: Iterable[str | None] = (
     overwrite : bool
         Whether it may be there already.
     inputs : iterable of str
-        What is read or written too, and so cannot be written: files, stores, and folders or
-        patterns of data files.
+        Other paths that the command reads or writes, which the file must not be: files, stores, and
+        folders or patterns of data files.
 
     Raises
     ------

@@ -54,7 +54,11 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
 @click.option("--dropout", type=float, help="Share of hidden units dropped.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]))
 @click.option("--seed", "random_state", type=int, help="Makes the training repeatable.")
-@click.option("--checkpoint-dir", type=click.Path(file_okay=False), help="Go on after a kill.")
+@click.option(
+    "--checkpoint-dir",
+    type=click.Path(file_okay=False),
+    help="Folder for checkpoints; after a kill, the same command resumes.",
+)
 @click.option(
     "--set",
     "settings",
@@ -168,7 +172,7 @@ def _without(
     store, rows
         The training data.
     exclude : bool
-        Whether rows may be taken away, which is told then; otherwise they are an error.
+        Whether to leave common rows out, with a message; otherwise they are an error.
     """
     numbers = np.unique(held.source[held_rows])
     digests = {held.manifest["sources"][number]["sha256"] for number in numbers}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sk_yt8m._files.errors import ModelFileError
+from sk_yt8m._network.architecture import Weights
 from sk_yt8m._training.checkpoints.file import Checkpoint, read_checkpoint, write_checkpoint
 from sk_yt8m._training.checkpoints.fingerprint import check_same_run
 from sk_yt8m._training.history import History
-from sk_yt8m._training.trainer import Trainer
 
 _NAME = "checkpoint-{epoch:06d}-{step:09d}.safetensors"
 _PATTERN = re.compile(r"checkpoint-\d{6,}-\d{9,}\.safetensors")
@@ -80,28 +80,27 @@ class FolderCheckpoints:
         if self._found is not None:
             check_same_run(self._found.run, run, str(self.folder))
 
-    def resume(self, trainer: Trainer) -> History:
-        """Restore the trainer from the checkpoint found; return the history until then."""
+    def resume(self) -> tuple[Weights | None, History]:
+        """Return the state and the history in the checkpoint found; None and an empty history."""
         found, self._found = self._found, None
         if found is None:
-            return History()
-        trainer.restore(found.state)
+            return None, History()
         if self.verbose:
             epoch, step = len(found.history.losses) + 1, found.history.part.n_steps
-            print(f"going on in epoch {epoch} after {step} steps of it", flush=True)
-        return found.history
+            print(f"resuming in epoch {epoch} after {step} of its steps", flush=True)
+        return found.state, found.history
 
-    def save(self, trainer: Trainer, history: History) -> None:
+    def save(self, state: Weights, history: History) -> None:
         """Write a checkpoint and delete all but the last two; warn if that fails."""
         name = _NAME.format(epoch=len(history.losses), step=history.part.n_steps)
-        checkpoint = Checkpoint(self._seed, self._run, history, trainer.state())
+        checkpoint = Checkpoint(self._seed, self._run, history, state)
         try:
             write_checkpoint(self.folder / name, checkpoint)
             self._kept = [*self._kept, self.folder / name][-_KEPT:]
             self._delete(_PATTERN, self._kept)
         except OSError as error:
             warnings.warn(
-                f"cannot write a checkpoint to {self.folder}, training goes on without it: {error}",
+                f"cannot write a checkpoint to {self.folder}, training continues without: {error}",
                 RuntimeWarning,
                 stacklevel=6,
             )
@@ -125,7 +124,7 @@ class FolderCheckpoints:
                 checkpoint = read_checkpoint(path)
             except (ModelFileError, OSError) as error:
                 warnings.warn(
-                    f"the checkpoint {path} cannot be used, the one before it is taken: {error}",
+                    f"the checkpoint {path} cannot be used, the previous one is tried: {error}",
                     RuntimeWarning,
                     stacklevel=5,
                 )

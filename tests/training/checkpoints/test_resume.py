@@ -1,4 +1,4 @@
-"""A fit that is stopped goes on where it was, and what stops it does no harm."""
+"""A fit that is stopped resumes where it was, and what stops it does no harm."""
 
 import errno
 import io
@@ -117,7 +117,7 @@ class TestGoingOn:
             in_folder(tmp_path, verbose=True).fit(X, Y)
         assert written == [name_of(*checkpoint) for checkpoint in CHECKPOINTS[9:]]
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "going on in epoch 3 after 2 steps of it"
+        assert lines[0] == "resuming in epoch 3 after 2 of its steps"
         assert [line.split()[1] for line in lines[1:]] == ["3/4", "4/4"]
 
     def test_a_kill_before_the_first_checkpoint(self, whole, tmp_path):
@@ -156,7 +156,7 @@ class TestGoingOn:
     ):
         again = in_folder(killed, verbose=True).fit(mapped(X, tmp_path), pd.DataFrame(Y))
         assert_same_training(again, whole)
-        assert capsys.readouterr().out.startswith("going on in epoch 2 after 4 steps of it\n")
+        assert capsys.readouterr().out.startswith("resuming in epoch 2 after 4 of its steps\n")
 
 
 class TestFolder:
@@ -190,7 +190,7 @@ class TestFolder:
         changed[-100] ^= 1
         damaged = {"cut": data[:-50], "bit": changed, "empty": b"", "foreign": b"\x80\x04."}
         newest.write_bytes(damaged[damage])
-        with pytest.warns(RuntimeWarning, match=r"000004.safetensors cannot be used, the one"):
+        with pytest.warns(RuntimeWarning, match=r"000004.safetensors cannot be used, the previous one is tried"):
             again = in_folder(killed).fit(X, Y)
         assert_same_training(again, whole)
 
@@ -306,7 +306,7 @@ class TestFullDisk:
         full = OSError(errno.ENOSPC, "No space left on device")
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", raising(full))
-            with pytest.warns(RuntimeWarning, match="training goes on without it.*No space left"):
+            with pytest.warns(RuntimeWarning, match="training continues without.*No space left"):
                 clf = in_folder(tmp_path).fit(X, Y)
         assert_same_training(clf, whole)
         assert names(tmp_path) == []
