@@ -104,6 +104,10 @@ class FittedState(_Base):
             features: those with a mean beyond some 100,000 standard deviations.
         ImportError
             If a package that the format needs is not installed.
+
+        See Also
+        --------
+        save : Write the classifier for this package.
         """
         from sk_yt8m.persistence._export import export_network
 

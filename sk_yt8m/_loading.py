@@ -32,6 +32,10 @@ def load(path: str | os.PathLike[str]) -> DeepMultiLabelClassifier:
     OSError
         If it cannot be read.
 
+    See Also
+    --------
+    DeepMultiLabelClassifier.save : Write the file.
+
     Examples
     --------
     >>> import tempfile

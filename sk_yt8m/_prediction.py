@@ -62,6 +62,11 @@ class Predictions:
         ValueError
             If X has other features than in training, a feature is not finite, or so large that
             the prediction would not be finite.
+
+        See Also
+        --------
+        predict : The labels or classes themselves.
+        predict_top_k : The most probable labels, without the matrix of all probabilities.
         """
         check_is_fitted(self)
         return self._probabilities(X)
@@ -84,6 +89,11 @@ class Predictions:
         ------
         NotFittedError, ValueError
             As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba : The probabilities.
+        predict_top_k : As many labels for every row.
         """
         check_is_fitted(self)
         form = self._target_form()
@@ -117,6 +127,11 @@ class Predictions:
             If the classifier is not fitted.
         ValueError
             If `k` is not a positive integer, and as `predict_proba`.
+
+        See Also
+        --------
+        predict : The labels of probability above one half.
+        sk_yt8m.metrics.gap_score : One of the metrics that take the result.
         """
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise ValueError(f"k must be an integer of at least 1, got {k!r}")
@@ -147,6 +162,11 @@ class Predictions:
             If the classifier is not fitted.
         ValueError
             If `y` has other labels than in training, or in another order, and as `predict_proba`.
+
+        See Also
+        --------
+        sk_yt8m.metrics.get_scorer : Other metrics, for scikit-learn's ``scoring``.
+        sk_yt8m.metrics.gap_score : The definition of GAP.
         """
         check_is_fitted(self)
         form = self._target_form()
@@ -186,6 +206,10 @@ class NetworkPredictions(Predictions):
         ------
         NotFittedError, ValueError
             As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba, predict_log_proba : Probabilities and their logarithms.
         """
         predictor, X = self._predictor(X)
         logits = predictor.logits(X)
@@ -208,6 +232,10 @@ class NetworkPredictions(Predictions):
         ------
         NotFittedError, ValueError
             As `predict_proba`.
+
+        See Also
+        --------
+        DeepNeighborsClassifier : Finds neighbours by these activations.
         """
         predictor, X = self._predictor(X)
         return predictor.hidden(X)
@@ -229,6 +257,11 @@ class NetworkPredictions(Predictions):
         ------
         NotFittedError, ValueError
             As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba : The probabilities.
+        decision_function : Log-odds.
         """
         return np.log(self.predict_proba(X))
 

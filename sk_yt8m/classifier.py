@@ -302,6 +302,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             If another call uses the same `checkpoint_dir`.
         OSError
             If `checkpoint_dir` cannot be created or read.
+
+        See Also
+        --------
+        partial_fit : Train on one batch of rows after another.
         """
         from sk_yt8m._training.fit import fit_network
         from sk_yt8m._training.validation import check_validation_features
@@ -312,12 +316,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             X_val = check_validation_features(self, X_val, y_val, sample_weight_val)
             network, history = fit_network(
                 self._plain_parameters(),
-                X,
-                y,
-                sample_weight,
-                X_val,
-                y_val,
-                sample_weight_val,
+                (X, y, sample_weight),
+                (X_val, y_val, sample_weight_val),
                 previous,
             )
             self._set_fitted(OngoingTraining(network))
@@ -371,6 +371,10 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             If a value is not as described here, or differs from the first call where it must not.
         FloatingPointError
             If the training diverges.
+
+        See Also
+        --------
+        fit : Train for several epochs on all rows.
         """
         from sk_yt8m._training.partial_fit import partial_fit_network
 

@@ -53,7 +53,9 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
 
     See Also
     --------
-    DeepNeighborsClassifier : A network beside its nearest training rows.
+    DeepMultiLabelClassifier : The network.
+    DeepNeighborsClassifier : A network averaged with its nearest training rows.
+    sklearn.ensemble.VotingClassifier : The same for classes.
 
     Examples
     --------

@@ -63,7 +63,9 @@ class DeepNeighborsClassifier(
 
     See Also
     --------
+    DeepMultiLabelClassifier : The network.
     AveragingClassifier : Average of several classifiers.
+    sklearn.neighbors.KNeighborsClassifier : Neighbours by the features themselves.
 
     Notes
     -----

@@ -19,6 +19,15 @@ class SparseIndicator:
     matrix : sparse matrix or sparse array of shape (n_samples, n_labels)
         The indicator matrix, converted to CSR if necessary.
 
+    Raises
+    ------
+    TypeError
+        If the matrix is not a scipy sparse matrix or array.
+
+    See Also
+    --------
+    sklearn.preprocessing.MultiLabelBinarizer : Makes a sparse indicator of lists of labels.
+
     Notes
     -----
     With an integer ``cv``, scikit-learn inspects the values of ``y`` to determine the type of
@@ -75,5 +84,11 @@ class SparseIndicator:
         return f"SparseIndicator(shape={self.shape}, nnz={self._csr.nnz})"
 
     def tocsr(self) -> Any:
-        """Return the matrix itself."""
+        """Return the matrix itself.
+
+        Returns
+        -------
+        csr_matrix or csr_array of shape (n_samples, n_labels)
+            Not a copy.
+        """
         return self._csr

@@ -27,21 +27,24 @@ _Options = TypeVar("_Options", Architecture, StepOptions, Schedule)
 
 def fit_network(
     parameters: dict[str, Any],
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    X_val: Any,
-    y_val: Any,
-    sample_weight_val: Any,
+    data: tuple[Any, Any, Any],
+    validation_data: tuple[Any, Any, Any],
     previous: FittedNetwork | None,
 ) -> tuple[FittedNetwork, History]:
     """Train a new network, or the previous one further.
 
-    The data is that of `DeepMultiLabelClassifier.fit`, with features from `check_features`;
-    `parameters` are the classifier's by name, numbers as Python's own.
+    Parameters
+    ----------
+    parameters : dict
+        The classifier's by name, numbers as Python's own.
+    data, validation_data : tuple of (X, y, sample_weight)
+        Those of `DeepMultiLabelClassifier.fit`, with features from `check_features`; None for what
+        is not given.
+    previous : FittedNetwork or None
+        The network to train further.
     """
     p = parameters
-    given = read_problem(X, y, sample_weight, like=previous.form if previous else None)
+    given = read_problem(*data, like=previous.form if previous else None)
     architecture = make_architecture(p, given)
     if previous is not None:
         previous.architecture.check_same_layers(architecture)
@@ -51,12 +54,13 @@ def fit_network(
             seed = checkpoints.begin(seed)
         problem = given.without_unused()
         validation = None
-        if X_val is not None:
-            validation = read_validation(X_val, y_val, sample_weight_val, given.form)
+        is_given = validation_data[0] is not None
+        if is_given:
+            validation = read_validation(*validation_data, given.form)
         elif p["early_stopping"]:
             problem, validation = hold_out(problem, p["validation_fraction"], seed)
         if checkpoints is not None:
-            given_val = None if X_val is None else validation
+            given_val = validation if is_given else None
             run = describe_run(p, architecture, given, problem.statistics, given_val, previous)
             checkpoints.identify(run)
 

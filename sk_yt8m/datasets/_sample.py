@@ -16,6 +16,10 @@ def sample_path() -> Path:
     Path
         The folder ``dataset`` of a checkout, or its copy in an installed package.
 
+    See Also
+    --------
+    load_sample : Load the files.
+
     Examples
     --------
     >>> from sk_yt8m.datasets import sample_path

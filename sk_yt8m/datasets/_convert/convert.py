@@ -131,6 +131,11 @@ def convert(
     BlockingIOError
         If another process is making the same store.
 
+    See Also
+    --------
+    open_store : Open the store later.
+    load_csv, load_tfrecords, load_parquet : Read files into memory.
+
     Notes
     -----
     Conversion needs the store's size in free space, and with several processes that of the files

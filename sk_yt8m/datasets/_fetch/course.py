@@ -105,6 +105,11 @@ def fetch_course(
         If a file cannot be downloaded, has the wrong checksum after every try, or is missing and
         `download_if_missing` is False.
 
+    See Also
+    --------
+    fetch_tfrecords : Download the official files.
+    load_csv : Load the files from a folder.
+
     Examples
     --------
     >>> from sk_yt8m.datasets import fetch_course, load_vocabulary

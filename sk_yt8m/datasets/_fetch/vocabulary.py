@@ -57,6 +57,10 @@ def fetch_vocabulary(
         If the file cannot be downloaded, has the wrong checksum after every try, or is missing and
         `download_if_missing` is False.
 
+    See Also
+    --------
+    load_vocabulary : Read the file.
+
     Examples
     --------
     >>> from sk_yt8m.datasets import fetch_vocabulary, load_vocabulary

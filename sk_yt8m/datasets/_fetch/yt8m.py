@@ -109,6 +109,11 @@ def fetch_tfrecords(
     ValueError
         If there is no such part, or the plan is damaged; no file is downloaded then.
 
+    See Also
+    --------
+    load_tfrecords, convert : Read the files, into memory or into a store.
+    fetch_course : Download a subset of 52,700 videos.
+
     Notes
     -----
     The plan is kept beside the files. The official servers speak plain HTTP, and MD5 finds

@@ -22,9 +22,9 @@ from sk_yt8m.datasets._store.format import (
     read_manifest,
 )
 from sk_yt8m.datasets._store.row_checksums import stored_crc32
+from sk_yt8m.datasets._store.select_rows import as_slice, have_ids, have_labels
 from sk_yt8m.datasets._store.work_folder import replaced_store
 
-_CHUNK = 2**20
 #: Seconds to wait for a store that is being replaced.
 _PATIENCE = 10.0
 
@@ -55,6 +55,11 @@ class Store:
         from 1.
     start, rated : ndarray of shape (n_rows,) and csr_matrix of shape (n_rows, n_labels), or None
         For segments: the second at which one begins, and which labels raters have judged.
+
+    See Also
+    --------
+    convert : Make a store.
+    open_store : Open a store; its example selects rows.
     """
 
     path: Path
@@ -122,6 +127,10 @@ class Store:
         ------
         ValueError
             If the store has no such id, split or label.
+
+        See Also
+        --------
+        take : Features, labels and ids of these rows.
         """
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
@@ -129,49 +138,10 @@ class Store:
             names = [one["name"] for one in self.manifest["sources"]]
             keep &= np.repeat(sources_in_split(names, splits.tolist(), split), n_rows)
         if ids is not None:
-            keep &= self._with_ids([ids] if isinstance(ids, str) else ids)
+            keep &= have_ids(self.ids, [ids] if isinstance(ids, str) else ids)
         if labels is not None:
-            keep &= self._with_labels(np.atleast_1d(np.asarray(labels)))
+            keep &= have_labels(self.Y, np.atleast_1d(np.asarray(labels)))
         return np.flatnonzero(keep)
-
-    def _with_ids(self, ids: Sequence[str]) -> np.ndarray:
-        if self.ids is None:
-            raise ValueError("ids must be None: the store has no ids")
-        for name in ids:
-            if isinstance(name, str) and "\0" in name:
-                # An array of strings would drop it at the end, and find another id.
-                raise ValueError(f"ids must be without the character NUL, got {name!r}")
-        wanted = np.unique(np.asarray(ids, dtype=str))
-        keep, found = np.zeros(len(self), dtype=bool), np.zeros(wanted.size, dtype=bool)
-        for start in range(0, len(self) if wanted.size else 0, _CHUNK):
-            chunk = np.asarray(self.ids[start : start + _CHUNK])
-            place = np.minimum(np.searchsorted(wanted, chunk), wanted.size - 1)
-            same = wanted[place] == chunk
-            keep[start : start + _CHUNK] = same
-            found[place[same]] = True
-        if not found.all():
-            missing = wanted[~found]
-            raise ValueError(
-                f"ids must be of the store, but it has no {str(missing[0])!r} "
-                f"({missing.size} of {wanted.size} are not there)"
-            )
-        return keep
-
-    def _with_labels(self, labels: np.ndarray) -> np.ndarray:
-        n_labels = self.Y.shape[1]
-        if labels.size and labels.dtype.kind not in "iu":
-            raise ValueError(f"labels must be integers, got {labels.dtype}")
-        outside = labels[(labels < 0) | (labels >= n_labels)]
-        if outside.size:
-            raise ValueError(f"labels must be from 0 to {n_labels - 1}, got {outside[0]}")
-        wanted = np.zeros(n_labels, dtype=bool)
-        wanted[labels.astype(np.intp)] = True
-        keep = np.zeros(len(self), dtype=bool)
-        indices, indptr = self.Y.indices, self.Y.indptr
-        for start in range(0, indices.size, _CHUNK):
-            places = start + np.flatnonzero(wanted[indices[start : start + _CHUNK]])
-            keep[np.searchsorted(indptr, places, side="right") - 1] = True
-        return keep
 
     def take(self, rows: Any) -> tuple[np.ndarray, sp.csr_matrix, np.ndarray | None]:
         """Return features, labels and ids of some rows.
@@ -190,8 +160,17 @@ class Store:
             Labels.
         ids : ndarray of shape (n,), str, or None
             Ids.
+
+        Raises
+        ------
+        ValueError
+            If a row is not an integer, or the store has no such row.
+
+        See Also
+        --------
+        rows : Row numbers by id, split or label.
         """
-        chosen = rows if isinstance(rows, slice) else _as_slice(rows, len(self))
+        chosen = rows if isinstance(rows, slice) else as_slice(rows, len(self))
         return self.X[chosen], self.Y[chosen], None if self.ids is None else self.ids[chosen]
 
     def _check_arrays(self) -> None:
@@ -268,6 +247,10 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
     StoreError
         If the folder is no store, or the shape, type or size of an array is not what the manifest
         says. Changed bytes are found by :meth:`Store.verify`.
+
+    See Also
+    --------
+    convert : Make a store.
 
     Notes
     -----
@@ -370,18 +353,3 @@ def _csr(
     # `convert` writes them so; to find it out would read them all.
     matrix.has_canonical_format = True
     return matrix
-
-
-def _as_slice(rows: Any, n_rows: int) -> Any:
-    """Return rows as an array, or as a slice if they follow each other."""
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise ValueError(f"rows must be integers, got {rows.dtype} of shape {rows.shape}")
-    if not rows.size:
-        return slice(0, 0)
-    outside = rows[(rows < 0) | (rows >= n_rows)]
-    if outside.size:
-        raise ValueError(f"rows must be from 0 to {n_rows - 1}, got {outside[0]}")
-    if (np.diff(rows) == 1).all():
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows.astype(np.int64, copy=False)

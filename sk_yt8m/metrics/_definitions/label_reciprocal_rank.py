@@ -45,6 +45,8 @@ def label_reciprocal_rank_score(
 
     Raises
     ------
+    TypeError
+        If an argument is a masked array.
     ValueError
         If shapes differ, `y_true` has values other than 0 and 1, a score is NaN, or a given top k
         does not list all labels.

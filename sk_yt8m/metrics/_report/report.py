@@ -41,6 +41,10 @@ class EvaluationReport:
         One row for each label, with the columns ``name``, ``positives`` and ``average_precision``.
     text : str
         The metrics in a few lines.
+
+    See Also
+    --------
+    evaluation_report : Makes one; its example shows the tables.
     """
 
     figures: "pd.DataFrame"

@@ -222,6 +222,10 @@ def scorer_names() -> list[str]:
     -------
     names : list of str
 
+    See Also
+    --------
+    get_scorer : The scorer of a name.
+
     Examples
     --------
     >>> from sk_yt8m.metrics import scorer_names
