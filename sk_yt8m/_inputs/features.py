@@ -17,7 +17,7 @@ _ACCEPTED = [np.float64, np.float32, np.float16]
 def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Return X as an array or CSR matrix of numbers, not copied if it already is one.
 
-    NaN and infinities are found where values are read (`feature_statistics`, `row_blocks`), so
+    NaN and infinities are found where values are read (`feature_statistics`, `finite_blocks`), so
     that a memory-mapped X is not read an additional time.
 
     Parameters
@@ -102,7 +102,7 @@ def take_rows(X: Any, rows: np.ndarray | slice, dtype: Any = np.float32) -> np.n
         return np.ascontiguousarray(block, dtype=dtype)
 
 
-def row_blocks(
+def finite_blocks(
     X: Any, rows_per_block: int, dtype: Any = np.float32
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each block's first row number and its finite values, in order."""
@@ -139,7 +139,7 @@ def check_finite(block: np.ndarray, X: Any, start: int) -> None:
 
 def check_all_finite(X: Any, dtype: Any = np.float32) -> None:
     """Raise a ValueError if X holds a NaN or an infinity, or a value too large for the dtype."""
-    for _ in row_blocks(X, block_rows(X), dtype):
+    for _ in finite_blocks(X, block_rows(X), dtype):
         pass
 
 

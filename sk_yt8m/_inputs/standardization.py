@@ -8,8 +8,8 @@ from sklearn.preprocessing import StandardScaler
 from sk_yt8m._inputs.features import (
     RowView,
     block_rows,
+    finite_blocks,
     is_wide,
-    row_blocks,
     row_number,
     take_rows,
 )
@@ -107,7 +107,7 @@ def feature_statistics(X: Any, weight: np.ndarray | None = None) -> tuple[np.nda
     shift = np.where(np.abs(first) < _LARGEST_SQUARED, first, 0.0)
     scaler, varies = StandardScaler(), np.zeros(X.shape[1], dtype=bool)
     dtype = np.float64 if is_wide(X) else np.float32
-    for start, block in row_blocks(X, max(1, block_rows(X) // 4), dtype):
+    for start, block in finite_blocks(X, max(1, block_rows(X) // 4), dtype):
         varies |= (block != first).any(axis=0)
         part = None if weight is None else weight[start : start + len(block)]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -132,7 +132,7 @@ def check_not_too_small(X: Any, statistics: tuple[np.ndarray, np.ndarray]) -> No
 def _too_large(X: Any, column: int) -> ValueError:
     """Return the error that names the largest value of a feature."""
     row, largest = 0, 0.0
-    for start, block in row_blocks(X, block_rows(X), np.float64):
+    for start, block in finite_blocks(X, block_rows(X), np.float64):
         place = int(np.argmax(np.abs(block[:, column])))
         if abs(block[place, column]) > abs(largest):
             row, largest = start + place, block[place, column]
@@ -146,7 +146,7 @@ def _too_large(X: Any, column: int) -> ValueError:
 def _too_small(X: Any, column: int, what: str) -> ValueError:
     """Return the error that names the first value of a feature that is not zero."""
     row, value = 0, 0.0
-    for start, block in row_blocks(X, block_rows(X), np.float64):
+    for start, block in finite_blocks(X, block_rows(X), np.float64):
         row = int(np.argmax(block[:, column] != 0))
         value, row = block[row, column], start + row
         if value:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._inputs.features import block_rows, row_blocks, take_rows
+from sk_yt8m._inputs.features import block_rows, finite_blocks, take_rows
 from sk_yt8m._inputs.memory_map import release_pages
 from sk_yt8m._inputs.minibatches import Batches
 from sk_yt8m._inputs.prefetch import prefetched
@@ -48,7 +48,7 @@ class DeviceRows:
 
     def __init__(self, X: Any) -> None:
         self.features = tf.Variable(tf.zeros(X.shape, tf.float32))
-        for start, block in row_blocks(X, block_rows(X)):
+        for start, block in finite_blocks(X, block_rows(X)):
             self.features[start : start + len(block)].assign(block)
 
     def shuffled(self, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
