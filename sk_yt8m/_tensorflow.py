@@ -23,7 +23,7 @@ if "tensorflow" not in sys.modules:
 
 import tensorflow as tf
 
-__all__ = ["fill_with_zeros", "free", "has_gpu", "resolve_precision", "tf"]
+__all__ = ["fill_with_zeros", "free", "has_gpu", "products_keep_order", "resolve_precision", "tf"]
 
 _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 
@@ -57,11 +57,25 @@ def _bfloat16_is_native() -> bool:
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return bool(details.get("compute_capability", (0, 0)) >= (8, 0))
+    return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(_cpu_flags())
+
+
+def products_keep_order() -> bool:
+    """Tell whether matrix products of up to 512 rows sum every row in the same order.
+
+    So they do on GPUs, where the number of rows is always the same, and on processors with AVX512.
+    """
+    return has_gpu() or "avx512f" in _cpu_flags()
+
+
+@cache
+def _cpu_flags() -> set[str]:
+    """Return the instruction sets that TensorFlow's products use, as Linux names them."""
     cpuinfo = Path("/proc/cpuinfo")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or not cpuinfo.exists():
-        return False
+        return set()
     flags = next((x for x in cpuinfo.read_text().splitlines() if x.startswith("flags")), "")
-    return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(flags.split())
+    return set(flags.split())
 
 
 def resolve_precision(precision: str) -> str:

@@ -12,13 +12,17 @@ from sk_yt8m._inputs.standardization import standardized
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
 from sk_yt8m._network.folding import PlainLayers
 from sk_yt8m._network.fused_ops import activation
-from sk_yt8m._tensorflow import has_gpu, tf
+from sk_yt8m._tensorflow import has_gpu, products_keep_order, tf
 from sk_yt8m._top_k import TopK
 
-#: Matrix products of 2 to 512 rows sum in the same order, so that the scores of a row do not
-#: depend on the other rows. Products of one row, and of more than 512, sum in another order.
+#: Rows of a chunk. Where `products_keep_order`, products of 2 to 512 rows sum in the same order, so
+#: that the scores of a row do not depend on the other rows; those of one row, and of more, do not.
 CHUNK_ROWS = 512
 _FEWEST_ROWS = 2
+#: Elsewhere networks with at most this many weights multiply in float64, whose rounding errors
+#: vanish in float32, and chunks are padded to a multiple of 16 rows, so that vector instructions
+#: leave no element over.
+_SMALL, _VECTOR_ROWS = 2**16, 16
 
 
 class Predictor:
@@ -37,8 +41,11 @@ class Predictor:
     def __init__(
         self, layers: PlainLayers, out_activation: str, precision: str = "float32"
     ) -> None:
+        self._precision, self._multiple = precision, CHUNK_ROWS if has_gpu() else 1
+        n_weights = sum(kernel.size for kernel in layers.kernels)
+        if precision == "float32" and n_weights <= _SMALL and not products_keep_order():
+            self._precision, self._multiple = "float64", _VECTOR_ROWS
         self._links = (layers.activation, out_activation)
-        self._precision = precision
         self.n_outputs = layers.biases[-1].size
         self.update(layers)
 
@@ -102,7 +109,7 @@ class Predictor:
 
         def run(start: int) -> tuple[int, int, Any]:
             rows = checked_rows(inputs, start, CHUNK_ROWS)
-            result, is_finite = graph(_padded(rows), *further, *weights)
+            result, is_finite = graph(_padded(rows, self._multiple), *further, *weights)
             wrong = np.flatnonzero(~is_finite.numpy()[: len(rows)])
             if wrong.size:
                 raise _overflow(inputs, start + int(wrong[0]), rows[wrong[0]])
@@ -173,10 +180,12 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
     return graphs[name]
 
 
-def _padded(rows: np.ndarray) -> Any:
-    wanted = CHUNK_ROWS if has_gpu() else _FEWEST_ROWS
-    if len(rows) < wanted:
-        rows = np.pad(rows, ((0, wanted - len(rows)), (0, 0)))
+def _padded(rows: np.ndarray, multiple: int) -> Any:
+    n_rows = max(_FEWEST_ROWS, -(-len(rows) // multiple) * multiple)
+    if len(rows) < n_rows:
+        padded = np.zeros((n_rows, rows.shape[1]), dtype=rows.dtype)
+        padded[: len(rows)] = rows
+        rows = padded
     return tf.convert_to_tensor(rows)
 
 

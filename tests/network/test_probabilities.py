@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from small_problem import X, Y, small, weights_of
 
+from sk_yt8m._tensorflow import products_keep_order
+
 linear = partial(small, hidden_layer_sizes=(), standardize=False, max_iter=1)
 
 
@@ -42,3 +44,20 @@ class TestProbabilities:
         log_odds = clf.decision_function(rows)
         assert log_odds.max() < -30
         np.testing.assert_allclose(clf.predict_proba(rows)[:, 1], np.exp(log_odds), rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Return a classifier with more weights than are multiplied in float64 anywhere."""
+    return small(hidden_layer_sizes=(270, 270), max_iter=1).fit(X, Y)
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "decision_function", "hidden_activations"])
+@pytest.mark.parametrize("pieces", [1, 2, 7, 64, 99])
+def test_the_rows_beside_change_rounding_at_most(large, method, pieces):
+    predict = getattr(large, method)
+    apart = np.vstack([predict(X[i : i + pieces]) for i in range(0, len(X), pieces)])
+    together = predict(np.tile(X, (9, 1)))[: len(X)]
+    np.testing.assert_allclose(apart, together, rtol=1e-6, atol=1e-6)
+    if products_keep_order():
+        np.testing.assert_array_equal(apart, together)

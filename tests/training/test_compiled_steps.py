@@ -12,7 +12,7 @@ from faults import FailingRows
 from small_problem import X, Y, small
 
 from sk_yt8m import load
-from sk_yt8m._tensorflow import free
+from sk_yt8m._tensorflow import free, resolve_precision
 
 WIDTHS = itertools.count(20)
 
@@ -145,12 +145,15 @@ def test_the_way_of_a_gpu_gives_the_same(fresh, compiled, parameters, request):
     host = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
     expected = host.predict_proba(X)
     n_compiled = len(compiled)
+    # Processors that emulate bfloat16 round partial sums to it, too; XLA does not.
+    emulated = parameters["precision"] == "bfloat16" != resolve_precision("auto")
+    rtol = 2**-7 if emulated else 1e-4
     request.getfixturevalue("pretended_gpu")
     # A number that changes no result, and without which the steps of the host would be shared.
     device = small(**parameters, epsilon=1.001e-8).fit(X, Y, X_val=X, y_val=Y)
     assert any(options.get("jit_compile") for options in compiled[n_compiled:])
-    np.testing.assert_allclose(device.loss_curve_, host.loss_curve_, rtol=1e-4)
-    np.testing.assert_allclose(device.predict_proba(X), expected, rtol=1e-4)
+    np.testing.assert_allclose(device.loss_curve_, host.loss_curve_, rtol=rtol)
+    np.testing.assert_allclose(device.predict_proba(X), expected, rtol=rtol)
 
 
 @pytest.mark.parametrize(
