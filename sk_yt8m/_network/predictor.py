@@ -22,7 +22,7 @@ _FEWEST_ROWS = 2
 #: Elsewhere networks with at most this many weights multiply in float64, whose rounding errors
 #: vanish in float32, and chunks are padded to a multiple of 16 rows, so that vector instructions
 #: leave no element over.
-_SMALL, _VECTOR_ROWS = 2**16, 16
+_SMALL, _VECTOR_ROWS = 2**17, 16
 
 
 class Predictor:

@@ -49,7 +49,7 @@ class TestProbabilities:
 @pytest.fixture(scope="module")
 def large():
     """Return a classifier with more weights than are multiplied in float64 anywhere."""
-    return small(hidden_layer_sizes=(270, 270), max_iter=1).fit(X, Y)
+    return small(hidden_layer_sizes=(370, 370), max_iter=1).fit(X, Y)
 
 
 @pytest.mark.parametrize("method", ["predict_proba", "decision_function", "hidden_activations"])

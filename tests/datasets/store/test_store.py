@@ -345,7 +345,7 @@ class TestSubsets:
 
     def test_many_chunks(self, store, monkeypatch):
         expected = [store.rows(labels=[0, 5]), store.rows(ids=store.ids[::7])]
-        monkeypatch.setattr("sk_yt8m.datasets._store.open_store._CHUNK", 11)
+        monkeypatch.setattr("sk_yt8m.datasets._store.select_rows._CHUNK", 11)
         for one, again in zip(
             expected, [store.rows(labels=[0, 5]), store.rows(ids=store.ids[::7])], strict=True
         ):
