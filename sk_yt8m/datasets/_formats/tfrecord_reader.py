@@ -42,22 +42,22 @@ def read_tfrecord_blocks(
         key, what was expected and what was there.
     """
     rows: list[Row] = []
-    places: list[Place] = []
+    places: list[tuple[int, int]] = []
     seen: set[str] = set()
     pending: set[str] = set()
     for number, offset, content in read_records(path, report):
-        place = Place(str(path), "record", number, offset)
         try:
             new = read_rows(content, layout)
         except MismatchError as bad:
+            place = Place(str(path), "record", number, offset)
             report.add(place.damage(bad.expected, bad.actual, bad.field))
             continue
         rows += new
-        places += [place] * len(new)
+        places += [(number, offset)] * len(new)
         if max_videos is not None:
             pending.update(row.video for row in new if row.video not in seen)
         if len(rows) >= _ROWS or len(seen) + len(pending) == max_videos:
-            block = _block(rows, places, layout, report)
+            block = _block(path, rows, places, layout, report)
             yield block
             rows, places, pending = [], [], set()
             if max_videos is not None:
@@ -65,7 +65,7 @@ def read_tfrecord_blocks(
                 if len(seen) == max_videos:
                     return
     if rows:
-        yield _block(rows, places, layout, report)
+        yield _block(path, rows, places, layout, report)
 
 
 def find_level(path: Path, features: Sequence[str]) -> str | None:
@@ -81,23 +81,34 @@ def find_level(path: Path, features: Sequence[str]) -> str | None:
     return None
 
 
-def _block(rows: list[Row], places: list[Place], layout: RecordLayout, report: Report) -> Block:
-    """Return the rows with finite features, and report the others."""
-    numbers = b"".join([part for row in rows for part in row.features])
-    features = np.frombuffer(numbers, "<f4").reshape(len(rows), -1)
+def _block(
+    path: Path,
+    rows: list[Row],
+    places: list[tuple[int, int]],
+    layout: RecordLayout,
+    report: Report,
+) -> Block:
+    """Return the rows with finite features, and report the others.
+
+    A place is the number and the offset of a row's record.
+    """
+    numbers, offsets = zip(*places, strict=True)
+    content = b"".join([part for row in rows for part in row.features])
+    features = np.frombuffer(content, "<f4").reshape(len(rows), -1)
     finite = np.isfinite(features)
     keep = finite.all(axis=1)
     keys = [key for key, width in layout.features for _ in range(width)]
     for row in np.flatnonzero(~keep):
         column = int(np.argmin(finite[row]))
         actual = f"{features[row, column]} at index {column - keys.index(keys[column])}"
-        report.add(places[row].damage("finite numbers", actual, f"key {keys[column]!r}"))
+        place = Place(str(path), "record", *places[row])
+        report.add(place.damage("finite numbers", actual, f"key {keys[column]!r}"))
     return make_block(
         features,
         labels=[label for row in rows for label in row.labels],
         counts=[len(row.labels) for row in rows],
-        records=[place.number for place in places],
-        offsets=[place.offset for place in places],
+        records=numbers,
+        offsets=offsets,
         ids=np.array([row.video for row in rows], dtype=str),
         starts=[row.start for row in rows],
         rated=[label for row in rows for label in row.rated],
