@@ -16,7 +16,7 @@ from sk_yt8m._tensorflow import has_gpu, products_keep_order, tf
 from sk_yt8m._top_k import TopK
 
 #: Rows of a chunk. Where `products_keep_order`, products of 2 to 512 rows sum in the same order, so
-#: that the scores of a row do not depend on the other rows; those of one row, and of more, do not.
+#: that the scores of a row do not depend on the other rows. One row, and more, sum differently.
 CHUNK_ROWS = 512
 _FEWEST_ROWS = 2
 #: Elsewhere networks with at most this many weights multiply in float64, whose rounding errors

@@ -1,5 +1,6 @@
 """Repeated ids: found among millions of rows, in 8 bytes of memory for each, and left out."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -8,7 +9,6 @@ from sk_yt8m.datasets._formats.blocks import Block
 from sk_yt8m.datasets._formats.damage import Place, Report
 
 #: A key is 28 bits of an id's hash, then the number of its row.
-_ROW_BITS = np.uint64(36)
 _ROW = np.uint64(2**36 - 1)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Sorted runs of keys are merged until each is this many times as long as the next.
@@ -105,8 +105,9 @@ class FirstOfEachId:
         return block
 
     def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = np.searchsorted(self._starts, rows, side="right") - 1
-        kept = [(self._kept[n], row - self._starts[n]) for n, row in zip(places, rows, strict=True)]
+        # A few rows of many blocks: an array of the starts would take longer to make.
+        places = [(bisect_right(self._starts, row) - 1, row) for row in rows.tolist()]
+        kept = [(self._kept[n], row - self._starts[n]) for n, row in places]
         return (
             np.array([ids[row] for (_, ids, _), row in kept], dtype=str),
             np.array([source for (source, _, _), _ in kept], dtype=np.int64),

@@ -15,7 +15,7 @@ def have_ids(stored: np.ndarray | None, ids: Sequence[str]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If no row has one of them.
+        If an id is of no row, or the store has no ids.
     """
     if stored is None:
         raise ValueError("ids must be None: the store has no ids")
