@@ -6,10 +6,11 @@ place whichever module is imported first.
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -23,14 +24,35 @@ if "tensorflow" not in sys.modules:
 
 import tensorflow as tf
 
-__all__ = ["fill_with_zeros", "free", "has_gpu", "products_keep_order", "resolve_precision", "tf"]
+__all__ = [
+    "fill_with_zeros",
+    "free",
+    "has_gpu",
+    "outside_strategy",
+    "products_keep_order",
+    "resolve_precision",
+    "tf",
+]
 
+_Made = TypeVar("_Made")
 _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 
 
 def has_gpu() -> bool:
     """Tell whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+def outside_strategy(make: Callable[[], _Made]) -> _Made:
+    """Call a function that makes variables, outside the scope of a `tf.distribute` strategy.
+
+    In the scope they would be the strategy's, one copy a replica. A scope is left only by going to
+    another thread.
+    """
+    if not tf.distribute.has_strategy():
+        return make()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(make).result()
 
 
 def fill_with_zeros(variables: Iterable[Any]) -> None:

@@ -40,7 +40,11 @@ def n_steps(n_samples: int, batch_size: int) -> int:
 
 
 def pack_batches(
-    order: np.ndarray, indicator: Any, sample_weight: np.ndarray | None, batch_size: int
+    order: np.ndarray,
+    indicator: Any,
+    sample_weight: np.ndarray | None,
+    batch_size: int,
+    n_parts: int = 1,
 ) -> Batches:
     """Divide an order of rows into equal batches and gather their positives.
 
@@ -53,10 +57,13 @@ def pack_batches(
     sample_weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1; None for equal weights.
     batch_size : int
-        Upper limit; the batches have the smallest equal size that needs no more of them.
+        Upper limit, a multiple of `n_parts`; the batches have the smallest equal size that needs
+        no more of them.
+    n_parts : int
+        The size is a multiple of this.
     """
     steps = n_steps(order.size, batch_size)
-    size = -(-order.size // steps)
+    size = -(-order.size // (steps * n_parts)) * n_parts
     rows = np.resize(order, steps * size)
     weights = np.ones(rows.size, dtype=np.float32)
     if sample_weight is not None:
@@ -84,3 +91,23 @@ def pack_batches(
     return Batches(
         rows.reshape(steps, size), weights.reshape(steps, size), positions, position_weights
     )
+
+
+def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:
+    """Return one of equal parts of each batch, with the positives of its rows."""
+    n_steps, size = batches.rows.shape
+    n_rows = size // n_parts
+    first = number * n_rows
+    place = batches.positions[:, :, 0] - first
+    mine = (batches.position_weights > 0) & (place >= 0) & (place < n_rows)
+    counts = mine.sum(axis=1)
+    width = max(1, int(counts.max()))
+    step, column = np.nonzero(mine)
+    target = np.arange(step.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    positions = np.zeros((n_steps, width, 2), dtype=np.int32)
+    positions[step, target] = batches.positions[step, column]
+    positions[step, target, 0] -= first
+    weights = np.zeros((n_steps, width), dtype=np.float32)
+    weights[step, target] = batches.position_weights[step, column]
+    rows = slice(first, first + n_rows)
+    return Batches(batches.rows[:, rows], batches.row_weights[:, rows], positions, weights)

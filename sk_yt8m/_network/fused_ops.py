@@ -9,6 +9,9 @@ from typing import Any
 
 from sk_yt8m._tensorflow import tf
 
+#: Distance of the seeds of two neighbouring cells of a dropout mask.
+CELL_FACTOR = 0x9E3779B9
+
 
 def activation(name: str) -> Any:
     """Return the function of an activation of the classifier."""
@@ -42,7 +45,7 @@ def dropout_mask(shape: Any, seed: Any, rate: float) -> Any:
     XLA fuses into the pass that applies the mask.
     """
     cells = tf.cast(tf.reshape(tf.range(shape[0] * shape[1]), shape), tf.uint32)
-    bits = cells * tf.constant(0x9E3779B9, tf.uint32) + seed
+    bits = cells * tf.constant(CELL_FACTOR, tf.uint32) + seed
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
         shifted = tf.bitwise.right_shift(bits, tf.constant(shift, tf.uint32))
         bits = tf.bitwise.bitwise_xor(bits, shifted) * tf.constant(factor, tf.uint32)

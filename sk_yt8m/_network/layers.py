@@ -12,8 +12,9 @@ from sk_yt8m._network.architecture import (
     Architecture,
     Weights,
 )
-from sk_yt8m._network.fused_ops import UnitOps, standardize, unit_ops
+from sk_yt8m._network.fused_ops import CELL_FACTOR, UnitOps, standardize, unit_ops
 from sk_yt8m._network.parameters import weight_layout
+from sk_yt8m._network.synchronized_ops import Synchronization, SynchronizedUnitOps
 from sk_yt8m._tensorflow import fill_with_zeros, tf
 
 _MOMENTUM = 0.99
@@ -39,6 +40,8 @@ class TrainableNetwork:
         The network. Its variables are zero until `set` gives them values.
     precision : {"float32", "bfloat16"}
         Number format of the matrix products; the variables are float32.
+    synchronization : Synchronization or None
+        For one of several replicas.
 
     Attributes
     ----------
@@ -50,9 +53,16 @@ class TrainableNetwork:
         The hidden layers.
     step : tf.Variable of int64
         Number of steps taken.
+    is_synchronized : bool
+        Whether a pass through it waits for other replicas.
     """
 
-    def __init__(self, architecture: Architecture, precision: str) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        precision: str,
+        synchronization: Synchronization | None = None,
+    ) -> None:
         layout = weight_layout(architecture)
         self.architecture = architecture
         self.precision = precision
@@ -65,13 +75,14 @@ class TrainableNetwork:
         self.step, *self._seeds = [
             tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(n_hidden + 2)
         ]
-        ops = unit_ops(
-            architecture.activation,
-            architecture.dropout,
-            BATCH_NORMALIZATION_EPSILON if architecture.batch_normalization else None,
-        )
+        self.is_synchronized = synchronization is not None and architecture.batch_normalization
         self.hidden = [
-            HiddenLayer(self._part(f"hidden_{i}") | self._part(f"units_{i}"), ops, seed, self.step)
+            HiddenLayer(
+                self._part(f"hidden_{i}") | self._part(f"units_{i}"),
+                _layer_ops(architecture, synchronization),
+                seed,
+                self.step,
+            )
             for i, seed in enumerate(self._seeds[1:])
         ]
 
@@ -85,11 +96,15 @@ class TrainableNetwork:
         fill_with_zeros(self.variables.values())
         self.set(weights)
 
-    def reseed(self, seed: int) -> None:
-        """Draw the dropout masks from another seed from now on."""
+    def reseed(self, seed: int, first_row: int = 0) -> None:
+        """Draw the dropout masks from another seed from now on.
+
+        They are those of the rows from `first_row` of a batch.
+        """
         parts = np.random.SeedSequence(seed).generate_state(len(self._seeds), np.uint32)
-        for variable, part in zip(self._seeds, parts, strict=True):
-            variable.assign(int(part))
+        widths = [self.architecture.n_features, *self.architecture.hidden_layer_sizes]
+        for variable, part, width in zip(self._seeds, parts, widths, strict=True):
+            variable.assign((int(part) + first_row * width * CELL_FACTOR) % 2**32)
 
     def inputs(self, features: Any) -> Any:
         """Return standardised features, some of them dropped, in the format of the products."""
@@ -106,6 +121,17 @@ class TrainableNetwork:
         }
 
 
+def _layer_ops(
+    architecture: Architecture, synchronization: Synchronization | None
+) -> UnitOps | SynchronizedUnitOps:
+    name, rate = architecture.activation, architecture.dropout
+    if not architecture.batch_normalization:
+        return unit_ops(name, rate, None)
+    if synchronization is None:
+        return unit_ops(name, rate, BATCH_NORMALIZATION_EPSILON)
+    return SynchronizedUnitOps(name, rate, BATCH_NORMALIZATION_EPSILON, synchronization)
+
+
 @dataclass(frozen=True)
 class HiddenLayer:
     """A hidden layer: its kernel, and normalisation or bias, activation and dropout after it.
@@ -115,7 +141,7 @@ class HiddenLayer:
     """
 
     variables: dict[str, Any]
-    ops: UnitOps
+    ops: UnitOps | SynchronizedUnitOps
     seed: Any
     step: Any
 

@@ -12,7 +12,7 @@ from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._network.fitted_network import FittedNetwork
 
 if TYPE_CHECKING:
-    from sk_yt8m._training.compiled_steps import StepOptions
+    from sk_yt8m._training.steps.replica import StepOptions
     from sk_yt8m._training.trainer import Trainer
 
 
@@ -68,9 +68,10 @@ class OngoingTraining:
         self, architecture: Architecture, options: "StepOptions", seed: int
     ) -> "Iterator[Trainer]":
         """Yield a trainer that continues the training; an error leaves the state as before."""
-        from sk_yt8m._training.trainer import Trainer
+        from sk_yt8m._training.trainer import Trainer, kind_of_training
 
-        if self._trainer is not None and self._trainer.kind == (architecture, options):
+        kind = kind_of_training(architecture, options)
+        if self._trainer is not None and self._trainer.kind == kind:
             trainer = self._trainer
             trainer.reseed(seed)
             roll_back = trainer.hold()

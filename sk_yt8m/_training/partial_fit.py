@@ -5,7 +5,13 @@ from typing import Any
 
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.epoch_loop import TrainingRows, train_one_epoch
-from sk_yt8m._training.fit import draw_seed, make_architecture, make_schedule, step_options
+from sk_yt8m._training.fit import (
+    draw_seed,
+    for_all_replicas,
+    make_architecture,
+    make_schedule,
+    step_options,
+)
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.problem import check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import HostRows
@@ -61,7 +67,7 @@ def partial_fit_network(
     schedule = make_schedule(p, problem, seed)
     schedule = replace(schedule, learning_rate="constant", warmup_fraction=0.0)
     if p["batch_size"] == "auto":
-        schedule = replace(schedule, batch_size=_LARGEST_BATCH)
+        schedule = replace(schedule, batch_size=for_all_replicas(_LARGEST_BATCH))
     with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
         source = HostRows(trainer.inputs(problem.X))
         rows = TrainingRows(source, problem.indicator, problem.loss_weight)

@@ -1,6 +1,7 @@
 """How the rows of X reach the device: in blocks, or all at once to a GPU with room for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ from sk_yt8m._inputs.memory_map import release_pages
 from sk_yt8m._inputs.minibatches import Batches
 from sk_yt8m._inputs.prefetch import prefetched
 from sk_yt8m._inputs.shuffling import shuffled_rows
-from sk_yt8m._tensorflow import has_gpu, tf
+from sk_yt8m._tensorflow import has_gpu, outside_strategy, tf
 
 #: Memory that training needs on a GPU besides the features.
 _RESERVE_BYTES = 4 * 2**30
 _STEPS_PER_CALL = 64
+
+
+#: For each replica of this process features and the numbers of rows among them, for some steps.
+Block = tuple[list[tuple[Any, np.ndarray]], slice]
 
 
 class HostRows:
@@ -27,53 +32,75 @@ class HostRows:
         """Return row numbers in random order, in windows if X is memory-mapped."""
         return shuffled_rows(self.X, numbers, rng)
 
-    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
+    def blocks(self, parts: Sequence[Batches]) -> Iterator[Block]:
         """Yield the rows of some batches at a time, in the order of the batches."""
-        n_batches, batch_size = batches.rows.shape
-        per_block = max(1, block_rows(self.X) // batch_size)
+        n_batches, n_rows = parts[0].rows.shape
+        per_block = max(1, block_rows(self.X) // (n_rows * len(parts)))
         starts = range(0, n_batches, per_block)
         slices = [slice(start, min(start + per_block, n_batches)) for start in starts]
 
-        def gather(steps: slice) -> tuple[Any, np.ndarray, slice]:
-            features = take_rows(self.X, batches.rows[steps].ravel())
-            release_pages(self.X)
-            places = np.arange(len(features), dtype=np.int32).reshape(-1, batch_size)
-            return tf.convert_to_tensor(features), places, steps
+        def gather(steps: slice) -> Block:
+            blocks = []
+            for part in parts:
+                features = take_rows(self.X, part.rows[steps].ravel())
+                release_pages(self.X)
+                places = np.arange(len(features), dtype=np.int32).reshape(-1, n_rows)
+                blocks.append((tf.convert_to_tensor(features), places))
+            return blocks, steps
 
         yield from prefetched(gather, slices)
 
 
 class DeviceRows:
-    """All rows in the device's memory, gathered there."""
+    """All rows in the memory of each device, gathered there."""
 
-    def __init__(self, X: Any) -> None:
-        self.features = tf.Variable(tf.zeros(X.shape, tf.float32))
+    def __init__(self, X: Any, devices: Sequence[str] = ("",)) -> None:
+        self.features = [
+            outside_strategy(partial(_variable, X.shape, device)) for device in devices
+        ]
         for start, block in finite_blocks(X, block_rows(X)):
-            self.features[start : start + len(block)].assign(block)
+            for features in self.features:
+                features[start : start + len(block)].assign(block)
 
     def shuffled(self, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return row numbers in random order."""
         return rng.permutation(numbers)
 
-    def blocks(self, batches: Batches) -> Iterator[tuple[Any, np.ndarray, slice]]:
+    def blocks(self, parts: Sequence[Batches]) -> Iterator[Block]:
         """Yield all features for some batches at a time."""
-        rows = batches.rows.astype(np.int32)
-        for start in range(0, len(batches), _STEPS_PER_CALL):
-            steps = slice(start, min(start + _STEPS_PER_CALL, len(batches)))
-            yield self.features.value(), rows[steps], steps
+        n_batches = len(parts[0])
+        rows = [part.rows.astype(np.int32) for part in parts]
+        for start in range(0, n_batches, _STEPS_PER_CALL):
+            steps = slice(start, min(start + _STEPS_PER_CALL, n_batches))
+            given = zip(self.features, rows, strict=True)
+            yield [(features.value(), numbers[steps]) for features, numbers in given], steps
 
 
 RowSource = HostRows | DeviceRows
 
 
-def make_row_source(X: Any) -> RowSource:
-    """Return all rows on the GPU if there is one with enough memory, otherwise rows in blocks."""
-    if has_gpu() and X.shape[0] < 2**31:
+def make_row_source(X: Any, devices: Sequence[str] = ("",)) -> RowSource:
+    """Return all rows on each device if they are GPUs with enough memory, or else rows in blocks.
+
+    Processes that train together read in blocks: all have to take the same steps at a time.
+    """
+    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if has_gpu() and X.shape[0] < 2**31 and n_replicas == len(devices):
         try:
-            reserve = tf.zeros([_RESERVE_BYTES // 4])
-            source = DeviceRows(X)
+            reserve = [_zeros([_RESERVE_BYTES // 4], device) for device in devices]
+            source = DeviceRows(X, devices)
             del reserve
             return source
         except tf.errors.ResourceExhaustedError:
             pass
     return HostRows(X)
+
+
+def _variable(shape: Sequence[int], device: str) -> Any:
+    with tf.device(device):
+        return tf.Variable(tf.zeros(shape, tf.float32))
+
+
+def _zeros(shape: Sequence[int], device: str) -> Any:
+    with tf.device(device):
+        return tf.zeros(shape, tf.float32)

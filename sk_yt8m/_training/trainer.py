@@ -10,8 +10,22 @@ from sk_yt8m._inputs.minibatches import Batches
 from sk_yt8m._inputs.standardization import standardized
 from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._tensorflow import tf
-from sk_yt8m._training.compiled_steps import StepOptions, give_back_steps, take_steps
 from sk_yt8m._training.row_source import RowSource
+from sk_yt8m._training.steps.pool import (
+    Kind,
+    free_steps,
+    give_back_steps,
+    n_replicas,
+    replicating_strategy,
+    take_steps,
+)
+from sk_yt8m._training.steps.replica import StepOptions
+
+
+def kind_of_training(architecture: Architecture, options: StepOptions) -> Kind:
+    """Return the kind of a training in the present scope."""
+    strategy = replicating_strategy()
+    return Kind(architecture, options, strategy, "float32")
 
 
 class Trainer:
@@ -35,50 +49,66 @@ class Trainer:
     def __init__(
         self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
     ) -> None:
-        self.kind = architecture, options
-        steps = take_steps(architecture, options)
+        self.kind = kind_of_training(architecture, options)
+        steps = take_steps(self.kind)
         # Weights beyond float32 become infinite, which `is_finite` reports.
         with np.errstate(over="ignore"):
-            steps.reset(weights, seed)
+            for replica in steps.replicas:
+                replica.reset(weights)
+        steps.reseed(seed)
         # Steps that cannot be reset are not given back.
         self._steps = steps
-        self._give_back = weakref.finalize(self, give_back_steps, architecture, options, steps)
+        self._give_back = weakref.finalize(self, give_back_steps, self.kind, steps)
         self._give_back.atexit = False
         self._statistics = {
             name: np.asarray(weights[name], dtype=np.float64) for name in (MEAN, SCALE)
         }
-        self._variables, self._optimizer = steps.network.variables, steps.optimizer
+        # All replicas have the same values.
+        self._first = steps.replicas[0]
+
+    @property
+    def n_replicas(self) -> int:
+        """Number of equal parts of a batch, each for one replica."""
+        return n_replicas(self.kind.strategy)
+
+    @property
+    def devices(self) -> list[str]:
+        """Devices of this process's replicas."""
+        return [replica.device for replica in self._steps.replicas]
 
     @property
     def n_steps(self) -> int:
         """Number of steps taken."""
-        return int(self._steps.network.step)
+        return int(self._first.network.step)
 
     def reseed(self, seed: int) -> None:
         """Draw the dropout masks from another seed from now on."""
-        self._steps.network.reseed(seed)
+        self._steps.reseed(seed)
 
     def inputs(self, X: Any) -> Any:
         """Return the rows to feed; the network standardises what is not standardised in them."""
         rows, mean, scale = standardized(X, *self._statistics.values())
-        self._variables[MEAN].assign(mean)
-        self._variables[SCALE].assign(scale)
+        for replica in self._steps.replicas:
+            replica.network.variables[MEAN].assign(mean)
+            replica.network.variables[SCALE].assign(scale)
         return rows
 
     def train(self, source: RowSource, batches: Batches, learning_rates: np.ndarray) -> float:
         """Take one step a batch and return the sum of the loss over the rows."""
         total = 0.0
-        for features, places, steps in source.blocks(batches):
-            total += float(
-                self._steps.run(
+        parts = self._steps.parts(batches)
+        for blocks, steps in source.blocks(parts):
+            arguments = [
+                (
                     features,
                     tf.convert_to_tensor(places),
-                    tf.convert_to_tensor(batches.row_weights[steps]),
-                    tf.convert_to_tensor(batches.positions[steps]),
-                    tf.convert_to_tensor(batches.position_weights[steps]),
-                    tf.convert_to_tensor(learning_rates[steps]),
+                    tf.convert_to_tensor(part.row_weights[steps]),
+                    tf.convert_to_tensor(part.positions[steps]),
+                    tf.convert_to_tensor(part.position_weights[steps]),
                 )
-            )
+                for part, (features, places) in zip(parts, blocks, strict=True)
+            ]
+            total += self._steps.run(arguments, learning_rates[steps])
         return total
 
     def is_finite(self) -> bool:
@@ -86,9 +116,10 @@ class Trainer:
 
         Squares overflow first, and weights with infinite squares give no finite products either.
         """
-        running = [value for name, value in self._variables.items() if not value.trainable]
-        norms = [tf.nn.l2_loss(v) for v in (*self._optimizer.variables, *self._optimizer.averages)]
-        values = (*running, *self._optimizer.second, *norms)
+        optimizer = self._first.optimizer
+        running = [v for v in self._first.network.variables.values() if not v.trainable]
+        norms = [tf.nn.l2_loss(v) for v in (*optimizer.variables, *optimizer.averages)]
+        values = (*running, *optimizer.second, *norms)
         return all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in values)
 
     def weights(self) -> Weights:
@@ -106,8 +137,7 @@ class Trainer:
 
     def state(self) -> Weights:
         """Return everything that training needs to resume exactly here."""
-        variables = {**self._optimizer.slots(), **self._variables}
-        return {name: variable.numpy() for name, variable in variables.items()}
+        return {name: variable.numpy() for name, variable in self._first.state().items()}
 
     def restore(self, state: Weights | None) -> None:
         """Resume from the `state` of this or another trainer; None changes nothing.
@@ -115,16 +145,19 @@ class Trainer:
         Moving averages that the other trainer did not keep start from its weights.
         """
         if state is not None:
-            self._steps.network.set(state)
-            self._optimizer.restore(state)
+            for replica in self._steps.replicas:
+                replica.restore(state)
 
     def hold(self) -> Callable[[], None]:
         """Return a function that rolls the training back to its current state.
 
         Nothing is copied: while a value is held, the next step writes to new memory.
         """
-        variables = [*self._optimizer.slots().values(), *self._variables.values()]
-        held = [(variable, variable.read_value()) for variable in variables]
+        held = [
+            (variable, variable.read_value())
+            for replica in self._steps.replicas
+            for variable in replica.state().values()
+        ]
 
         def roll_back() -> None:
             for variable, value in held:
@@ -139,7 +172,7 @@ class Trainer:
     def discard(self) -> None:
         """Free the memory of a training that failed, and do not reuse its compiled steps."""
         if self._give_back.detach():
-            self._steps.free()
+            free_steps(self._steps)
 
     def __enter__(self) -> "Trainer":
         return self
@@ -151,8 +184,7 @@ class Trainer:
             self.discard()
 
     def _predicting(self) -> dict[str, Any]:
-        averages = zip(self._optimizer.variables, self._optimizer.averages, strict=False)
+        optimizer, variables = self._first.optimizer, self._first.network.variables
+        averages = zip(optimizer.variables, optimizer.averages, strict=False)
         averaged = {id(variable): average for variable, average in averages}
-        return {
-            name: averaged.get(id(variable), variable) for name, variable in self._variables.items()
-        }
+        return {name: averaged.get(id(variable), variable) for name, variable in variables.items()}

@@ -19,7 +19,7 @@ def batches_of(n_rows, batch_size):
 
 def rows_of(feed, batches):
     steps_seen, rows, n_blocks = [], [], 0
-    for features, places, steps in feed.blocks(batches):
+    for [(features, places)], steps in feed.blocks([batches]):
         steps_seen += range(steps.start, steps.stop)
         rows.append(np.asarray(features)[places])
         n_blocks += 1
@@ -72,7 +72,7 @@ def test_training_does_not_depend_on_the_source(monkeypatch):
     expected = small(max_iter=5).fit(X, Y).predict_proba(X)
     sources = []
     monkeypatch.setattr(
-        fit, "make_row_source", lambda X: sources.append(row_source.DeviceRows(X)) or sources[-1]
+        fit, "make_row_source", lambda X, _: sources.append(row_source.DeviceRows(X)) or sources[-1]
     )
     np.testing.assert_array_equal(small(max_iter=5).fit(X, Y).predict_proba(X), expected)
     assert sources

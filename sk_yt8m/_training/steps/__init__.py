@@ -1,0 +1,1 @@
+"""Training steps: compiled for one device, or for the replicas of a strategy."""

@@ -1,0 +1,62 @@
+"""Compiled steps that fits of the same kind use one after the other."""
+
+import threading
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from sk_yt8m._network.architecture import Architecture
+from sk_yt8m._tensorflow import tf
+from sk_yt8m._training.steps.compiled import CompiledSteps
+from sk_yt8m._training.steps.replica import StepOptions
+from sk_yt8m._training.steps.replicated import ReplicatedSteps
+
+
+class Kind(NamedTuple):
+    """What trainings have in common that can use the same compiled steps."""
+
+    architecture: Architecture
+    options: StepOptions
+    strategy: Any
+    gradient_dtype: str
+
+
+Steps = CompiledSteps | ReplicatedSteps
+_IDLE: defaultdict[Kind, list[Steps]] = defaultdict(list)
+_LOCK = threading.RLock()
+
+
+def replicating_strategy() -> Any:
+    """Return the `tf.distribute` strategy in scope that has several replicas, or None."""
+    strategy = tf.distribute.get_strategy()
+    return strategy if strategy.num_replicas_in_sync > 1 else None
+
+
+def n_replicas(strategy: Any) -> int:
+    """Return the number of replicas of a strategy; 1 for None."""
+    return 1 if strategy is None else int(strategy.num_replicas_in_sync)
+
+
+def take_steps(kind: Kind) -> Steps:
+    """Return compiled steps that no other training uses, an idle one if there is one.
+
+    TensorFlow never frees a graph, so fits of the same kind reuse it one after the other.
+    """
+    with _LOCK:
+        if _IDLE[kind]:
+            return _IDLE[kind].pop()
+    if kind.strategy is None:
+        return CompiledSteps(kind.architecture, kind.options)
+    return ReplicatedSteps(*kind)
+
+
+def give_back_steps(kind: Kind, steps: Steps) -> None:
+    """Keep compiled steps, without their weights, for the next training."""
+    free_steps(steps)
+    with _LOCK:
+        _IDLE[kind].append(steps)
+
+
+def free_steps(steps: Steps) -> None:
+    """Free the memory of weights and moments."""
+    for replica in steps.replicas:
+        replica.free()

@@ -1,0 +1,150 @@
+"""The training steps of the replicas of a `tf.distribute` strategy: one batch, divided.
+
+Each local replica has ordinary variables on its own device; the strategy runs the replicas and sums
+their gradients. All replicas then change their weights in the same way.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sk_yt8m._inputs.minibatches import Batches, part_of_batches
+from sk_yt8m._network.architecture import Architecture
+from sk_yt8m._network.synchronized_ops import Synchronization
+from sk_yt8m._tensorflow import has_gpu, tf
+from sk_yt8m._training.steps.compiled import step_specs
+from sk_yt8m._training.steps.replica import Replica, StepOptions
+
+#: An all-reduce over the network sends packs of this size while it adds others up.
+_BYTES_PER_PACK = 8_000_000
+
+
+class ReplicatedSteps:
+    """The steps of a training on the replicas of a strategy.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network to build.
+    options : StepOptions
+        How each step is done.
+    strategy : tf.distribute.Strategy
+        The strategy; its scope must be active in `run`.
+    gradient_dtype : {"float32", "bfloat16"}
+        In which format the gradients of matrices are summed over the replicas.
+
+    Attributes
+    ----------
+    replicas : list of Replica
+        Those of this process.
+    """
+
+    def __init__(
+        self, architecture: Architecture, options: StepOptions, strategy: Any, gradient_dtype: str
+    ) -> None:
+        self.n_replicas = strategy.num_replicas_in_sync
+        self._strategy = strategy
+        self._gradient_dtype = tf.as_dtype(gradient_dtype)
+        synchronization = Synchronization(sum_over_replicas, self.n_replicas)
+        self.replicas = [
+            Replica(architecture, options, device, synchronization)
+            for device in strategy.extended.worker_devices
+        ]
+        self._numbers = _local_numbers(strategy)
+        self._seed = 0
+        self._rows_of_part = 0
+        self._run = self._compiled()
+
+    def reseed(self, seed: int) -> None:
+        """Draw the dropout masks from another seed from now on: those of the whole batch."""
+        self._seed = seed
+        for number, replica in zip(self._numbers, self.replicas, strict=True):
+            replica.network.reseed(seed, number * self._rows_of_part)
+
+    def parts(self, batches: Batches) -> list[Batches]:
+        """Return what each replica of this process takes of some batches."""
+        n_rows = batches.rows.shape[1] // self.n_replicas
+        if n_rows != self._rows_of_part:
+            self._rows_of_part = n_rows
+            self.reseed(self._seed)
+        return [part_of_batches(batches, number, self.n_replicas) for number in self._numbers]
+
+    def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
+        """Take a step for each batch and return the sum of the losses over all replicas."""
+        return float(self._run([*parts], tf.convert_to_tensor(learning_rates)))
+
+    def _compiled(self) -> Any:
+        """Compile the function that takes a step for each of several batches."""
+        jit = has_gpu() or None
+        # Ops between the replicas cannot stand in a nested function.
+        nested = not any(replica.network.is_synchronized for replica in self.replicas)
+        gradients = [
+            tf.function(replica.gradients, jit_compile=jit) if nested else replica.gradients
+            for replica in self.replicas
+        ]
+        changes = [tf.function(replica.apply, jit_compile=jit) for replica in self.replicas]
+
+        def take_all(parts: Any, learning_rates: Any) -> Any:
+            n_rows = tf.cast(self.n_replicas * tf.shape(parts[0][1])[1], tf.float32)
+
+            def take_step(i: Any) -> Any:
+                here = self._numbers.index(_replica_number())
+                features, rows, row_weights, positions, position_weights = parts[here]
+                loss, slopes = gradients[here](
+                    tf.gather(features, rows[i]),
+                    row_weights[i],
+                    positions[i],
+                    position_weights[i],
+                    n_rows,
+                )
+                loss, *slopes = sum_over_replicas([loss, *map(self._on_the_wire, slopes)])
+                changes[here](slopes, learning_rates[i], n_rows)
+                return loss
+
+            total = tf.zeros([])
+            for i in tf.range(tf.shape(learning_rates)[0]):
+                losses = self._strategy.run(take_step, args=(i,))
+                total += self._strategy.experimental_local_results(losses)[0]
+            return total
+
+        specs = step_specs(self.replicas[0].network.architecture.n_features)
+        return tf.function(
+            take_all,
+            input_signature=[[specs] * len(self.replicas), tf.TensorSpec([None], tf.float32)],
+        )
+
+    def _on_the_wire(self, gradient: Any) -> Any:
+        is_matrix = len(gradient.shape) > 1
+        return tf.cast(gradient, self._gradient_dtype if is_matrix else tf.float32)
+
+
+def sum_over_replicas(tensors: Sequence[Any]) -> list[Any]:
+    """Return the sums of tensors over all replicas; call it in a replica's context."""
+    context = tf.distribute.get_replica_context()
+    options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=_BYTES_PER_PACK)
+    sums = list(tensors)
+    # The tensors of one call are packed together, so they need one type.
+    for dtype in sorted({tensor.dtype for tensor in tensors}, key=str):
+        places = [i for i, tensor in enumerate(tensors) if tensor.dtype == dtype]
+        summed = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, [tensors[i] for i in places], options
+        )
+        for i, tensor in zip(places, summed, strict=True):
+            sums[i] = tensor
+    return sums
+
+
+def _replica_number() -> int:
+    context = tf.distribute.get_replica_context()
+    return int(tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group)))
+
+
+def _local_numbers(strategy: Any) -> list[int]:
+    """Return the numbers of this process's replicas among all."""
+    numbers = strategy.experimental_distribute_values_from_function(
+        lambda context: int(
+            tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group))
+        )
+    )
+    return [int(number) for number in strategy.experimental_local_results(numbers)]
