@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from sk_yt8m._inputs.minibatches import Batches, n_steps, pack_batches
 from sk_yt8m._network.architecture import Weights
-from sk_yt8m._training.checkpoints.folder import FolderCheckpoints
+from sk_yt8m._training.distributed.shared_checkpoints import Checkpoints
 from sk_yt8m._training.history import History, PartialEpoch
 from sk_yt8m._training.row_source import RowSource
 from sk_yt8m._training.schedule import Schedule
@@ -33,11 +34,14 @@ class TrainingRows:
         Their positives.
     weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1.
+    waiting : callable
+        Makes a context for what may wait for other processes.
     """
 
     source: RowSource
     indicator: Any
     weight: np.ndarray | None
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def n_samples(self) -> int:
@@ -87,7 +91,8 @@ def train_parts(
         chosen = slice(part.n_steps, stop)
         some = Batches(**{name: array[chosen] for name, array in vars(batches).items()})
         weight = float(some.row_weights.sum())
-        loss_sum = part.loss_sum + trainer.train(rows.source, some, rates[chosen])
+        with rows.waiting():
+            loss_sum = part.loss_sum + trainer.train(rows.source, some, rates[chosen])
         if not np.isfinite(loss_sum):
             raise _diverged(f"the training loss became {loss_sum}", schedule, epoch)
         if not trainer.is_finite():
@@ -103,11 +108,12 @@ def train_epochs(
     schedule: Schedule,
     evaluate: Callable[[Weights], float] | None,
     report: Callable[[Schedule, int, float, float | None, float], None] | None,
-    checkpoints: FolderCheckpoints | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Train for the scheduled epochs, or until the monitored figure stops improving.
 
-    A KeyboardInterrupt after the first step ends the training early, with a warning.
+    A KeyboardInterrupt after the first step ends the training early, with a warning, except when
+    other processes take part, which would wait.
 
     Parameters
     ----------
@@ -118,7 +124,7 @@ def train_epochs(
     report : callable or None
         Called after each epoch with the schedule, the epoch's number, its loss and score, and
         the samples per second.
-    checkpoints : FolderCheckpoints or None
+    checkpoints : Checkpoints or None
         Where to resume from and to save to.
 
     Raises
@@ -147,7 +153,7 @@ def train_epochs(
             if checkpoints is not None and not schedule.is_finished(history.losses, history.scores):
                 checkpoints.save(trainer.state(), history)
     except KeyboardInterrupt:
-        if not trainer.n_steps:
+        if not trainer.n_steps or trainer.has_peers:
             raise
         history = replace(history, interrupted=True)
         warnings.warn(_interrupted(history, schedule), TrainingInterruptedWarning, stacklevel=5)
@@ -161,7 +167,7 @@ def train_epochs(
     return replace(history, weights=weights, n_seen=n_seen)
 
 
-def _resume(trainer: Trainer, checkpoints: FolderCheckpoints) -> History:
+def _resume(trainer: Trainer, checkpoints: Checkpoints) -> History:
     """Restore the trainer from the newest checkpoint, if there is one, and return its history."""
     state, history = checkpoints.resume()
     trainer.restore(state)

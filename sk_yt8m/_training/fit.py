@@ -12,7 +12,8 @@ from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, layer_sizes
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._tensorflow import resolve_precision
 from sk_yt8m._training.checkpoints.fingerprint import describe_run
-from sk_yt8m._training.checkpoints.folder import open_checkpoints
+from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
+from sk_yt8m._training.distributed.shared_checkpoints import open_for_all
 from sk_yt8m._training.epoch_loop import TrainingRows, print_epoch, train_epochs
 from sk_yt8m._training.history import History
 from sk_yt8m._training.problem import Problem, check_inputs, read_problem, start_weights
@@ -43,14 +44,31 @@ def fit_network(
         is not given.
     previous : FittedNetwork or None
         The network to train further.
+
+    Notes
+    -----
+    In the scope of a `tf.distribute` strategy all its replicas train, in all its processes.
     """
+    ranks = ranks_in_scope()
+    with ranks.together():
+        return _fit_with(ranks, parameters, data, validation_data, previous)
+
+
+def _fit_with(
+    ranks: Ranks,
+    parameters: dict[str, Any],
+    data: tuple[Any, Any, Any],
+    validation_data: tuple[Any, Any, Any],
+    previous: FittedNetwork | None,
+) -> tuple[FittedNetwork, History]:
     p = parameters
     given = read_problem(*data, like=previous.form if previous else None)
     architecture = make_architecture(p, given)
     if previous is not None:
         previous.architecture.check_same_layers(architecture)
-    seed = draw_seed(p["random_state"])
-    with open_checkpoints(p["checkpoint_dir"], p["checkpoint_every"], p["verbose"]) as checkpoints:
+    seed = ranks.first(draw_seed(p["random_state"]))
+    verbose = p["verbose"] and ranks.is_first
+    with open_for_all(p["checkpoint_dir"], p["checkpoint_every"], verbose, ranks) as checkpoints:
         if checkpoints is not None:
             seed = checkpoints.begin(seed)
         problem = given.without_unused()
@@ -60,10 +78,12 @@ def fit_network(
             validation = read_validation(*validation_data, given.form)
         elif p["early_stopping"]:
             problem, validation = hold_out(problem, p["validation_fraction"], seed)
-        if checkpoints is not None:
+        if checkpoints is not None or ranks.count > 1:
             given_val = validation if is_given else None
             run = describe_run(p, architecture, given, problem.statistics, given_val, previous)
-            checkpoints.identify(run)
+            ranks.check_same(run)
+            if checkpoints is not None:
+                checkpoints.identify(run)
 
         if previous is None:
             weights = start_weights(
@@ -80,10 +100,10 @@ def fit_network(
             source = make_row_source(trainer.inputs(problem.X), trainer.devices)
             history = train_epochs(
                 trainer,
-                TrainingRows(source, problem.indicator, problem.loss_weight),
+                TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting),
                 make_schedule(p, problem, seed),
-                evaluate,
-                partial(print_epoch, problem.form.score_name) if p["verbose"] else None,
+                evaluate and (lambda weights: ranks.first(evaluate(weights))),
+                partial(print_epoch, problem.form.score_name) if verbose else None,
                 checkpoints,
             )
         if checkpoints is not None and not history.interrupted:

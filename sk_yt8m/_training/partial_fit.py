@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from sk_yt8m._network.fitted_network import FittedNetwork
+from sk_yt8m._training.checkpoints.fingerprint import describe_run
+from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
 from sk_yt8m._training.epoch_loop import TrainingRows, train_one_epoch
 from sk_yt8m._training.fit import (
     draw_seed,
@@ -42,6 +44,21 @@ def partial_fit_network(
     n_samples : int
         Number of rows of a weight above 0.
     """
+    ranks = ranks_in_scope()
+    with ranks.together():
+        return _partial_fit_with(ranks, parameters, X, y, classes, sample_weight, training, epoch)
+
+
+def _partial_fit_with(
+    ranks: Ranks,
+    parameters: dict[str, Any],
+    X: Any,
+    y: Any,
+    classes: Any,
+    sample_weight: Any,
+    training: OngoingTraining | None,
+    epoch: int,
+) -> tuple[OngoingTraining, float, int]:
     p = parameters
     problem = read_problem(
         X,
@@ -55,7 +72,10 @@ def partial_fit_network(
     if training is not None:
         training.architecture.check_same_layers(architecture)
     problem = problem.without_unused()
-    seed = draw_seed(p["random_state"])
+    seed = ranks.first(draw_seed(p["random_state"]))
+    if ranks.count > 1:
+        run = describe_run(p, architecture, problem, (), None, None)
+        ranks.check_same(run | {"the number of calls before": epoch})
     is_new = training is None
     if training is None:
         weights = start_weights(
@@ -70,7 +90,7 @@ def partial_fit_network(
         schedule = replace(schedule, batch_size=for_all_replicas(_LARGEST_BATCH))
     with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
         source = HostRows(trainer.inputs(problem.X))
-        rows = TrainingRows(source, problem.indicator, problem.loss_weight)
+        rows = TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting)
         loss = train_one_epoch(trainer, rows, schedule, epoch)
     training.name_labels(problem.form)
     return training, loss, problem.X.shape[0]

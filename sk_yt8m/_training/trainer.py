@@ -10,6 +10,7 @@ from sk_yt8m._inputs.minibatches import Batches
 from sk_yt8m._inputs.standardization import standardized
 from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._tensorflow import tf
+from sk_yt8m._training.distributed.settings import settings
 from sk_yt8m._training.row_source import RowSource
 from sk_yt8m._training.steps.pool import (
     Kind,
@@ -25,7 +26,7 @@ from sk_yt8m._training.steps.replica import StepOptions
 def kind_of_training(architecture: Architecture, options: StepOptions) -> Kind:
     """Return the kind of a training in the present scope."""
     strategy = replicating_strategy()
-    return Kind(architecture, options, strategy, "float32")
+    return Kind(architecture, options, strategy, settings().gradient_dtype)
 
 
 class Trainer:
@@ -75,6 +76,11 @@ class Trainer:
     def devices(self) -> list[str]:
         """Devices of this process's replicas."""
         return [replica.device for replica in self._steps.replicas]
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether other processes take part."""
+        return self.n_replicas > len(self.devices)
 
     @property
     def n_steps(self) -> int:

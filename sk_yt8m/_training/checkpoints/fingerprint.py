@@ -24,7 +24,7 @@ def describe_run(
     parameters: dict[str, Any],
     architecture: Architecture,
     problem: Problem,
-    statistics: tuple[np.ndarray, np.ndarray],
+    statistics: tuple[np.ndarray, ...],
     validation: Problem | None,
     previous: FittedNetwork | None,
 ) -> dict[str, Any]:

@@ -26,9 +26,23 @@ _LOCK = threading.RLock()
 
 
 def replicating_strategy() -> Any:
-    """Return the `tf.distribute` strategy in scope that has several replicas, or None."""
+    """Return the `tf.distribute` strategy in scope that has several replicas, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is not one whose replicas hold all weights.
+    """
     strategy = tf.distribute.get_strategy()
-    return strategy if strategy.num_replicas_in_sync > 1 else None
+    if strategy.num_replicas_in_sync == 1:
+        return None
+    known = tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy
+    if not isinstance(strategy, known):
+        raise TypeError(
+            "expected the scope of a MirroredStrategy or MultiWorkerMirroredStrategy, got "
+            f"{type(strategy).__name__}"
+        )
+    return strategy
 
 
 def n_replicas(strategy: Any) -> int:

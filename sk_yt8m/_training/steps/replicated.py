@@ -51,7 +51,7 @@ class ReplicatedSteps:
             Replica(architecture, options, device, synchronization)
             for device in strategy.extended.worker_devices
         ]
-        self._numbers = _local_numbers(strategy)
+        self._numbers = local_numbers(strategy)
         self._seed = 0
         self._rows_of_part = 0
         self._run = self._compiled()
@@ -140,7 +140,7 @@ def _replica_number() -> int:
     return int(tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group)))
 
 
-def _local_numbers(strategy: Any) -> list[int]:
+def local_numbers(strategy: Any) -> list[int]:
     """Return the numbers of this process's replicas among all."""
     numbers = strategy.experimental_distribute_values_from_function(
         lambda context: int(
