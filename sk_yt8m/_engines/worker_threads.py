@@ -12,6 +12,7 @@ _SETTINGS = {
     "Ray": 'parallel_config("ray", ray_remote_args={{"num_cpus": {0}}}) or ray.init(runtime_env='
     '{{"env_vars": {{"OMP_NUM_THREADS": "{0}"}}}})',
 }
+_RAY_WITHOUT_WORK = {b"ray::IDLE", b"ray::DashboardAgent", b"ray::RuntimeEnvAgent"}
 
 
 def warn_of_idle_cores(n_threads: int) -> None:
@@ -76,7 +77,8 @@ def _is_ray_worker(pid: int) -> bool:
         title = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return title.startswith(b"ray::") and not title.startswith(b"ray::IDLE")
+    name = title.partition(b"\0")[0]
+    return name.startswith(b"ray::") and name not in _RAY_WITHOUT_WORK
 
 
 def _parent(pid: int) -> int:

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -50,6 +50,30 @@ class StoredArray(np.memmap):
         return _map_again, (folder, name, crc32, offset, self.shape, self.strides, self.dtype)
 
 
+class NotHere:
+    """What stands for an array or store whose folder a process does not find.
+
+    It raises the error when it is used, and is pickled as what it stands for: Dask's scheduler
+    unpickles what it sends on, and an error then would end no task and be shown to nobody.
+    """
+
+    def __init__(self, error: StoreError, reduced: tuple[Any, ...]) -> None:
+        self._error, self._reduced = error, reduced
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._reduced
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._error
+
+    def _raise(self, *args: Any, **options: Any) -> NoReturn:
+        raise self._error
+
+    __array__ = __getitem__ = __iter__ = __len__ = _raise
+
+
 def _map_again(
     folder: str,
     name: str,
@@ -58,8 +82,12 @@ def _map_again(
     shape: tuple[int, ...],
     strides: tuple[int, ...],
     dtype: np.dtype,
-) -> StoredArray:
-    whole = open_again(folder, crc32, [name])[1][name]
+) -> Any:
+    try:
+        whole = open_again(folder, crc32, [name])[1][name]
+    except StoreError as error:
+        reduced = _map_again, (folder, name, crc32, offset, shape, strides, dtype)
+        return NotHere(error, reduced)
     # NumPy checks that the view is within the array.
     view = np.ndarray(shape, dtype, whole, offset, strides).view(StoredArray)
     view.__array_finalize__(whole)
@@ -121,7 +149,7 @@ def open_again(
                 f"{path}: expected the store that was opened, got another one, which has taken "
                 "its place since"
             )
-    except StoreError as error:
+    except (OSError, StoreError) as error:
         raise StoreError(
             f"process {os.getpid()} on host {socket.gethostname()} was sent the path of a store, "
             f"and does not find it: {error}. Every process must see the same store at the same "

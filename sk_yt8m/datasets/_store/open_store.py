@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from sk_yt8m.datasets._schema import sources_in_split, split_name
 from sk_yt8m.datasets._store.format import FEATURES, StoreError, check_crc32
-from sk_yt8m.datasets._store.open_folder import StoredArray, open_again, open_folder
+from sk_yt8m.datasets._store.open_folder import NotHere, StoredArray, open_again, open_folder
 from sk_yt8m.datasets._store.row_checksums import stored_crc32
 from sk_yt8m.datasets._store.select_rows import as_slice, have_ids, have_labels
 
@@ -281,8 +281,11 @@ def _store_of(folder: Path, content: dict[str, Any], arrays: dict[str, np.ndarra
     )
 
 
-def _open_again(path: str, crc32: int) -> Store:
-    return _store_of(Path(path), *open_again(path, crc32))
+def _open_again(path: str, crc32: int) -> Any:
+    try:
+        return _store_of(Path(path), *open_again(path, crc32))
+    except StoreError as error:
+        return NotHere(error, (_open_again, (path, crc32)))
 
 
 def _csr(
