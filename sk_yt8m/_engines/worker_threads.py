@@ -7,11 +7,6 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-_SETTINGS = {
-    "Dask": 'dask.config.set({{"distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": {0}}})',
-    "Ray": 'parallel_config("ray", ray_remote_args={{"num_cpus": {0}}}) or ray.init(runtime_env='
-    '{{"env_vars": {{"OMP_NUM_THREADS": "{0}"}}}})',
-}
 _RAY_WITHOUT_WORK = {b"ray::IDLE", b"ray::DashboardAgent", b"ray::RuntimeEnvAgent"}
 
 
@@ -32,8 +27,8 @@ def warn_of_idle_cores(n_threads: int) -> None:
             warnings.warn(
                 f"TensorFlow has {n_threads} of the {cpu_count()} cores of this host, because "
                 f"{engine} started the worker with OMP_NUM_THREADS={n_threads}; the workers here "
-                f"run {n_tasks} tasks at a time. To use all cores, give each {share} before the "
-                f"workers start: {_SETTINGS[engine].format(share)}",
+                f"run {n_tasks} tasks at a time. To use all cores, set the environment variable "
+                f"OMP_NUM_THREADS={share} where the workers are started, before they are",
                 RuntimeWarning,
                 stacklevel=2,
             )

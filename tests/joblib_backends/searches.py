@@ -5,9 +5,9 @@ import signal
 from pathlib import Path
 
 import numpy as np
-from small_problem import small
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, KFold, cross_val_score
+from small_problem import small
 
 from sk_yt8m import AveragingClassifier, SparseIndicator
 from sk_yt8m.datasets import convert, make_videos

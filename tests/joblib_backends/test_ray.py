@@ -80,11 +80,12 @@ class TestThreads:
         n = joblib.cpu_count()
         assert threads == "1"
         assert f"1 of the {n} cores" in message
-        assert f'ray_remote_args={{"num_cpus": {n}}}' in message
+        assert f"OMP_NUM_THREADS={n} where the workers are started" in message
 
-    def test_the_setting_is_obeyed(self):
+    def test_the_setting_is_obeyed(self, monkeypatch):
         n = str(joblib.cpu_count())
-        initialized(runtime_env={"env_vars": {"OMP_NUM_THREADS": n}})
+        monkeypatch.setenv("OMP_NUM_THREADS", n)
+        initialized()
         assert ray.get(ray.remote(imported_tensorflow).remote(), timeout=120) == (n, [])
 
     def test_workers_that_share_the_cores_are_silent(self):

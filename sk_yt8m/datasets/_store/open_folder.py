@@ -30,15 +30,15 @@ class StoredArray(np.memmap):
 
     def __array_finalize__(self, obj: Any) -> None:
         super().__array_finalize__(obj)
-        # NumPy leaves the map to views, and takes it from copies.
-        self._source = None if self._mmap is None else getattr(obj, "_source", None)
+        # NumPy leaves the file's name to views, and takes it from copies.
+        self._source = None if self.filename is None else getattr(obj, "_source", None)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else np.asarray(array)
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        if isinstance(part, StoredArray) and part._mmap is None:
+        if isinstance(part, StoredArray) and part.filename is None:
             return np.asarray(part)
         return part
 

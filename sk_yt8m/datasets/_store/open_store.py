@@ -22,7 +22,9 @@ class Store:
     """A set of examples on disk, from :func:`convert` or :func:`open_store`.
 
     Nothing of it is in memory: arrays are memory-mapped, read-only. ``clf.fit(store.X, store.Y)``
-    reads the features in blocks.
+    reads the features in blocks. A store, its arrays and their views are pickled as the path of the
+    folder: a worker process opens it again, and a worker that does not find the same store there
+    raises a `StoreError` when it is used. ``numpy.array(store.X)`` is a copy with values.
 
     Attributes
     ----------
