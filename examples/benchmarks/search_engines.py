@@ -2,8 +2,8 @@
 
     python examples/benchmarks/search_engines.py
 
-Seconds of a first call, whose workers import TensorFlow, and of a second one; for loky and Dask also
-what passed the loopback device. The data is a store, or with ``--in-memory`` its arrays in memory.
+Seconds of a first call, whose workers import TensorFlow, and of a second one, and what passed the
+loopback device, which Ray uses only for small things. ``--in-memory`` takes arrays, not a store.
 """
 
 import argparse

@@ -2,6 +2,9 @@
 
 import logging
 import os
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -75,8 +78,9 @@ def test_types_are_registered_when_dask_comes_last(store, monkeypatch):
     from dask.sizeof import sizeof
     from dask.utils import Dispatch
 
-    from sk_yt8m._engines.dask_types import add_to_sizes
-
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    [reference] = project["project"]["entry-points"]["dask.sizeof"].values()
+    add_to_sizes = EntryPoint("", reference, "dask.sizeof").load()
     fresh = Dispatch("sizeof")
     fresh.register(object, lambda one: 0)
     fresh.register(np.ndarray, lambda one: one.nbytes)
