@@ -113,13 +113,14 @@ def test_a_killed_worker_does_not_end_a_search(client, store, expected, tmp_path
 @pytest.mark.slow
 class TestThreads:
     @pytest.fixture(autouse=True)
-    def _more_cores_than_one(self):
+    def _environment(self, monkeypatch):
         if joblib.cpu_count() < 2:
             pytest.skip("one core cannot be shared")
+        # Dask and TensorFlow's import have set them in this process, from which workers inherit.
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            monkeypatch.delenv(name, raising=False)
 
-    def test_idle_cores_are_said(self, start, monkeypatch):
-        # A cluster before this one has set it in this process, too.
-        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    def test_idle_cores_are_said(self, start):
         with start(1) as cluster, distributed.Client(cluster) as client:
             threads, [message] = client.submit(imported_tensorflow).result(60)
         n = joblib.cpu_count()
