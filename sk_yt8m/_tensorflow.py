@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sk_yt8m._engines.worker_threads import warn_of_idle_cores
+
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Several processes can then share a GPU.
@@ -21,6 +23,8 @@ if "tensorflow" not in sys.modules:
     if threads.isdecimal():
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
+        if os.environ["TF_NUM_INTRAOP_THREADS"] == threads:
+            warn_of_idle_cores(int(threads))
 
 import tensorflow as tf
 

@@ -45,3 +45,12 @@ def test_cross_validate():
     assert len(folds) == 2
     assert min(map(float, " ".join(folds).split())) > 0.2
     assert "best of" in output
+
+
+@pytest.mark.slow
+def test_search_on_dask():
+    pytest.importorskip("distributed", reason="Dask is optional")
+    output = run("search_on_dask.py")
+    sent = int(re.search(r"(\d+) bytes are sent", output)[1])
+    assert sent < 1000
+    assert 0 < float(re.search(r"GAP@20 (\d\.\d+)", output)[1]) < 1

@@ -19,7 +19,8 @@ MAX_FILES, MAX_LINES = 14, 400
 ROOMS: dict[str, set[str]] = {
     "_version": set(),
     "_top_k": set(),
-    "_tensorflow": set(),
+    "_engines": set(),
+    "_tensorflow": {"_engines"},
     "_sklearn": set(),
     "_files": set(),
     "_inputs": {"_sklearn"},
@@ -31,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "metrics": {"metrics._report", "metrics._displays"},
     "datasets._schema": set(),
     "datasets._formats": {"_files", "datasets._schema"},
-    "datasets._store": {"_files", "datasets._schema"},
+    "datasets._store": {"_engines", "_files", "datasets._schema"},
     "datasets._convert": {"_sklearn", "datasets._formats", "datasets._store"},
     "datasets": {"datasets._convert"},
     "_network": {"_inputs", "_top_k", "_tensorflow"},

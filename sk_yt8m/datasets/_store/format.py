@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +122,17 @@ def _check_manifest(folder: Path, manifest: dict[str, Any]) -> None:
         raise StoreError(f"{folder / MANIFEST}: expected text of CRC-32 {expected}, got {actual}")
 
 
-def open_arrays(folder: Path, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Memory-map the arrays of a folder, read-only; shape, type and size of file are compared."""
+def open_arrays(
+    folder: Path, manifest: dict[str, Any], names: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Memory-map all or some arrays of a folder, read-only.
+
+    Shape, type and size of file are compared.
+    """
     return {
         name: _open_array(folder / f"{name}.npy", tuple(shape), dtype)
         for name, (shape, dtype) in manifest["arrays"].items()
+        if names is None or name in names
     }
 
 

@@ -1,7 +1,6 @@
 """`open_store` and `Store`: memory-mapped features, CSR labels, ids, and subsets."""
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -12,21 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from sk_yt8m.datasets._schema import sources_in_split, split_name
-from sk_yt8m.datasets._store.format import (
-    FEATURES,
-    KIND,
-    MANIFEST,
-    StoreError,
-    check_crc32,
-    open_arrays,
-    read_manifest,
-)
+from sk_yt8m.datasets._store.format import FEATURES, StoreError, check_crc32
+from sk_yt8m.datasets._store.open_folder import NotHere, StoredArray, open_again, open_folder
 from sk_yt8m.datasets._store.row_checksums import stored_crc32
 from sk_yt8m.datasets._store.select_rows import as_slice, have_ids, have_labels
-from sk_yt8m.datasets._store.work_folder import replaced_store
-
-#: Seconds to wait for a store that is being replaced.
-_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,7 +22,9 @@ class Store:
     """A set of examples on disk, from :func:`convert` or :func:`open_store`.
 
     Nothing of it is in memory: arrays are memory-mapped, read-only. ``clf.fit(store.X, store.Y)``
-    reads the features in blocks.
+    reads the features in blocks. A store, its arrays and their views are pickled as the path of the
+    folder: a worker process opens it again, and a worker that does not find the same store there
+    raises a `StoreError` when it is used. ``numpy.array(store.X)`` is a copy with values.
 
     Attributes
     ----------
@@ -198,7 +188,7 @@ class Store:
         """
         from tqdm.auto import tqdm
 
-        content, arrays = _open_whole(self.path)
+        content, arrays = open_folder(self.path)
         if content["manifest_crc32"] != self._opened[0]["manifest_crc32"]:
             content, arrays = self._opened
         size = sum(array.nbytes for array in arrays.values())
@@ -271,18 +261,19 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
     ([[0.5, 1.5], [4.5, 5.5]], [[1, 0], [1, 1]], ['a', 'c'])
     """
     folder = Path(os.path.abspath(path))
-    content, arrays = _open_whole(folder)
-    about = content["about"]
-    X = arrays[FEATURES]
+    content, arrays = open_folder(folder)
+    store = _store_of(folder, content, arrays)
+    return (store.X, store.Y) if return_X_y else store
+
+
+def _store_of(folder: Path, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> Store:
+    about, X = content["about"], arrays[FEATURES]
     shape = (len(X), about["counts"]["n_labels"])
-    Y = _csr(folder, arrays, "label", shape)
-    if return_X_y:
-        return X, Y
     return Store(
         path=folder,
         manifest={name: value for name, value in about.items() if name != "kind"},
         X=X,
-        Y=Y,
+        Y=_csr(folder, arrays, "label", shape),
         ids=arrays.get("ids"),
         source=arrays["source"],
         record=arrays["record"],
@@ -292,47 +283,11 @@ def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
     )
 
 
-def _open_whole(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return manifest and arrays of one store, also while it is being replaced."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        before = _identity(folder)
-        try:
-            content = read_manifest(folder)
-            about = content.get("about")
-            if not isinstance(about, dict) or about.get("kind") != KIND:
-                raise StoreError(
-                    f"{folder}: expected a store from `convert`, got another kind of folder"
-                )
-            arrays = open_arrays(folder, content)
-            if _identity(folder) == before:
-                return content, arrays
-        except StoreError:
-            between = before is None and replaced_store(Path(os.path.realpath(folder))).is_dir()
-            if not between and _identity(folder) == before:
-                raise
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.005)
-
-
-def _identity(folder: Path) -> tuple[int, int, int] | None:
-    """Return what another store's manifest does not have."""
+def _open_again(path: str, crc32: int) -> Any:
     try:
-        status = (folder / MANIFEST).stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_mtime_ns
-
-
-def _open_again(path: str, crc32: int) -> Store:
-    store = open_store(path)
-    if store._opened[0]["manifest_crc32"] != crc32:
-        raise StoreError(
-            f"{path}: expected the store that was opened, got another one, which has taken its "
-            "place since: open it again"
-        )
-    return store
+        return _store_of(Path(path), *open_again(path, crc32))
+    except StoreError as error:
+        return NotHere(error, (_open_again, (path, crc32)))
 
 
 def _csr(
@@ -352,4 +307,9 @@ def _csr(
         raise StoreError(f"{expected}, got {error}") from error
     # `convert` writes them so; to find it out would read them all.
     matrix.has_canonical_format = True
+    for part in ("data", "indices", "indptr"):
+        stored = arrays[f"{name}_{'values' if part == 'data' else part}"]
+        # scipy takes the arrays as they are, unless it needs another type, but not their class.
+        if isinstance(stored, StoredArray) and getattr(matrix, part).dtype == stored.dtype:
+            setattr(matrix, part, stored)
     return matrix

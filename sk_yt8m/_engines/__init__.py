@@ -1,0 +1,1 @@
+"""What the package tells Dask and Ray, and asks of them."""
