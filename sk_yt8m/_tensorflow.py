@@ -27,8 +27,10 @@ if "tensorflow" not in sys.modules:
             warn_of_idle_cores(int(threads))
 
 import tensorflow as tf
+from tensorflow.python.eager.context import context as eager_context  # no public way to messages
 
 __all__ = [
+    "eager_context",
     "fill_with_zeros",
     "free",
     "has_gpu",

@@ -3,15 +3,13 @@
 It is private: the public interface has no messages, and does not end what waits for others.
 """
 
-from tensorflow.python.eager import context
-
-from sk_yt8m._tensorflow import tf
+from sk_yt8m._tensorflow import eager_context, tf
 
 
 def put(key: str, value: str) -> None:
     """Give a key its value, which all processes can read; the first value stays."""
     try:
-        context.context().set_config_key_value(key, value)
+        eager_context().set_config_key_value(key, value)
     except tf.errors.OpError:
         # There is a value, or the service has ended with its process, which everyone notices.
         return
@@ -26,11 +24,11 @@ def get(key: str, timeout: float) -> str | None:
         If a process of the cluster is lost.
     """
     try:
-        return str(context.context().get_config_key_value(key, int(timeout * 1000)))
+        return str(eager_context().get_config_key_value(key, int(timeout * 1000)))
     except (tf.errors.DeadlineExceededError, tf.errors.NotFoundError):
         return None
 
 
 def abort(reason: str) -> None:
     """Let the waiting of this process for others end with an AbortedError."""
-    context.context().abort_collective_ops(tf.errors.ABORTED, reason)
+    eager_context().abort_collective_ops(tf.errors.ABORTED, reason)
