@@ -14,6 +14,7 @@ from sk_yt8m.cli._data import (
     label_names,
     read_vocabulary,
     reading_options,
+    shard_option,
     split_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
@@ -117,6 +118,7 @@ def evaluate(
 @click.argument("model", type=_MODEL)
 @click.argument("data", type=DataPath())
 @split_option
+@shard_option
 @_VOCABULARY
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
 @click.option(
@@ -133,6 +135,7 @@ def predict(
     model: str,
     data: str,
     split: str | None,
+    shard: tuple[int, int] | None,
     vocabulary: str | None,
     k: int,
     threshold: float,
@@ -145,9 +148,13 @@ def predict(
     Videos without ids, as in CSV files, have their number among all videos of DATA, from 0: with
     --split too, so that a number always stands for the same video. Labels in DATA are not used.
 
+    The outputs of --shard 0/4 to 3/4, one after the other, have the rows of one command without it.
+    Of files, each part reads its own; ids that two parts share are not found.
+
     \b
-    Example:
+    Examples:
       sk-yt8m predict model.safetensors store --vocabulary vocabulary.csv --out labels.parquet
+      sk-yt8m predict model.safetensors store --shard 0/4 --out part-0.parquet
     """
     if out is not None and not out.endswith((".csv", ".parquet")):
         raise click.BadParameter(
@@ -166,7 +173,7 @@ def predict(
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
     videos = open_videos(data, needs_labels=False, **reading)
-    tables = _top_tables(clf, videos.batches(split, _BATCH), names, k, threshold)
+    tables = _top_tables(clf, videos.batches(split, _BATCH, shard), names, k, threshold)
     if out is None:
         with standard_output():
             _to_csv(tables, sys.stdout.buffer.write)

@@ -59,9 +59,9 @@ class StoreWriter:
         sources: list[Source],
         dtype: np.dtype,
         n_features: int,
-        *,
         segments: bool,
-        offsets: bool,
+        *,
+        offsets: bool = False,
     ) -> None:
         self._store = folder / "store"
         self._folder, self._sources = folder, sources

@@ -249,7 +249,7 @@ def _make(
     segments = layout.get("level") == "segment"
     # Where stores become one, an id of two of them is reported with its byte.
     offsets = "shard" in options and layout["format"] == "tfrecord"
-    writer = StoreWriter(folder, sources, dtype, n_features, segments=segments, offsets=offsets)
+    writer = StoreWriter(folder, sources, dtype, n_features, segments, offsets=offsets)
     with closing(writer) as made:
         made.resume(skip)
         left = sources[made.n_sources :]
