@@ -9,6 +9,7 @@ import click
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m._batch_prediction.table import parquet_schema, top_k_table
 from sk_yt8m.cli._data import (
     DataPath,
     label_names,
@@ -193,19 +194,8 @@ def _top_tables(
     k: int,
     threshold: float,
 ) -> Iterator["pd.DataFrame"]:
-    import pandas as pd
-
     for X, _, ids in batches:
-        labels, scores = clf.predict_top_k(X, k=k)
-        table = pd.DataFrame(
-            {
-                "id": np.repeat(ids, labels.shape[1]),
-                "rank": np.tile(np.arange(1, labels.shape[1] + 1), len(labels)),
-                "label": labels.ravel(),
-                "name": names[labels.ravel()],
-                "score": scores.ravel(),
-            }
-        )
+        table = top_k_table(ids, clf.predict_top_k(X, k=k), names)
         yield table[table["score"] >= threshold]
 
 
@@ -219,15 +209,7 @@ def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, *, with_ids: bool) 
     import pyarrow.parquet as pq
 
     # Types of the first rows would not do: a block may have no rows at all.
-    schema = pa.schema(
-        [
-            ("id", pa.string() if with_ids else pa.int64()),
-            ("rank", pa.int64()),
-            ("label", pa.int32()),
-            ("name", pa.string()),
-            ("score", pa.float32()),
-        ]
-    )
+    schema = parquet_schema(with_ids=with_ids)
     with pq.ParquetWriter(file, schema) as writer:
         for table in tables:
             writer.write_table(pa.Table.from_pandas(table, schema, preserve_index=False))
