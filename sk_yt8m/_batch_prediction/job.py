@@ -184,7 +184,7 @@ def _opened(path: Path) -> Any:
 
 
 def _metadata(file: Any) -> str | None:
-    found = (file.schema_arrow.metadata or {}).get(_KEY.encode())
+    found = (file.metadata.metadata or {}).get(_KEY.encode())
     return None if found is None else found.decode(errors="replace")
 
 
