@@ -45,3 +45,17 @@ def test_cross_validate():
     assert len(folds) == 2
     assert min(map(float, " ".join(folds).split())) > 0.2
     assert "best of" in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["local", "dask", "ray"])
+def test_batch_scoring(engine):
+    for package in ("dask", engine):
+        if package != "local":
+            pytest.importorskip(package, reason="an optional engine")
+    output = run("batch_scoring.py", "--engine", engine)
+    files, rows, videos = map(
+        int, re.search(r"(\d+) files, (\d+) rows, (\d+) vid", output).groups()
+    )
+    assert (rows, files) == (5 * videos, -(-videos // 100))
+    assert "dask.array gives the same: True" in output
