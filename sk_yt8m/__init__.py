@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sk_yt8m._inputs.sparse_indicator import SparseIndicator
     from sk_yt8m._loading import load
     from sk_yt8m._top_k import TopK
+    from sk_yt8m.batch_prediction import predict_to_parquet
     from sk_yt8m.classifier import DeepMultiLabelClassifier
     from sk_yt8m.ensemble import AveragingClassifier
     from sk_yt8m.neighbors import DeepNeighborsClassifier
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "metrics",
     "persistence",
+    "predict_to_parquet",
 ]
 
 _HOME = {
@@ -34,6 +36,7 @@ _HOME = {
     "SparseIndicator": "sk_yt8m._inputs.sparse_indicator",
     "TopK": "sk_yt8m._top_k",
     "load": "sk_yt8m._loading",
+    "predict_to_parquet": "sk_yt8m.batch_prediction",
 }
 
 

@@ -54,3 +54,17 @@ def test_search_on_dask():
     sent = int(re.search(r"(\d+) bytes are sent", output)[1])
     assert sent < 1000
     assert 0 < float(re.search(r"GAP@20 (\d\.\d+)", output)[1]) < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["local", "dask", "ray"])
+def test_batch_scoring(engine):
+    for package in ("dask", engine):
+        if package != "local":
+            pytest.importorskip(package, reason="an optional engine")
+    output = run("batch_scoring.py", "--engine", engine)
+    files, rows, videos = map(
+        int, re.search(r"(\d+) files, (\d+) rows, (\d+) vid", output).groups()
+    )
+    assert (rows, files) == (5 * videos, -(-videos // 100))
+    assert "dask.array gives the same: True" in output

@@ -38,7 +38,8 @@ ROOMS: dict[str, set[str]] = {
     "_network": {"_inputs", "_top_k", "_tensorflow"},
     "_training": {"_files", "_network", "_version", "metrics"},
     "persistence": {"_files", "_network"},
-    "root": {"_training", "persistence", "datasets"},
+    "_batch_prediction": {"_top_k", "datasets"},
+    "root": {"_training", "persistence", "_batch_prediction"},
     "cli": {"root"},
 }
 

@@ -1,6 +1,7 @@
 """The argument DATA, and the options that say how files are read."""
 
 import errno
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sk_yt8m.datasets import Store
 
 DAMAGE_COLUMNS = ["file", "place", "expected", "actual"]
-_STORE_FILES = ("manifest.json", "features.npy")
 
 
 def in_a_terminal(_: Any, __: Any, value: bool | None) -> bool:
@@ -76,9 +76,30 @@ def reading_options(command: Callable) -> Callable:
     return command
 
 
+def _parse_shard(_: Any, __: Any, value: str | None) -> tuple[int, int] | None:
+    match = None if value is None else re.fullmatch(r"(\d+)/(\d+)", value)
+    if value is None:
+        return None
+    if match is None or not int(match[1]) < int(match[2]):
+        raise click.BadParameter(
+            f"expected I/N with 0 <= I < N, such as 0/4 to 3/4 for four parts, got {value!r}"
+        )
+    return int(match[1]), int(match[2])
+
+
+shard_option = click.option(
+    "--shard",
+    metavar="I/N",
+    callback=_parse_shard,
+    help="Only part I of N, from 0: files, or rows of a store, that follow each other.",
+)
+
+
 def is_store(path: str) -> bool:
     """Tell whether a path is a store, also if its manifest is missing."""
-    return any((Path(path) / name).is_file() for name in _STORE_FILES)
+    from sk_yt8m.datasets._store.format import is_store
+
+    return is_store(path)
 
 
 def files_of(path: str) -> list[Path]:

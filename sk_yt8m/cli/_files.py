@@ -15,6 +15,7 @@ from sk_yt8m.cli._data import (
     is_store,
     label_names,
     reading_options,
+    shard_option,
 )
 from sk_yt8m.cli._messages import is_about_an_option, one_line, option_names
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, write_table
@@ -53,7 +54,14 @@ def _is_model(path: str) -> bool:
 
 
 def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[str, ...]) -> Any:
-    DataPath().check(list(source), option, ctx)
+    from sk_yt8m.datasets._convert.find_stores import find_stores
+
+    try:
+        stores = find_stores(source)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, option) from error
+    if stores is None:
+        DataPath().check(list(source), option, ctx)
     return source
 
 
@@ -62,6 +70,7 @@ def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[st
 @click.argument("store", type=click.Path(file_okay=False))
 @click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32")
 @click.option("--split", help="Only the files of this split.")
+@shard_option
 @click.option("--skip-damage", is_flag=True, help="Leave damaged records out and list them.")
 @click.option("--n-frames", type=click.IntRange(1), help="Average this many frames of a video.")
 @click.option(
@@ -76,18 +85,24 @@ def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[st
 def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: Any) -> None:
     """Convert CSV, TFRecord or Parquet files to a store, which training reads in blocks.
 
-    SOURCE is one or more files, folders or quoted patterns of one format. After a kill, the same
-    command resumes after the last complete file.
+    SOURCE is one or more files, folders or quoted patterns of one format; or stores, which become
+    one, such as those of all parts of --shard. After a kill, the same command resumes after the
+    last complete file.
 
     \b
-    Example:
+    Examples:
       sk-yt8m convert "data/yt8m/2/video/train/*.tfrecord" train --dtype float16
+      sk-yt8m convert data part-0 --shard 0/2      # on one machine
+      sk-yt8m convert data part-1 --shard 1/2      # on another one
+      sk-yt8m convert part-0 part-1 whole
     """
     from sk_yt8m.datasets import convert as make_store
+    from sk_yt8m.datasets._convert.find_stores import find_stores
     from sk_yt8m.datasets._formats.find_files import find_data_files
 
     try:
-        find_data_files(list(source), options["split"])
+        if find_stores(source) is None:
+            find_data_files(list(source), options["split"])
     except (FileNotFoundError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--split") from error
     made = make_store(list(source), store, on_error="skip" if skip_damage else "raise", **options)

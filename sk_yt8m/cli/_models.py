@@ -9,11 +9,13 @@ import click
 import numpy as np
 import scipy.sparse as sp
 
+from sk_yt8m._batch_prediction.table import parquet_schema, top_k_table
 from sk_yt8m.cli._data import (
     DataPath,
     label_names,
     read_vocabulary,
     reading_options,
+    shard_option,
     split_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
@@ -117,6 +119,7 @@ def evaluate(
 @click.argument("model", type=_MODEL)
 @click.argument("data", type=DataPath())
 @split_option
+@shard_option
 @_VOCABULARY
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
 @click.option(
@@ -133,6 +136,7 @@ def predict(
     model: str,
     data: str,
     split: str | None,
+    shard: tuple[int, int] | None,
     vocabulary: str | None,
     k: int,
     threshold: float,
@@ -145,9 +149,13 @@ def predict(
     Videos without ids, as in CSV files, have their number among all videos of DATA, from 0: with
     --split too, so that a number always stands for the same video. Labels in DATA are not used.
 
+    The outputs of --shard 0/4 to 3/4, one after the other, have the rows of one command without it.
+    Of files, each part reads its own; ids that two parts share are not found.
+
     \b
-    Example:
+    Examples:
       sk-yt8m predict model.safetensors store --vocabulary vocabulary.csv --out labels.parquet
+      sk-yt8m predict model.safetensors store --shard 0/4 --out part-0.parquet
     """
     if out is not None and not out.endswith((".csv", ".parquet")):
         raise click.BadParameter(
@@ -166,7 +174,7 @@ def predict(
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
     videos = open_videos(data, needs_labels=False, **reading)
-    tables = _top_tables(clf, videos.batches(split, _BATCH), names, k, threshold)
+    tables = _top_tables(clf, videos.batches(split, _BATCH, shard), names, k, threshold)
     if out is None:
         with standard_output():
             _to_csv(tables, sys.stdout.buffer.write)
@@ -186,19 +194,8 @@ def _top_tables(
     k: int,
     threshold: float,
 ) -> Iterator["pd.DataFrame"]:
-    import pandas as pd
-
     for X, _, ids in batches:
-        labels, scores = clf.predict_top_k(X, k=k)
-        table = pd.DataFrame(
-            {
-                "id": np.repeat(ids, labels.shape[1]),
-                "rank": np.tile(np.arange(1, labels.shape[1] + 1), len(labels)),
-                "label": labels.ravel(),
-                "name": names[labels.ravel()],
-                "score": scores.ravel(),
-            }
-        )
+        table = top_k_table(ids, clf.predict_top_k(X, k=k), names)
         yield table[table["score"] >= threshold]
 
 
@@ -212,15 +209,7 @@ def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, *, with_ids: bool) 
     import pyarrow.parquet as pq
 
     # Types of the first rows would not do: a block may have no rows at all.
-    schema = pa.schema(
-        [
-            ("id", pa.string() if with_ids else pa.int64()),
-            ("rank", pa.int64()),
-            ("label", pa.int32()),
-            ("name", pa.string()),
-            ("score", pa.float32()),
-        ]
-    )
+    schema = parquet_schema(with_ids=with_ids)
     with pq.ParquetWriter(file, schema) as writer:
         for table in tables:
             writer.write_table(pa.Table.from_pandas(table, schema, preserve_index=False))

@@ -24,10 +24,15 @@ class StoreVideos:
         self.damage: list[dict[str, str]] = store.manifest["damage"]
 
     def batches(
-        self, split: str | None, n_rows: int
+        self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
     ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray]]:
         """Yield features, labels and ids of a split, or all, at most `n_rows` at a time."""
+        from sk_yt8m.datasets._convert.shard import rows_of_shard
+
         rows = chosen_rows(self.store, split)
+        if shard is not None:
+            part = rows_of_shard(len(rows), shard)
+            rows = rows[part.start : part.stop]
         for start in range(0, len(rows), n_rows):
             chosen = rows[start : start + n_rows]
             X, Y, ids = self.store.take(chosen)

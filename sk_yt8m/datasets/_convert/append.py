@@ -10,7 +10,7 @@ from sk_yt8m.datasets._convert.read_source import SourceRows
 from sk_yt8m.datasets._convert.sources import Source
 from sk_yt8m.datasets._formats.blocks import select_rows
 from sk_yt8m.datasets._formats.damage import Report
-from sk_yt8m.datasets._formats.repeated_ids import RepeatedIds
+from sk_yt8m.datasets._formats.repeated_ids import RepeatedIds, repeated_record
 from sk_yt8m.datasets._store.array_file import ArrayFile
 from sk_yt8m.datasets._store.format import FEATURES, KIND, StoreError, array_crc32, write_manifest
 from sk_yt8m.datasets._store.row_checksums import (
@@ -44,6 +44,8 @@ class StoreWriter:
         Number of features of a row.
     segments : bool
         Whether rows are segments, which have a start and rated labels.
+    offsets : bool
+        Whether to keep the byte at which each record begins, for messages about a part of a store.
 
     Attributes
     ----------
@@ -52,7 +54,14 @@ class StoreWriter:
     """
 
     def __init__(
-        self, folder: Path, sources: list[Source], dtype: np.dtype, n_features: int, segments: bool
+        self,
+        folder: Path,
+        sources: list[Source],
+        dtype: np.dtype,
+        n_features: int,
+        segments: bool,
+        *,
+        offsets: bool = False,
     ) -> None:
         self._store = folder / "store"
         self._folder, self._sources = folder, sources
@@ -67,6 +76,8 @@ class StoreWriter:
         }
         if all(source.has_ids for source in sources):
             self._types["ids"] = ("<U1", ())
+        if offsets:
+            self._types["offset"] = ("<i8", ())
         if segments:
             self._types |= {"start": ("<i8", ())}
             self._types |= {"rated_indices": ("<i4", ()), "rated_indptr": ("<i4", ())}
@@ -169,9 +180,11 @@ class StoreWriter:
         """
         report = Report(skip=skip)
         source, columns = self._sources[self.n_sources], rows.columns
+        damage = [one for one in rows.damage if repeated_record(one) is None]
         keep = np.ones(len(columns["records"]), dtype=bool)
         if "ids" in self._files:
-            keep = self._ids.new_rows(self.n_sources, columns, report)
+            gone = [one for one in map(repeated_record, rows.damage) if one is not None]
+            keep = self._new_rows(columns, gone, report)
         if not keep.all():
             columns = select_rows(columns, keep)
         self._append_features(source, rows, columns, keep)
@@ -179,6 +192,7 @@ class StoreWriter:
             "record": columns["records"],
             "ids": columns["ids"],
             "start": columns["starts"],
+            "offset": columns["offsets"],
         }.items():
             if name in self._files:
                 self._files[name].append(column)
@@ -195,10 +209,23 @@ class StoreWriter:
             "sha256": rows.sha256,
             "n_rows": len(columns["records"]),
             "rows_crc32": crc32_of(columns["checksums"]),
-            "damage": rows.damage + [problem._asdict() for problem in report.damage],
+            "damage": damage + [problem._asdict() for problem in report.damage],
         }
         self._journal.append(entry)
         self._entries.append(entry)
+
+    def _new_rows(
+        self, columns: dict[str, np.ndarray], gone: list[tuple[str, int, int]], report: Report
+    ) -> np.ndarray:
+        """Return which rows have new ids; also report records that a store is already without."""
+        known = {name: columns[name] for name in ("ids", "records", "offsets")}
+        for (name, column), values in zip(known.items(), zip(*gone, strict=True), strict=False):
+            known[name] = np.concatenate([column, values])
+        order = np.argsort(known["records"], kind="stable")
+        ordered = {name: column[order] for name, column in known.items()}
+        keep = np.empty(len(order), dtype=bool)
+        keep[order] = self._ids.new_rows(self.n_sources, ordered, report)
+        return keep[: len(columns["records"])]
 
     def _rows_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         ends = np.cumsum([entry["n_rows"] for entry in self._entries])
@@ -241,7 +268,7 @@ class StoreWriter:
         indices.append(values.astype(kind, copy=False))
         indptr.append(ends.astype(kind))
 
-    def finish(self, n_labels: int, layout: dict[str, Any]) -> None:
+    def finish(self, n_labels: int, layout: dict[str, Any], **more: Any) -> None:
         """Complete all arrays and write the manifest.
 
         Parameters
@@ -250,6 +277,8 @@ class StoreWriter:
             Number of labels.
         layout : dict
             What the rows are, for the manifest.
+        more
+            Other entries of the manifest.
         """
         n_rows = [entry["n_rows"] for entry in self._entries]
         derived = {"source": np.repeat(np.arange(len(n_rows), dtype="<i4"), n_rows)}
@@ -286,6 +315,7 @@ class StoreWriter:
             ],
             "layout": layout,
             "damage": [problem for entry in self._entries for problem in entry["damage"]],
+            **more,
         }
         write_manifest(self._store, shapes, crc32, about)
 

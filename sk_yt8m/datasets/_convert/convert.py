@@ -1,4 +1,4 @@
-"""`convert`: files or arrays to a store on disk."""
+"""`convert`: files, arrays or other stores to a store on disk."""
 
 import hashlib
 import json
@@ -15,10 +15,11 @@ from joblib import effective_n_jobs
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._convert.append import StoreWriter
-from sk_yt8m.datasets._convert.find_sources import find_sources
+from sk_yt8m.datasets._convert.find_sources import find_sources, sources_of_shard
+from sk_yt8m.datasets._convert.find_stores import check_target
 from sk_yt8m.datasets._convert.read_ahead import read_ahead
 from sk_yt8m.datasets._convert.read_source import SourceRows, read_source
-from sk_yt8m.datasets._convert.sources import ArraySource, Source
+from sk_yt8m.datasets._convert.sources import FileSource, Source
 from sk_yt8m.datasets._formats.record_layout import LEVELS
 from sk_yt8m.datasets._store.format import StoreError, check_files, stored_files
 from sk_yt8m.datasets._store.open_store import Store, open_store
@@ -44,6 +45,7 @@ from sk_yt8m.datasets._store.work_folder import (
         "label_column": [str],
         "id_column": [str],
         "split": [str, None],
+        "shard": [tuple, list, None],
         "n_jobs": [Integral, None],
         "on_error": [StrOptions({"raise", "skip"})],
         "overwrite": ["boolean"],
@@ -65,12 +67,13 @@ def convert(
     label_column: str = "labels",
     id_column: str = "id",
     split: str | None = None,
+    shard: tuple[int, int] | None = None,
     n_jobs: int | None = None,
     on_error: str = "raise",
     overwrite: bool = False,
     progress: bool = False,
 ) -> Store:
-    """Convert files or arrays to a store: a folder from which training reads in blocks.
+    """Convert files, arrays or stores to a store: a folder from which training reads in blocks.
 
     Each source file is read once, several at the same time. Their rows are appended in order to
     arrays in the hidden folder ``.NAME.partial`` beside the store. After a kill the same call
@@ -78,18 +81,22 @@ def convert(
 
     Parameters
     ----------
-    source : path, pattern, iterable of these, or tuple of arrays
+    source : path, pattern, Store, iterable of these, or tuple of arrays
         Files of one format, which their names tell: CSV (``.csv``, ``.csv.gz``), TFRecord
         (``.tfrecord``, ``.tfrecord.gz``) or Parquet (``.parquet``); or a folder of such files, of
         CSV files as in :func:`load_csv`; a pattern; or several of these. In natural order,
         ``train_2`` before ``train_10``. Or ``(X, Y)`` or ``(X, Y, ids)``: features of shape
         (n_rows, n_features), an indicator of shape (n_rows, n_labels), dense or sparse, and strings
         that are all different, of 1 to 256 bytes in UTF-8 without the character NUL.
+        Or stores, which become one with the rows of all, in the order given, those of a pattern in
+        natural order. They must be alike in layout, features and labels, have different files, and
+        of a conversion in shards all of them. Shards of files become the very store that one
+        conversion makes.
     store : path
         Folder to create.
     dtype : {"float32", "float16"}, default="float32"
         Type of the features in the store. float16 takes half the space; numbers are rounded to 11
-        bits, and one beyond 65504 is an error.
+        bits, and one beyond 65504 is an error. Stores in float16 give no float32.
     level, n_frames, frame_choice, missing_labels :
         For TFRecords, as in :func:`load_tfrecords`.
     features : sequence of str or dict of str to int, optional
@@ -102,6 +109,12 @@ def convert(
     split : str, optional
         Only files whose names begin with "train", "validate" or "test", and for CSV a split as in
         :func:`load_csv`; other files are left out. For arrays, the split to which all rows belong.
+        Not for stores.
+    shard : tuple of (int, int), optional
+        ``(i, n)``: only the i-th of n parts, from 0, for n machines that convert at the same time.
+        Unlike that of :func:`load_tfrecords` it has files that follow each other, as many that all
+        parts are of about the same size, after `split` has left files out; of arrays, rows that
+        follow each other. `convert` then makes one store of the n stores.
     n_jobs : int, optional
         How many processes read files at the same time, as in joblib.
     on_error : {"raise", "skip"}, default="raise"
@@ -126,8 +139,11 @@ def convert(
         If the store is there already and `overwrite` is False, or if something else is there, or
         in the store, or in the hidden folder.
     ValueError
+        If there are fewer files or rows than shards, or stores are not alike, or not all shards.
         If a source is damaged, an id is repeated, or a number does not fit float16: the message
         names the file and the place. If two paths lead to one file, or X has no features.
+    StoreError
+        If a store of the source is damaged.
     BlockingIOError
         If another process is making the same store.
 
@@ -172,7 +188,11 @@ def convert(
         label_column=label_column,
         id_column=id_column,
     )
-    options = {"dtype": dtype, "layout": layout}
+    about: dict[str, Any] = {}
+    if shard is not None:
+        sources, about["shard"] = sources_of_shard(sources, shard)
+    check_target(sources, store, dtype)
+    options = {"dtype": dtype, "layout": layout, **about}
     with locked(work):
         _end_replacing(store)
         _check_free(store, overwrite)
@@ -224,9 +244,13 @@ def _make(
     from tqdm.auto import tqdm
 
     layout, dtype = options["layout"], np.dtype(options["dtype"])
+    more = {name: value for name, value in options.items() if name not in ("dtype", "layout")}
     n_features = sum(width for _, width in layout["features"])
     segments = layout.get("level") == "segment"
-    with closing(StoreWriter(folder, sources, dtype, n_features, segments)) as made:
+    # Where stores become one, an id of two of them is reported with its byte.
+    offsets = "shard" in options and layout["format"] == "tfrecord"
+    writer = StoreWriter(folder, sources, dtype, n_features, segments, offsets=offsets)
+    with closing(writer) as made:
         made.resume(skip)
         left = sources[made.n_sources :]
         with closing(_read(left, made, folder, dtype, skip, n_jobs)) as ahead:
@@ -239,7 +263,7 @@ def _make(
                 disable=not progress,
             ):
                 made.append(rows, skip)
-        made.finish(layout["n_labels"], layout)
+        made.finish(layout["n_labels"], layout, **more)
     return folder / "store"
 
 
@@ -247,8 +271,8 @@ def _read(
     sources: list[Source], made: StoreWriter, folder: Path, dtype: np.dtype, skip: bool, n_jobs: Any
 ) -> Generator[SourceRows, None, None]:
     """Yield the rows of sources; one process writes features where they are to stay."""
-    # Arrays are only copied, which is not worth sending them to another process.
-    if effective_n_jobs(n_jobs) > 1 and not any(isinstance(one, ArraySource) for one in sources):
+    # Arrays and stores are only copied, which is not worth sending them to another process.
+    if effective_n_jobs(n_jobs) > 1 and all(isinstance(one, FileSource) for one in sources):
         yield from read_ahead(sources, folder, dtype, skip, n_jobs)
         return
     for source in sources:

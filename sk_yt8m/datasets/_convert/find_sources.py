@@ -1,12 +1,17 @@
-"""The `source` argument of `convert`: from paths or arrays to sources and their layout."""
+"""The `source` argument of `convert`: from paths, arrays or stores to sources and their layout."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sk_yt8m.datasets._convert.find_stores import find_stores, from_stores
+from sk_yt8m.datasets._convert.shard import files_of_shard, rows_of_shard
 from sk_yt8m.datasets._convert.sources import ArraySource, FileSource, Layout, Source
 from sk_yt8m.datasets._formats.csv_parser import CsvLayout
 from sk_yt8m.datasets._formats.find_files import find_data_files
@@ -48,15 +53,47 @@ def find_sources(
     """
     options = {name: value for names in _ONLY_FOR.values() for name, value in names.items()} | given
     if _is_arrays(source):
-        for name, value in {"features": features, "n_labels": n_labels}.items():
-            if value is not None:
-                raise ValueError(f"{name} must be None with arrays, which tell it themselves")
+        _check_told("arrays", features=features, n_labels=n_labels)
         _check_options("arrays", options)
         return _from_arrays(source, split or "")
+    if isinstance(source, Iterator):
+        source = list(source)
+    if stores := find_stores(source):
+        _check_told("stores", features=features, n_labels=n_labels, split=split)
+        _check_options("stores", options)
+        return from_stores(stores)
     kind, files = find_data_files(source, split)
     _check_options(kind, options)
     # Worker processes that joblib keeps may be in another folder than this one.
     return _from_files(kind, [file.absolute() for file in files], features, n_labels, options)
+
+
+def sources_of_shard(
+    sources: list[Source], shard: tuple[int, int]
+) -> tuple[list[Source], dict[str, Any]]:
+    """Return the sources of a part of a conversion, and its entry in the manifest.
+
+    Files are whole; of arrays a part has rows, which may be of blocks cut in two.
+    """
+    rows = [one.rows for one in sources if isinstance(one, ArraySource)]
+    files = [one for one in sources if isinstance(one, FileSource)]
+    chosen: list[Source]
+    if rows:
+        part = rows_of_shard(rows[-1].stop, shard)
+        chosen = []
+        for one in sources:
+            assert isinstance(one, ArraySource)
+            inside = range(max(one.rows.start, part.start), min(one.rows.stop, part.stop))
+            chosen += [replace(one, rows=inside)] if inside else []
+        whole: list[Any] = [rows[-1].stop]
+    elif files:
+        whole = [[file.path.name, file.size] for file in files]
+        chosen = [files[number] for number in files_of_shard([size for _, size in whole], shard)]
+    else:
+        raise ValueError(f"shard must be None with stores, got {shard!r}")
+    number, of = map(int, shard)
+    digest = hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+    return chosen, {"number": number, "of": of, "sources": digest}
 
 
 def _is_arrays(source: Any) -> bool:
@@ -65,6 +102,12 @@ def _is_arrays(source: Any) -> bool:
         and len(source) in (2, 3)
         and not isinstance(source[0], (str, PathLike))
     )
+
+
+def _check_told(kind: str, **options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"{name} must be None with {kind}, which tell it themselves")
 
 
 def _check_options(kind: str, options: dict[str, Any]) -> None:

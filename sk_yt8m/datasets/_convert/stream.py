@@ -1,7 +1,7 @@
 """Stream the rows of files in blocks, checked as `convert` checks them, without a store."""
 
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sk_yt8m._files.atomic_write import path_in_errors
 from sk_yt8m.datasets._convert.find_sources import find_sources
 from sk_yt8m.datasets._convert.read_ahead import read_ahead
-from sk_yt8m.datasets._convert.sources import Source
+from sk_yt8m.datasets._convert.shard import files_of_shard
+from sk_yt8m.datasets._convert.sources import FileSource, Source
 from sk_yt8m.datasets._formats.blocks import Block, csr_indicator
 from sk_yt8m.datasets._formats.damage import Damage, DamageError, Report
 from sk_yt8m.datasets._formats.repeated_ids import FirstOfEachId
@@ -78,25 +79,36 @@ class RowStream:
         return [one._asdict() for one in self._report.damage]
 
     def batches(
-        self, split: str | None, n_rows: int
+        self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
     ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray]]:
         """Yield features, labels and ids of a split, or all, at most `n_rows` at a time.
 
-        Rows without ids have their number among all rows.
+        Rows without ids have their number among all rows. Of a shard, as in :func:`convert`, only
+        the files are read; of those before it rows without ids are counted.
 
         Raises
         ------
         ValueError
-            If there is no such split, no row, or damage.
+            If there is no such split or shard, no row, or damage.
         """
-        chosen = np.ones(len(self._sources), dtype=bool)
+        chosen = np.arange(len(self._sources))
         if split is not None:
-            chosen = sources_in_split([one.name for one in self._sources], self.splits, split)
-        number, found = 0, False
-        for source, block in self._blocks():
+            names = [one.name for one in self._sources]
+            chosen = np.flatnonzero(sources_in_split(names, self.splits, split))
+        read = list(range(len(self._sources)))
+        if shard is not None:
+            sizes = [one.size for one in self._files(chosen)]
+            chosen = chosen[list(files_of_shard(sizes, shard))]
+            read = chosen.tolist()
+        number, found, following = 0, False, 0
+        for source, block in self._blocks(read):
+            if not self.has_ids:
+                skipped = [one for one in range(following, source) if one not in read]
+                number += sum(one.count() for one in self._files(skipped))
+                following = source
             numbers = np.arange(number, number + len(block.records))
             number += len(numbers)
-            if not chosen[source]:
+            if source not in chosen:
                 continue
             Y = csr_indicator(block.labels, np.insert(np.cumsum(block.counts), 0, 0), self.n_labels)
             ids = block.ids if self.has_ids else numbers
@@ -111,37 +123,42 @@ class RowStream:
         """Return the number of rows of each file, and of rows with each label."""
         n_rows = np.zeros(len(self._sources), dtype=np.int64)
         counts = np.zeros(self.n_labels, dtype=np.int64)
-        for source, block in self._blocks():
+        for source, block in self._blocks(list(range(len(self._sources)))):
             n_rows[source] += len(block.records)
             counts += np.bincount(block.labels, minlength=self.n_labels)
         return n_rows, counts
 
-    def _blocks(self) -> Iterator[tuple[int, Block]]:
-        """Yield the index of a source and its next valid rows, without repeated ids."""
+    def _files(self, numbers: Iterable[int]) -> list[FileSource]:
+        sources = [self._sources[number] for number in numbers]
+        return [one for one in sources if isinstance(one, FileSource)]
+
+    def _blocks(self, numbers: list[int]) -> Iterator[tuple[int, Block]]:
+        """Yield the index of one of some sources and its next valid rows, without repeated ids."""
         from tqdm.auto import tqdm
 
         first = FirstOfEachId(
             lambda number, *place: self._sources[number].place(*place), self._sources[0].id_field
         )
-        n_files = len(self._sources)
+        n_files = len(numbers)
         with tqdm(total=n_files, unit="file", desc="reading", disable=not self._progress) as bar:
-            for number, block in self._read():
-                bar.update(number - bar.n)
+            for place, block in self._read([self._sources[number] for number in numbers]):
+                bar.update(place - bar.n)
+                number = numbers[place]
                 if self.has_ids:
                     block = first.select(number, block, self._report)
                 yield number, block
             bar.update(n_files - bar.n)
 
-    def _read(self) -> Generator[tuple[int, Block], None, None]:
-        if min(effective_n_jobs(self._n_jobs), len(self._sources)) == 1:
-            for number, source in enumerate(self._sources):
+    def _read(self, sources: list[Source]) -> Generator[tuple[int, Block], None, None]:
+        if min(effective_n_jobs(self._n_jobs), len(sources)) == 1:
+            for number, source in enumerate(sources):
                 with path_in_errors(source.name):
                     for block in source.blocks(self._report):
                         yield number, block
             return
         if not self._with_features:
             parts = Parallel(n_jobs=self._n_jobs, return_as="generator")(
-                delayed(_read_labels)(source, self._report.skip) for source in self._sources
+                delayed(_read_labels)(source, self._report.skip) for source in sources
             )
             for number, (blocks, damage) in enumerate(parts):
                 for one in damage:
@@ -151,7 +168,7 @@ class RowStream:
             return
         skip, n_jobs = self._report.skip, self._n_jobs
         with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as folder:
-            results = read_ahead(self._sources, Path(folder), self.dtype, skip, n_jobs)
+            results = read_ahead(sources, Path(folder), self.dtype, skip, n_jobs)
             for number, rows in enumerate(results):
                 for one in rows.damage:
                     self._report.add(Damage(**one))

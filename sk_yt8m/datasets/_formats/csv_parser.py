@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sk_yt8m.datasets._formats.blocks import Block, make_block
-from sk_yt8m.datasets._formats.damage import MismatchError, Place, Report
+from sk_yt8m.datasets._formats.damage import DamageError, MismatchError, Place, Report
 from sk_yt8m.datasets._formats.gunzip import first_bytes, gunzip
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
@@ -126,6 +126,22 @@ def read_csv_blocks(path: Path, layout: CsvLayout, report: Report) -> Iterator[B
         counts=[part.size for part in labels],
         records=lines,
     )
+
+
+def count_csv_lines(path: Path) -> int:
+    """Return the number of lines of a file, plain or gzipped, without parsing them.
+
+    Raises
+    ------
+    DamageError
+        If the file is empty or a damaged gzip file.
+    """
+    try:
+        return sum(1 for _ in _numbered_lines(path))
+    except _FileError as bad:
+        raise DamageError(
+            Place(str(path), "line", bad.line).damage(bad.expected, bad.actual, bad.field)
+        ) from None
 
 
 class _FileError(MismatchError):

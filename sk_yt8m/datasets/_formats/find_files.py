@@ -1,6 +1,7 @@
 """Which files a path stands for, of which format and split, and in which order."""
 
 import glob
+import operator
 import os
 import re
 from collections.abc import Hashable, Iterable
@@ -143,15 +144,23 @@ def _in_split(files: list[Path], kind: str, split: str | None) -> list[Path]:
 
 def of_shard(files: list[_File], shard: tuple[int, int]) -> list[_File]:
     """Return, for a shard ``(i, n)``, the i-th file, from 0, and every n-th after it."""
+    number, n_shards = checked_shard(shard, len(files), "files")
+    return files[number::n_shards]
+
+
+def checked_shard(shard: Any, n_items: int, items: str) -> tuple[int, int]:
+    """Return a shard ``(i, n)``, counted from 0; refuse more parts than there are items."""
     try:
-        number, n_shards = map(int, shard)
+        number, n_shards = map(operator.index, shard)
     except (TypeError, ValueError):
         number, n_shards = -1, 0
     if not 0 <= number < n_shards:
-        raise ValueError(f"shard must be (i, n) with 0 <= i < n, got {shard!r}")
-    if n_shards > len(files):
-        raise ValueError(f"shard must be (i, n) with n <= {len(files)} files, got {shard!r}")
-    return files[number::n_shards]
+        raise ValueError(
+            f"shard must be (i, n) with 0 <= i < n, two integers counted from 0, got {shard!r}"
+        )
+    if n_shards > n_items:
+        raise ValueError(f"shard must be (i, n) with n <= {n_items} {items}, got {shard!r}")
+    return number, n_shards
 
 
 def natural_key(path: str | Path) -> tuple[list[tuple[str, int]], str]:

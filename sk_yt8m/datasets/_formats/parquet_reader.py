@@ -122,6 +122,12 @@ def open_parquet(path: Path, report: Report) -> Any:
         return None
 
 
+def count_parquet_rows(path: Path) -> int:
+    """Return the number of rows of a file, by its footer."""
+    with open_parquet(path, Report(skip=False)) as file:
+        return int(file.metadata.num_rows)
+
+
 def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterator[Block]:
     """Yield the valid rows of a file in blocks; damage goes to the report."""
     import pyarrow as pa

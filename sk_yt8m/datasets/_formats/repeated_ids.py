@@ -1,5 +1,7 @@
 """Repeated ids: found among millions of rows, in 8 bytes of memory for each, and left out."""
 
+import ast
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
@@ -11,6 +13,13 @@ from sk_yt8m.datasets._formats.damage import Place, Report
 #: A key is 28 bits of an id's hash, then the number of its row.
 _ROW = np.uint64(2**36 - 1)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
+#: What is expected of an id.
+_NEW_ID = "an id that no earlier record has"
+#: Place and actual of damage, as `RepeatedIds` writes them.
+_REPEATED = re.compile(
+    r"""\w+ (\d+)(?: at byte (\d+))?, .*\n('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"), the id of """,
+    re.DOTALL,
+)
 #: Sorted runs of keys are merged until each is this many times as long as the next.
 _GROWTH = 8
 
@@ -75,8 +84,23 @@ class RepeatedIds:
             place = self._place_of(source, int(records[row]), int(columns["offsets"][row]))
             earlier = self._place_of(int(other), int(record), 0)._replace(offset=None)
             actual = f"{str(ids[row])!r}, the id of {earlier}"
-            report.add(place.damage("an id that no earlier record has", actual, self._field))
+            report.add(place.damage(_NEW_ID, actual, self._field))
         return ~repeated
+
+
+def repeated_record(damage: Mapping[str, str]) -> tuple[str, int, int] | None:
+    """Return id, number and offset of the record that `RepeatedIds` reported; None if another did.
+
+    Parameters
+    ----------
+    damage : mapping of str to str
+        A `Damage` as a dict. An offset that it does not give is -1.
+    """
+    match = _REPEATED.match(f"{damage['place']}\n{damage['actual']}")
+    if damage["expected"] != _NEW_ID or match is None:
+        return None
+    number, offset, name = match.groups()
+    return ast.literal_eval(name), int(number), -1 if offset is None else int(offset)
 
 
 class FirstOfEachId:

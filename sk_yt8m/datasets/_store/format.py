@@ -20,7 +20,7 @@ FEATURES = "features"
 #: All arrays that a store may have.
 NAMES = (
     *(FEATURES, "label_indices", "label_indptr", "label_values", "ids", "source", "record"),
-    *("start", "rated_indices", "rated_indptr", "rated_values"),
+    *("start", "rated_indices", "rated_indptr", "rated_values", "offset"),
 )
 #: Kind of folder, as the manifest of a store gives it.
 KIND = "sk_yt8m store"
@@ -29,6 +29,17 @@ _BLOCK = 2**24
 
 class StoreError(ValueError):
     """A folder that is not a valid store."""
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is a store, also a damaged one without features or manifest."""
+    folder = Path(path)
+    if (folder / f"{FEATURES}.npy").is_file():
+        return True
+    try:
+        return KIND.encode() in (folder / MANIFEST).read_bytes()
+    except OSError:
+        return False
 
 
 def write_manifest(

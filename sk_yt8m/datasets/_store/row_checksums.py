@@ -68,12 +68,12 @@ def stored_crc32(arrays: Mapping[str, np.ndarray], start: int, end: int) -> int:
     for first in range(start, end, n_rows):
         rows = slice(first, min(first + n_rows, end))
         block = np.ascontiguousarray(features[rows]).view(np.uint8)
-        checksums = row_checksums(block, head_checksums(_columns(arrays, rows)))
+        checksums = row_checksums(block, head_checksums(stored_columns(arrays, rows)))
         actual = crc32_of(checksums, actual)
     return actual
 
 
-def _columns(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
+def stored_columns(arrays: Mapping[str, np.ndarray], rows: slice) -> dict[str, np.ndarray]:
     """Return some rows as in a `Block`, without their features."""
     n_rows = rows.stop - rows.start
     columns = {
