@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from sk_yt8m._constraints import CONSTRAINTS
 from sk_yt8m._fitted_state import FittedState
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._prediction import NetworkPredictions
 from sk_yt8m._sklearn import fit_context
+from sk_yt8m._training.constraints import CONSTRAINTS
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.rollback import restored_on_failure
 
