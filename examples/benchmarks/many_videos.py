@@ -1,6 +1,6 @@
 """Conversion in shards and batch prediction, with one and with two processes, side by side.
 
-python examples/benchmarks/many_videos.py --course ../shared/course
+python examples/benchmarks/many_videos.py --course FOLDER
 
 Two processes on the cores of one machine share these: their time is no speed-up, but shows what
 dividing, merging and the engines cost.

@@ -15,6 +15,7 @@ from sk_yt8m.cli._data import DataPath, chosen_rows, open_data, reading_options,
 from sk_yt8m.cli._interrupts import Interrupts
 from sk_yt8m.cli._messages import in_options, one_line, option_names
 from sk_yt8m.cli._outputs import check_output, free_name, overwrite_option, say
+from sk_yt8m.cli._strategy import training_scope
 
 if TYPE_CHECKING:
     from sk_yt8m import DeepMultiLabelClassifier
@@ -60,6 +61,18 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
     help="Folder for checkpoints; after a kill, the same command resumes.",
 )
 @click.option(
+    "--strategy",
+    type=click.Choice(["mirrored", "multi-worker"]),
+    help="Train on all GPUs of this host, or in all processes that TF_CONFIG names.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="Seconds to wait for another process of --strategy multi-worker.",
+)
+@click.option(
     "--set",
     "settings",
     metavar="NAME=VALUE",
@@ -75,6 +88,8 @@ def train(
     split: str | None,
     validation: str | None,
     validation_split: str | None,
+    strategy: str | None,
+    timeout: float,
     settings: dict[str, Any],
     overwrite: bool,
     features: Any,
@@ -89,6 +104,10 @@ def train(
     Ctrl-C ends the training with the exit code 130. MODEL is left as it is then, and the model so
     far goes to another file, MODEL.interrupted.safetensors for MODEL.safetensors.
 
+    With --strategy multi-worker the same command runs on every host, with its own TF_CONFIG. The
+    first process writes MODEL. When one is interrupted or lost, all end without a model, and with
+    --checkpoint-dir the same commands resume.
+
     \b
     Examples:
       sk-yt8m train store model.safetensors --split train --validation-split val --seed 0
@@ -96,7 +115,9 @@ def train(
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     clf = _classifier(progress, given, settings)
-    check_output(model, overwrite=overwrite, inputs=[data, validation])
+    scope, is_first = training_scope(strategy, timeout)
+    if is_first:
+        check_output(model, overwrite=overwrite, inputs=[data, validation])
     reading = {
         "features": features,
         "level": level,
@@ -116,14 +137,18 @@ def train(
             X_val, Y_val, _ = held.take(held_rows)
             held_out = {"X_val": X_val, "y_val": Y_val}
         X, Y, _ = store.take(rows)
-        _check_space(model, clf, X.shape[1], Y.shape[1])
+        if is_first:
+            _check_space(model, clf, X.shape[1], Y.shape[1])
         with Interrupts() as interrupts:
             try:
-                clf.fit(X, Y, **held_out)
+                with scope:
+                    clf.fit(X, Y, **held_out)
             except KeyboardInterrupt:
                 if not clf.__sklearn_is_fitted__():
                     raise
                 interrupts.seen = True
+            if not is_first:
+                return
             interrupted, interrupts.training = interrupts.seen, False
             saved, failure = _save(clf, _interrupted_name(model) if interrupted else model)
     score = clf.best_validation_score_

@@ -28,7 +28,7 @@ try:
     strategy = multi_worker_strategy(timeout=options.get("start", 120)) if len(ports) > 1 else None
 except TimeoutError as error:
     print("TimeoutError", error, flush=True)
-    os._exit(3)
+    sys.exit(3)
 
 import numpy as np
 from problem import learner, rows
@@ -62,5 +62,4 @@ try:
     print("fitted", clf.n_iter_, clf.loss_, flush=True)
 except BaseException as error:
     print(type(error).__name__, error, flush=True)
-    # An exit in good order would wait for the other processes.
-    os._exit(3)
+    sys.exit(3)
