@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sk_yt8m import load
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 def run(script: str, *arguments: str) -> str:
-    command = [sys.executable, EXAMPLES / script, *arguments]
+    command = [sys.executable, str(EXAMPLES / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -68,3 +70,32 @@ def test_batch_scoring(engine):
     )
     assert (rows, files) == (5 * videos, -(-videos // 100))
     assert "dask.array gives the same: True" in output
+
+
+@pytest.mark.slow
+def test_launch(tmp_path):
+    model = tmp_path / "model.safetensors"
+    train = [sys.executable, str(EXAMPLES / "distributed" / "train.py"), "--model", str(model)]
+    output = run("distributed/launch.py", "-n", "2", *train)
+    # One process prints.
+    assert re.findall(r"epoch +(\d)/3", output) == ["1", "2", "3"]
+    assert load(model).n_iter_ == 3
+
+
+@pytest.mark.slow
+def test_launch_starts_again(tmp_path):
+    """A process that fails at the first start resumes nothing, and all are started once more."""
+    code = (
+        "import os, pathlib, sys; mark = pathlib.Path(sys.argv[1]); "
+        "first = not mark.exists(); mark.touch(); sys.exit(7 if first else 0)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "mark")]
+    output = run("distributed/launch.py", "-n", "1", "--restarts", "1", *command)
+    assert "a process ended with 7, 1 restarts left" in output
+
+
+@pytest.mark.slow
+def test_ray_train(tmp_path):
+    pytest.importorskip("ray", reason="Ray is optional")
+    run("distributed/ray_train.py", "--storage", str(tmp_path), "--epochs", "2")
+    assert load(tmp_path / "model.safetensors").n_iter_ == 2
