@@ -7,25 +7,24 @@ import contextlib
 import json
 import sys
 
-import tensorflow as tf
-
-cases = json.loads(sys.argv[1])
-n_devices = max(n for n, _, _ in cases)
-tf.config.set_visible_devices([], "GPU")
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * n_devices
-)
-
 import numpy as np
+import tensorflow as tf
 from problem import largest_difference, learner, rows
 
 from sk_yt8m.distributed import config_context
 
-X, Y, weight = rows()
+
+def make_devices(n):
+    tf.config.set_visible_devices([], "GPU")
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    one = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(cpu, [one] * n)
 
 
 def trained(parameters, options, scope):
-    with scope, config_context(gradient_dtype=options.get("gradient_dtype", "float32")):
+    X, Y, weight = rows()
+    dtype = options.get("gradient_dtype", "float32")
+    with scope, config_context(gradient_dtype=dtype):
         clf = learner(**parameters)
         if options.get("partial"):
             for number, part in enumerate(np.array_split(np.arange(len(X)), 3)):
@@ -38,22 +37,20 @@ def trained(parameters, options, scope):
         return clf._fitted.network.weights, clf.predict_proba(X), clf.loss_curve_
 
 
-def entered(strategy):
-    stack = contextlib.ExitStack()
-    stack.enter_context(strategy.scope())
-    return stack
-
-
-results = []
-for n_replicas, parameters, options in cases:
+def compared(n_replicas, parameters, options):
     strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n_replicas)])
     one = trained(parameters, options, contextlib.ExitStack())
-    several = trained(parameters, options, entered(strategy))
-    results.append(
-        {
-            "weights": float(largest_difference(several[0], one[0])),
-            "scores": float(np.abs(several[1] - one[1]).max()),
-            "losses": float(np.abs(np.subtract(several[2], one[2])).max()),
-        }
-    )
-print(json.dumps(results))
+    scope = contextlib.ExitStack()
+    scope.enter_context(strategy.scope())
+    several = trained(parameters, options, scope)
+    return {
+        "weights": float(largest_difference(several[0], one[0])),
+        "scores": float(np.abs(several[1] - one[1]).max()),
+        "losses": float(np.abs(np.subtract(several[2], one[2])).max()),
+    }
+
+
+if __name__ == "__main__":
+    cases = json.loads(sys.argv[1])
+    make_devices(max(n for n, _, _ in cases))
+    print(json.dumps([compared(*case) for case in cases]))
