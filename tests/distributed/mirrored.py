@@ -6,6 +6,7 @@ Usage: mirrored.py CASES; a list of [number of replicas, parameters, options] in
 import contextlib
 import json
 import sys
+from functools import cache
 
 import numpy as np
 import tensorflow as tf
@@ -37,8 +38,14 @@ def trained(parameters, options, scope):
         return clf._fitted.network.weights, clf.predict_proba(X), clf.loss_curve_
 
 
+@cache
+def mirrored(n_replicas):
+    # TensorFlow mixes up what two strategies of the same devices send.
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n_replicas)])
+
+
 def compared(n_replicas, parameters, options):
-    strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n_replicas)])
+    strategy = mirrored(n_replicas)
     one = trained(parameters, options, contextlib.ExitStack())
     scope = contextlib.ExitStack()
     scope.enter_context(strategy.scope())
