@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Sequence
 from numbers import Integral
 from os import PathLike
@@ -141,7 +140,6 @@ def predict_to_parquet(
     for name, value in {"n_workers": n_workers, "ray_options": ray_options}.items():
         if value is not None and engine != "ray":
             raise ValueError(f'{name} must be None but for engine="ray", got {value!r}')
-    started = time.time()
     folder = Path(os.path.abspath(folder))
     opened = store if isinstance(store, Store) else open_store(store)
     with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as drafts:
@@ -190,7 +188,7 @@ def predict_to_parquet(
                 f"{job.part(one['number'])} was written on {one['host']} and is not here: the "
                 "folder must be one that all machines share"
             )
-    remove_drafts(job, started)
+    remove_drafts(job)
     return [job.part(number) for number in range(job.n_parts)]
 
 

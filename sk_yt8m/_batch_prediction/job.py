@@ -139,10 +139,10 @@ def missing_parts(job: Job) -> list[int]:
     return [number for number in range(job.n_parts) if not is_complete(job, number, warn=True)]
 
 
-def remove_drafts(job: Job, before: float) -> None:
-    """Remove what processes that were killed before a time had begun to write."""
+def remove_drafts(job: Job) -> None:
+    """Remove what processes that were killed had begun to write; all parts are there."""
     for path in job.folder.iterdir():
-        if _DRAFT.fullmatch(path.name) and path.stat().st_mtime < before:
+        if _DRAFT.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
@@ -237,7 +237,12 @@ def run_block(job: Job, number: int, classifier: Any = None) -> dict[str, Any]:
         if not is_complete(job, number):
             if classifier is None:
                 classifier = _model(job.load, job.model, job.model_sha256)
-            _write(job, number, classifier, _store(job.store, job.store_crc32))
+            try:
+                _write(job, number, classifier, _store(job.store, job.store_crc32))
+            except FileNotFoundError:
+                # Another call may have written all parts, and then removed this one's draft.
+                if not is_complete(job, number):
+                    raise
     return {"number": number, "host": socket.gethostname()}
 
 

@@ -1,8 +1,10 @@
 """`predict_to_parquet`: what `predict_top_k` gives, in parts that are found again."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -168,6 +170,39 @@ class TestASecondCall:
         assert left[0].startswith(".part-00002.parquet.")
         parts = predict_to_parquet(fitted, store, tmp_path, 3, block_size=30)
         assert written == [2, 3]
+        assert sorted(tmp_path.iterdir()) == parts
+        assert_same(pd.read_parquet(tmp_path), fitted, store, 3, 30)
+
+    def test_what_a_killed_worker_of_this_call_left(
+        self, fitted, store, tmp_path, written, monkeypatch
+    ):
+        """Its clock may be ahead."""
+        draft = tmp_path / f".part-00001.parquet.{'0' * 16}.tmp"
+
+        def left(job, number, *args, write=_job._write):
+            draft.write_bytes(b"PAR1")
+            os.utime(draft, (2**32, 2**32))
+            write(job, number, *args)
+
+        monkeypatch.setattr(_job, "_write", left)
+        parts = predict_to_parquet(fitted, store, tmp_path, 3, block_size=30)
+        assert written == [0, 1, 2, 3]
+        assert sorted(tmp_path.iterdir()) == parts
+
+    def test_beside_another_call_that_is_faster(self, fitted, store, tmp_path, monkeypatch):
+        """The other call writes all parts, then removes what this one is writing."""
+        calls, write_table = [], pq.write_table
+
+        def overtaken(*args, **options):
+            calls.append(args)
+            if len(calls) == 1:
+                predict_to_parquet(fitted, store, tmp_path, 3, block_size=30)
+            write_table(*args, **options)
+
+        monkeypatch.setattr(pq, "write_table", overtaken)
+        monkeypatch.setattr(_job, "_ONE", threading.RLock())
+        parts = predict_to_parquet(fitted, store, tmp_path, 3, block_size=30)
+        assert len(calls) == 5
         assert sorted(tmp_path.iterdir()) == parts
         assert_same(pd.read_parquet(tmp_path), fitted, store, 3, 30)
 
