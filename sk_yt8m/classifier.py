@@ -299,7 +299,8 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         FloatingPointError
             If the training diverges.
         RuntimeError
-            If another call uses the same `checkpoint_dir`.
+            If another call uses the same `checkpoint_dir`; a `sk_yt8m.distributed.WorkerError` if
+            another process of a `tf.distribute` strategy fails.
         OSError
             If `checkpoint_dir` cannot be created or read.
 

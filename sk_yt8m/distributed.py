@@ -6,14 +6,13 @@ from numbers import Real
 from typing import Any
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
+from sk_yt8m._training.distributed.settings import Settings, WorkerError, in_force
 
-__all__ = ["config_context", "multi_worker_strategy"]
+__all__ = ["WorkerError", "config_context", "multi_worker_strategy"]
 
 
 @contextmanager
 def _in_force(timeout: float, gradient_dtype: str) -> Iterator[None]:
-    from sk_yt8m._training.distributed.settings import Settings, in_force
-
     with in_force(Settings(timeout, gradient_dtype)):
         yield
 

@@ -1,7 +1,7 @@
 """Train on the sample data in Ray Train's workers, which are started again when one is lost.
 
-pip install "sk-yt8m[ray]"
-python examples/distributed/ray_train.py --storage FOLDER
+    pip install "sk-yt8m[ray]"
+    python examples/distributed/ray_train.py --storage FOLDER
 """
 
 import argparse

@@ -142,7 +142,10 @@ def test_a_lost_process_ends_the_other_and_the_same_command_resumes(tmp_path, nu
         lost.processes[rank].send_signal(number)
         other = 1 - rank
         assert lost.wait(SECONDS_TO_END, ranks=[other]) == {other: 3}
-        assert lost.said(other).startswith("WorkerError ")
+        failed = f"process {rank} of 2 failed: KeyboardInterrupt"
+        if number != signal.SIGINT:
+            failed = f"another process was lost or ended: process {rank} of 2 does not answer"
+        assert lost.said(other).startswith(f"WorkerError {failed}")
         assert "with checkpoint_dir the same command resumes" in lost.said(other)
     shutil.rmtree(tmp_path / "lost")
     with Job(tmp_path / "resumed", parameters) as resumed:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from sk_yt8m._tensorflow import tf
 from sk_yt8m._training.distributed import coordination
-from sk_yt8m._training.distributed.settings import settings
+from sk_yt8m._training.distributed.settings import WorkerError, settings
 from sk_yt8m._training.steps.pool import replicating_strategy
 from sk_yt8m._training.steps.replicated import local_numbers, sum_over_replicas
 
@@ -21,10 +22,6 @@ _Value = TypeVar("_Value")
 _POLL = 1.0
 _CALLS = itertools.count()
 _RESUME = "Start all processes again: with checkpoint_dir the same command resumes."
-
-
-class WorkerError(RuntimeError):
-    """A process that trains together with others failed, or does not answer."""
 
 
 class Ranks:
@@ -195,9 +192,11 @@ class Ranks:
 
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, tf.errors.OpError):
-            lines = str(error).splitlines()
-            said = next((line for line in lines if "/task:" in line or "heartbeat" in line), "")
-            return f"another process was lost or ended{said and f' ({said.strip()[:300]})'}"
+            # The first one that is named: another may have failed because of it.
+            named = (int(number) for number in re.findall(r"/task:(\d+)", str(error)))
+            number = next((number for number in named if number != self.number), None)
+            which = "" if number is None else f": process {number} of {self.count} does not answer"
+            return f"another process was lost or ended{which}"
         text = " ".join(str(error).split())[:300]
         return (
             f"process {self.number} of {self.count} failed: {type(error).__name__}"

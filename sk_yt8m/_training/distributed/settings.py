@@ -1,4 +1,4 @@
-"""Settings of a training by several replicas."""
+"""Settings of a training by several replicas, and the error with which it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,14 @@ class Settings:
 
     timeout: float = 600.0
     gradient_dtype: str = "float32"
+
+
+class WorkerError(RuntimeError):
+    """A process that trains together with this one failed, was lost, or does not answer.
+
+    All processes end with an error then. The same command, started in all of them again, resumes if
+    the classifier has a `checkpoint_dir`.
+    """
 
 
 _DEFAULT = Settings()
