@@ -145,13 +145,13 @@ def fit():
     mb = 4 * N_WEIGHTS / 1e6
     print(f"A step sends the gradients of {N_WEIGHTS / 1e6:.1f} million weights: {mb:.0f} MB in")
     print(f"float32, {mb / 2:.0f} in bfloat16, whatever the batch. {BATCH_SIZE} rows a step:")
-    print(f"{'':59}{'ms':>6}")
+    print(f"{'':61}{'ms':>6}")
     this = [sys.executable, __file__]
     one = measured(*this, "--one")
     two = measured(sys.executable, str(LAUNCH), "-n", "2", *this, "--two")
     for processes, found in (("one process", one), ("two processes", two)):
         for name, ms in found.items():
-            print(f"{processes}: {name:44}{ms:6.0f}", flush=True)
+            print(f"{processes}: {name:46}{ms:6.0f}", flush=True)
     print_model(one["step"])
 
 
