@@ -1,7 +1,8 @@
 """Train on the sample data in Ray Train's workers, which are started again when one is lost.
 
-    pip install "sk-yt8m[ray]"
     python examples/distributed/ray_train.py --storage FOLDER
+
+It needs ``pip install "sk-yt8m[ray]"``.
 """
 
 import argparse
