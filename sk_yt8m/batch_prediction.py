@@ -119,6 +119,9 @@ def predict_to_parquet(
     that is damaged is written again, with a warning. Files appear when they are complete. A worker
     that dies loses the block at which it was; blocks that were finished are found, not repeated.
 
+    A worker with another number of threads or another processor adds up in another order: scores
+    differ by up to 1e-6, and labels whose scores are so close may change places.
+
     Examples
     --------
     >>> import tempfile
