@@ -44,7 +44,6 @@ def pack_batches(
     indicator: Any,
     sample_weight: np.ndarray | None,
     batch_size: int,
-    n_parts: int = 1,
 ) -> Batches:
     """Divide an order of rows into equal batches and gather their positives.
 
@@ -57,13 +56,10 @@ def pack_batches(
     sample_weight : ndarray of shape (n_samples,), float32, or None
         Weight of each row, of mean 1; None for equal weights.
     batch_size : int
-        Upper limit, a multiple of `n_parts`; the batches have the smallest equal size that needs
-        no more of them.
-    n_parts : int
-        The size is a multiple of this.
+        Upper limit; the batches have the smallest equal size that needs no more of them.
     """
     steps = n_steps(order.size, batch_size)
-    size = -(-order.size // (steps * n_parts)) * n_parts
+    size = -(-order.size // steps)
     rows = np.resize(order, steps * size)
     weights = np.ones(rows.size, dtype=np.float32)
     if sample_weight is not None:
@@ -94,14 +90,18 @@ def pack_batches(
 
 
 def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:
-    """Return one of equal parts of each batch, with the positives of its rows."""
-    n_steps, size = batches.rows.shape
-    n_rows = size // n_parts
-    first = number * n_rows
+    """Return one part of each batch, with the positives of its rows.
+
+    The sizes of the parts differ by one row at most; there may be none in a part.
+    """
+    n_steps = len(batches)
+    first = first_row_of_part(batches, number, n_parts)
+    n_rows = first_row_of_part(batches, number + 1, n_parts) - first
     place = batches.positions[:, :, 0] - first
     mine = (batches.position_weights > 0) & (place >= 0) & (place < n_rows)
     counts = mine.sum(axis=1)
-    width = max(1, int(counts.max()))
+    # Padding points at the first row, which an empty part has not.
+    width = max(min(1, n_rows), int(counts.max()))
     step, column = np.nonzero(mine)
     target = np.arange(step.size) - np.repeat(np.cumsum(counts) - counts, counts)
     positions = np.zeros((n_steps, width, 2), dtype=np.int32)
@@ -111,3 +111,8 @@ def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:
     weights[step, target] = batches.position_weights[step, column]
     rows = slice(first, first + n_rows)
     return Batches(batches.rows[:, rows], batches.row_weights[:, rows], positions, weights)
+
+
+def first_row_of_part(batches: Batches, number: int, n_parts: int) -> int:
+    """Return the place in a batch at which a part begins."""
+    return batches.rows.shape[1] * number // n_parts

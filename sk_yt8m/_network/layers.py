@@ -14,7 +14,7 @@ from sk_yt8m._network.architecture import (
 )
 from sk_yt8m._network.fused_ops import CELL_FACTOR, UnitOps, standardize, unit_ops
 from sk_yt8m._network.parameters import weight_layout
-from sk_yt8m._network.synchronized_ops import Synchronization, SynchronizedUnitOps
+from sk_yt8m._network.synchronized_ops import Sums, SynchronizedUnitOps
 from sk_yt8m._tensorflow import fill_with_zeros, tf
 
 _MOMENTUM = 0.99
@@ -40,8 +40,8 @@ class TrainableNetwork:
         The network. Its variables are zero until `set` gives them values.
     precision : {"float32", "bfloat16"}
         Number format of the matrix products; the variables are float32.
-    synchronization : Synchronization or None
-        For one of several replicas.
+    sums : callable or None
+        For one of several replicas: takes a list of tensors and returns their sums over all.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class TrainableNetwork:
         self,
         architecture: Architecture,
         precision: str,
-        synchronization: Synchronization | None = None,
+        sums: Sums | None = None,
     ) -> None:
         layout = weight_layout(architecture)
         self.architecture = architecture
@@ -75,11 +75,11 @@ class TrainableNetwork:
         self.step, *self._seeds = [
             tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(n_hidden + 2)
         ]
-        self.is_synchronized = synchronization is not None and architecture.batch_normalization
+        self.is_synchronized = sums is not None and architecture.batch_normalization
         self.hidden = [
             HiddenLayer(
                 self._part(f"hidden_{i}") | self._part(f"units_{i}"),
-                _layer_ops(architecture, synchronization),
+                _layer_ops(architecture, sums),
                 seed,
                 self.step,
             )
@@ -121,15 +121,13 @@ class TrainableNetwork:
         }
 
 
-def _layer_ops(
-    architecture: Architecture, synchronization: Synchronization | None
-) -> UnitOps | SynchronizedUnitOps:
+def _layer_ops(architecture: Architecture, sums: Sums | None) -> UnitOps | SynchronizedUnitOps:
     name, rate = architecture.activation, architecture.dropout
     if not architecture.batch_normalization:
         return unit_ops(name, rate, None)
-    if synchronization is None:
+    if sums is None:
         return unit_ops(name, rate, BATCH_NORMALIZATION_EPSILON)
-    return SynchronizedUnitOps(name, rate, BATCH_NORMALIZATION_EPSILON, synchronization)
+    return SynchronizedUnitOps(name, rate, BATCH_NORMALIZATION_EPSILON, sums)
 
 
 @dataclass(frozen=True)

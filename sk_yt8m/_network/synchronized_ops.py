@@ -7,20 +7,8 @@ from typing import Any, NamedTuple
 from sk_yt8m._network.fused_ops import activation, dropout
 from sk_yt8m._tensorflow import tf
 
-
-class Synchronization(NamedTuple):
-    """How a replica of a training reaches the others.
-
-    Attributes
-    ----------
-    sums : callable
-        Takes a list of tensors and returns their sums over all replicas.
-    n_replicas : int
-        Number of the replicas, which have equal numbers of rows.
-    """
-
-    sums: Callable[[Sequence[Any]], list[Any]]
-    n_replicas: int
+#: Takes a list of tensors and returns their sums over all replicas of a training.
+Sums = Callable[[Sequence[Any]], list[Any]]
 
 
 class SynchronizedUnitOps:
@@ -34,8 +22,8 @@ class SynchronizedUnitOps:
         Share of the outputs that dropout sets to zero.
     epsilon : float
         Batch normalisation's guard against division by zero.
-    synchronization : Synchronization
-        How to reach the other replicas.
+    sums : callable
+        Takes a list of tensors and returns their sums over all replicas.
 
     Notes
     -----
@@ -45,37 +33,36 @@ class SynchronizedUnitOps:
     2015). Their sums are the gradients by offset and scale.
     """
 
-    def __init__(
-        self, name: str, rate: float, epsilon: float, synchronization: Synchronization
-    ) -> None:
+    def __init__(self, name: str, rate: float, epsilon: float, sums: Sums) -> None:
         self._parts = _compiled_parts(name, rate, epsilon)
-        self._sums, self._n_replicas = synchronization
-        self._moments: tuple[Any, Any] | None = None
+        self._sums = sums
+        self._of_forward: tuple[Any, Any, Any] | None = None
 
     def forward(self, products: Any, scale: Any, offset: Any, seed: Any) -> tuple[Any, Any, Any]:
         """Return the outputs, and mean and variance of the products over all replicas."""
-        mean = self._mean_over_replicas(tf.reduce_mean(tf.cast(products, tf.float32), axis=0))
-        variance = self._mean_over_replicas(self._parts.variance(products, mean))
+        # Replicas may have different numbers of rows, or none.
+        n_rows = tf.cast(tf.shape(products)[0], tf.float32)
+        total, n_rows = self._sums([self._parts.sum(products), n_rows])
+        mean = total / n_rows
+        (squares,) = self._sums([self._parts.squares(products, mean)])
+        variance = squares / n_rows
         # The graph's own tensors: the backward pass of the same step uses them.
-        self._moments = mean, variance
+        self._of_forward = mean, variance, n_rows
         return self._parts.outputs(products, mean, variance, scale, offset, seed), mean, variance
 
     def backward(self, products: Any, scale: Any, offset: Any, seed: Any, upstream: Any) -> Any:
         """Return the gradients by products, and this replica's by scale and offset."""
-        assert self._moments is not None
-        given = products, *self._moments, scale, offset, seed, upstream
+        assert self._of_forward is not None
+        mean, variance, n_rows = self._of_forward
+        given = products, mean, variance, scale, offset, seed, upstream
         by_scale, by_offset = self._parts.by_scale_and_offset(*given)
-        n_rows = tf.cast(self._n_replicas * tf.shape(products)[0], tf.float32)
         means = [total / n_rows for total in self._sums([by_scale, by_offset])]
         return self._parts.by_products(*given, *means), by_scale, by_offset
 
-    def _mean_over_replicas(self, value: Any) -> Any:
-        (total,) = self._sums([value])
-        return total / self._n_replicas
-
 
 class _Parts(NamedTuple):
-    variance: Any
+    sum: Any
+    squares: Any
     outputs: Any
     by_scale_and_offset: Any
     by_products: Any
@@ -91,8 +78,11 @@ def _compiled_parts(name: str, rate: float, epsilon: float) -> _Parts:
     def after(x: Any, scale: Any, offset: Any, seed: Any, dtype: Any) -> Any:
         return tf.cast(dropout(activation(name)(x * scale + offset), seed, rate), dtype)
 
-    def variance_of(products: Any, mean: Any) -> Any:
-        return tf.reduce_mean(tf.square(tf.cast(products, tf.float32) - mean), axis=0)
+    def sum_of(products: Any) -> Any:
+        return tf.reduce_sum(tf.cast(products, tf.float32), axis=0)
+
+    def squares(products: Any, mean: Any) -> Any:
+        return sum_of(tf.square(tf.cast(products, tf.float32) - mean))
 
     def outputs(products: Any, mean: Any, variance: Any, scale: Any, offset: Any, seed: Any) -> Any:
         return after(normalized(products, mean, variance), scale, offset, seed, products.dtype)
@@ -119,5 +109,5 @@ def _compiled_parts(name: str, rate: float, epsilon: float) -> _Parts:
         centred = slope - scale * (mean_by_offset + x * mean_by_scale)
         return tf.cast(tf.math.rsqrt(variance + epsilon) * centred, products.dtype)
 
-    functions = (variance_of, outputs, by_scale_and_offset, by_products)
+    functions = (sum_of, squares, outputs, by_scale_and_offset, by_products)
     return _Parts(*(tf.function(function, jit_compile=True) for function in functions))

@@ -82,9 +82,7 @@ def train_parts(
     order = np.arange(rows.n_samples)
     if schedule.shuffle:
         order = rows.source.shuffled(order, np.random.default_rng([schedule.seed, epoch]))
-    batches = pack_batches(
-        order, rows.indicator, rows.weight, schedule.batch_size, trainer.n_replicas
-    )
+    batches = pack_batches(order, rows.indicator, rows.weight, schedule.batch_size)
     rates = schedule.rates(epoch, len(batches))
     while part.n_steps < len(batches):
         stop = min(len(batches), part.n_steps + (every or len(batches)))

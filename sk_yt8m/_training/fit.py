@@ -19,7 +19,6 @@ from sk_yt8m._training.history import History
 from sk_yt8m._training.problem import Problem, check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import make_row_source
 from sk_yt8m._training.schedule import Schedule, resolve_auto
-from sk_yt8m._training.steps.pool import n_replicas, replicating_strategy
 from sk_yt8m._training.steps.replica import StepOptions
 from sk_yt8m._training.trainer import Trainer
 from sk_yt8m._training.validation import hold_out, make_evaluate, read_validation
@@ -137,17 +136,10 @@ def make_schedule(parameters: dict[str, Any], problem: Problem, seed: int) -> Sc
     """Return the schedule of the epochs."""
     p = parameters
     batch_size, n_epochs = resolve_auto(p["batch_size"], p["max_iter"], problem.X.shape[0])
-    batch_size = for_all_replicas(batch_size)
     tol = p["tol"]
     if p["loss_reduction"] == "mean" and not p["early_stopping"]:
         tol /= problem.indicator.shape[1]
     return _built(Schedule, p, n_epochs=n_epochs, batch_size=batch_size, seed=seed, tol=tol)
-
-
-def for_all_replicas(batch_size: int) -> int:
-    """Round a batch size up to a multiple of the replicas in scope."""
-    n = n_replicas(replicating_strategy())
-    return -(-batch_size // n) * n
 
 
 def _built(kind: type[_Options], parameters: dict[str, Any], **given: Any) -> _Options:

@@ -9,7 +9,6 @@ from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
 from sk_yt8m._training.epoch_loop import TrainingRows, train_one_epoch
 from sk_yt8m._training.fit import (
     draw_seed,
-    for_all_replicas,
     make_architecture,
     make_schedule,
     step_options,
@@ -87,7 +86,7 @@ def _partial_fit_with(
     schedule = make_schedule(p, problem, seed)
     schedule = replace(schedule, learning_rate="constant", warmup_fraction=0.0)
     if p["batch_size"] == "auto":
-        schedule = replace(schedule, batch_size=for_all_replicas(_LARGEST_BATCH))
+        schedule = replace(schedule, batch_size=_LARGEST_BATCH)
     with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
         source = HostRows(trainer.inputs(problem.X))
         rows = TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting)

@@ -32,19 +32,24 @@ class HostRows:
         """Return row numbers in random order, in windows if X is memory-mapped."""
         return shuffled_rows(self.X, numbers, rng)
 
-    def blocks(self, parts: Sequence[Batches]) -> Iterator[Block]:
-        """Yield the rows of some batches at a time, in the order of the batches."""
-        n_batches, n_rows = parts[0].rows.shape
-        per_block = max(1, block_rows(self.X) // (n_rows * len(parts)))
+    def blocks(self, parts: Sequence[Batches], batch_size: int) -> Iterator[Block]:
+        """Yield the rows of some batches at a time, in the order of the batches.
+
+        All processes that train together have the same steps in a block: it depends on the size of
+        the whole batches and not of the parts.
+        """
+        n_batches = len(parts[0])
+        per_block = max(1, block_rows(self.X) // batch_size)
         starts = range(0, n_batches, per_block)
         slices = [slice(start, min(start + per_block, n_batches)) for start in starts]
 
         def gather(steps: slice) -> Block:
             blocks = []
             for part in parts:
-                features = take_rows(self.X, part.rows[steps].ravel())
+                numbers = part.rows[steps]
+                features = take_rows(self.X, numbers.ravel())
                 release_pages(self.X)
-                places = np.arange(len(features), dtype=np.int32).reshape(-1, n_rows)
+                places = np.arange(len(features), dtype=np.int32).reshape(numbers.shape)
                 blocks.append((tf.convert_to_tensor(features), places))
             return blocks, steps
 
@@ -66,7 +71,7 @@ class DeviceRows:
         """Return row numbers in random order."""
         return rng.permutation(numbers)
 
-    def blocks(self, parts: Sequence[Batches]) -> Iterator[Block]:
+    def blocks(self, parts: Sequence[Batches], batch_size: int) -> Iterator[Block]:
         """Yield all features for some batches at a time."""
         n_batches = len(parts[0])
         rows = [part.rows.astype(np.int32) for part in parts]

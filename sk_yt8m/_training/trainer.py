@@ -69,7 +69,7 @@ class Trainer:
 
     @property
     def n_replicas(self) -> int:
-        """Number of equal parts of a batch, each for one replica."""
+        """Number of parts of a batch, each for one replica."""
         return n_replicas(self.kind.strategy)
 
     @property
@@ -103,7 +103,7 @@ class Trainer:
         """Take one step a batch and return the sum of the loss over the rows."""
         total = 0.0
         parts = self._steps.parts(batches)
-        for blocks, steps in source.blocks(parts):
+        for blocks, steps in source.blocks(parts, batches.rows.shape[1]):
             arguments = [
                 (
                     features,

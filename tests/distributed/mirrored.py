@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 import tensorflow as tf
-from problem import largest_difference, learner, rows
+from problem import differences, learner, rows
 
 from sk_yt8m.distributed import config_context
 
@@ -50,8 +50,10 @@ def compared(n_replicas, parameters, options):
     scope = contextlib.ExitStack()
     scope.enter_context(strategy.scope())
     several = trained(parameters, options, scope)
+    weights, largest = differences(several[0], one[0])
     return {
-        "weights": float(largest_difference(several[0], one[0])),
+        "weights": weights,
+        "largest": largest,
         "scores": float(np.abs(several[1] - one[1]).max()),
         "losses": float(np.abs(np.subtract(several[2], one[2])).max()),
     }

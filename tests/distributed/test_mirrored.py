@@ -17,6 +17,16 @@ CASES = {
     "early stopping": [2, {"early_stopping": True, "activation": "gelu"}, {}],
     "mean, no average": [2, {"loss_reduction": "mean", "alpha": 0.1, "ema_decay": None}, {}],
     "classes": [2, {"batch_normalization": True}, {"classes": True}],
+    "equal parts": [4, {"batch_size": 61, "n_heads": 2, "dropout": 0.3}, {"weighted": True}],
+    "automatic batch": [2, {"batch_size": "auto", "dropout": 0.2}, {}],
+    "fewer rows than replicas": [4, {"batch_size": 3, "max_iter": 1, "dropout": 0.2}, {}],
+    "the same without normalisation": [
+        4,
+        {"batch_size": 2, "max_iter": 1, "batch_normalization": False},
+        {"weighted": True},
+    ],
+    "single rows": [2, {"batch_size": 1, "max_iter": 1}, {}],
+    "all rows": [3, {"batch_size": 500}, {}],
     "one replica": [1, {"batch_normalization": True}, {}],
     "partial_fit": [2, {"batch_normalization": True}, {"partial": True}],
     "partial_fit, then alone": [2, {}, {"partial": True, "leave scope after": 0}],
@@ -49,6 +59,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_weights_are_those_of_one_device(differences, case):
     assert differences[case]["weights"] <= 1e-5
+    assert differences[case]["largest"] <= 1e-4
     assert differences[case]["scores"] <= 1e-5
     assert differences[case]["losses"] <= 1e-4
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from problem import largest_difference
+from problem import differences
 
 HERE = Path(__file__).parent
 EVERYTHING = {"dropout": 0.2, "n_heads": 2, "alpha": 0.1, "early_stopping": True, "max_iter": 4}
@@ -92,7 +92,9 @@ def test_two_processes_train_the_network_of_one(tmp_path, options):
         assert one.wait() == {0: 0}
     first, second = two.weights(0), two.weights(1)
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    assert largest_difference(first, one.weights()) <= 1e-5
+    weights, largest = differences(first, one.weights())
+    assert weights <= 1e-5
+    assert largest <= 1e-4
     assert two.said(0) == two.said(1)
 
 

@@ -6,18 +6,19 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sk_yt8m._inputs.minibatches import pack_batches
+from sk_yt8m._inputs.minibatches import pack_batches, part_of_batches
 
 
 @given(
     n=st.integers(1, 60),
     n_labels=st.integers(1, 6),
     batch_size=st.integers(1, 70),
+    n_parts=st.integers(1, 5),
     density=st.floats(0, 1),
     weighted=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_batches_rebuild_the_indicator(n, n_labels, batch_size, density, weighted, seed):
+def test_batches_rebuild_the_indicator(n, n_labels, batch_size, n_parts, density, weighted, seed):
     rng = np.random.default_rng(seed)
     dense = (rng.random((n, n_labels)) < density).astype(np.int8)
     weight = rng.random(n).astype(np.float32) if weighted else None
@@ -25,13 +26,17 @@ def test_batches_rebuild_the_indicator(n, n_labels, batch_size, density, weighte
     batches = pack_batches(order, sp.csr_array(dense), weight, batch_size)
 
     assert batches.rows.shape[1] <= batch_size
+    parts = [part_of_batches(batches, number, n_parts) for number in range(n_parts)]
+    np.testing.assert_array_equal(np.hstack([part.rows for part in parts]), batches.rows)
+    sizes = [part.rows.shape[1] for part in parts]
+    assert max(sizes) - min(sizes) <= 1
     rebuilt = np.zeros((n, n_labels))
     row_weight = np.zeros(n)
-    for step in range(len(batches)):
-        rows = batches.rows[step]
-        np.add.at(row_weight, rows, batches.row_weights[step])
-        places, labels = batches.positions[step].T
-        np.add.at(rebuilt, (rows[places], labels), batches.position_weights[step])
+    for part in parts:
+        for step, rows in enumerate(part.rows):
+            np.add.at(row_weight, rows, part.row_weights[step])
+            places, labels = part.positions[step].T
+            np.add.at(rebuilt, (rows[places], labels), part.position_weights[step])
     expected = np.ones(n) if weight is None else weight
     np.testing.assert_allclose(row_weight, expected, rtol=1e-6)
     np.testing.assert_allclose(rebuilt, dense * expected[:, np.newaxis], rtol=1e-6)

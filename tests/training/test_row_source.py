@@ -19,7 +19,7 @@ def batches_of(n_rows, batch_size):
 
 def rows_of(feed, batches):
     steps_seen, rows, n_blocks = [], [], 0
-    for [(features, places)], steps in feed.blocks([batches]):
+    for [(features, places)], steps in feed.blocks([batches], batches.rows.shape[1]):
         steps_seen += range(steps.start, steps.stop)
         rows.append(np.asarray(features)[places])
         n_blocks += 1

@@ -8,7 +8,7 @@ from sk_yt8m._network.architecture import Architecture, Weights
 from sk_yt8m._network.gradients import loss_and_gradients
 from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._network.losses import cross_entropy
-from sk_yt8m._network.synchronized_ops import Synchronization
+from sk_yt8m._network.synchronized_ops import Sums
 from sk_yt8m._tensorflow import free, outside_strategy, tf
 from sk_yt8m._training.adamw import AdamW
 
@@ -40,8 +40,8 @@ class Replica:
         How each step is done.
     device : str
         Where to build it; "" for TensorFlow's choice.
-    synchronization : Synchronization or None
-        How batch normalisation reaches the other replicas; None if there are none.
+    sums : callable or None
+        How batch normalisation sums over all replicas; None if there are no others.
 
     Attributes
     ----------
@@ -56,14 +56,14 @@ class Replica:
         architecture: Architecture,
         options: StepOptions,
         device: str = "",
-        synchronization: Synchronization | None = None,
+        sums: Sums | None = None,
     ) -> None:
         self.device, self.options = device, options
         self._n_terms = architecture.n_outputs if options.loss_reduction == "mean" else 1
 
         def build() -> tuple[TrainableNetwork, AdamW]:
             with tf.device(device):
-                network = TrainableNetwork(architecture, options.precision, synchronization)
+                network = TrainableNetwork(architecture, options.precision, sums)
                 return network, AdamW(
                     network.trained,
                     network.step,

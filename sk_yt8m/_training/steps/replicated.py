@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._inputs.minibatches import Batches, part_of_batches
+from sk_yt8m._inputs.minibatches import Batches, first_row_of_part, part_of_batches
 from sk_yt8m._network.architecture import Architecture
-from sk_yt8m._network.synchronized_ops import Synchronization
 from sk_yt8m._tensorflow import has_gpu, tf
 from sk_yt8m._training.steps.compiled import step_specs
 from sk_yt8m._training.steps.replica import Replica, StepOptions
@@ -46,33 +45,35 @@ class ReplicatedSteps:
         self.n_replicas = strategy.num_replicas_in_sync
         self._strategy = strategy
         self._gradient_dtype = tf.as_dtype(gradient_dtype)
-        synchronization = Synchronization(sum_over_replicas, self.n_replicas)
         self.replicas = [
-            Replica(architecture, options, device, synchronization)
+            Replica(architecture, options, device, sum_over_replicas)
             for device in strategy.extended.worker_devices
         ]
         self._numbers = local_numbers(strategy)
         self._seed = 0
-        self._rows_of_part = 0
+        self._n_rows = 0
+        self._first_rows = [0] * len(self.replicas)
         self._run = self._compiled()
 
     def reseed(self, seed: int) -> None:
         """Draw the dropout masks from another seed from now on: those of the whole batch."""
         self._seed = seed
-        for number, replica in zip(self._numbers, self.replicas, strict=True):
-            replica.network.reseed(seed, number * self._rows_of_part)
+        for first, replica in zip(self._first_rows, self.replicas, strict=True):
+            replica.network.reseed(seed, first)
 
     def parts(self, batches: Batches) -> list[Batches]:
         """Return what each replica of this process takes of some batches."""
-        n_rows = batches.rows.shape[1] // self.n_replicas
-        if n_rows != self._rows_of_part:
-            self._rows_of_part = n_rows
+        n = self.n_replicas
+        if batches.rows.shape[1] != self._n_rows:
+            self._n_rows = batches.rows.shape[1]
+            self._first_rows = [first_row_of_part(batches, number, n) for number in self._numbers]
             self.reseed(self._seed)
-        return [part_of_batches(batches, number, self.n_replicas) for number in self._numbers]
+        return [part_of_batches(batches, number, n) for number in self._numbers]
 
     def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
         """Take a step for each batch and return the sum of the losses over all replicas."""
-        return float(self._run([*parts], tf.convert_to_tensor(learning_rates)))
+        n_rows = tf.constant(self._n_rows, tf.float32)
+        return float(self._run([*parts], tf.convert_to_tensor(learning_rates), n_rows))
 
     def _compiled(self) -> Any:
         """Compile the function that takes a step for each of several batches."""
@@ -85,9 +86,7 @@ class ReplicatedSteps:
         ]
         changes = [tf.function(replica.apply, jit_compile=jit) for replica in self.replicas]
 
-        def take_all(parts: Any, learning_rates: Any) -> Any:
-            n_rows = tf.cast(self.n_replicas * tf.shape(parts[0][1])[1], tf.float32)
-
+        def take_all(parts: Any, learning_rates: Any, n_rows: Any) -> Any:
             def take_step(i: Any) -> Any:
                 here = self._numbers.index(_replica_number())
                 features, rows, row_weights, positions, position_weights = parts[here]
@@ -111,7 +110,11 @@ class ReplicatedSteps:
         specs = step_specs(self.replicas[0].network.architecture.n_features)
         return tf.function(
             take_all,
-            input_signature=[[specs] * len(self.replicas), tf.TensorSpec([None], tf.float32)],
+            input_signature=[
+                [specs] * len(self.replicas),
+                tf.TensorSpec([None], tf.float32),
+                tf.TensorSpec([], tf.float32),
+            ],
         )
 
     def _on_the_wire(self, gradient: Any) -> Any:
