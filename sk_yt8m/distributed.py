@@ -1,7 +1,5 @@
 """Training by several processes or on several GPUs, with a strategy of `tf.distribute`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -9,12 +7,6 @@ from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m._training.distributed.settings import Settings, WorkerError, in_force
 
 __all__ = ["WorkerError", "config_context", "multi_worker_strategy"]
-
-
-@contextmanager
-def _in_force(timeout: float, gradient_dtype: str) -> Iterator[None]:
-    with in_force(Settings(timeout, gradient_dtype)):
-        yield
 
 
 @validate_params(
@@ -57,7 +49,7 @@ def config_context(*, timeout: float = 600.0, gradient_dtype: str = "float32") -
     ...     clf.fit(X, Y).n_outputs_
     3862
     """
-    return _in_force(timeout, gradient_dtype)
+    return in_force(Settings(timeout, gradient_dtype))
 
 
 @validate_params(

@@ -40,10 +40,7 @@ def n_steps(n_samples: int, batch_size: int) -> int:
 
 
 def pack_batches(
-    order: np.ndarray,
-    indicator: Any,
-    sample_weight: np.ndarray | None,
-    batch_size: int,
+    order: np.ndarray, indicator: Any, sample_weight: np.ndarray | None, batch_size: int
 ) -> Batches:
     """Divide an order of rows into equal batches and gather their positives.
 

@@ -5,14 +5,9 @@ from typing import Any
 
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.checkpoints.fingerprint import describe_run
-from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
+from sk_yt8m._training.distributed.ranks import ranks_in_scope
 from sk_yt8m._training.epoch_loop import TrainingRows, train_one_epoch
-from sk_yt8m._training.fit import (
-    draw_seed,
-    make_architecture,
-    make_schedule,
-    step_options,
-)
+from sk_yt8m._training.fit import draw_seed, make_architecture, make_schedule, step_options
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.problem import check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import HostRows
@@ -45,51 +40,38 @@ def partial_fit_network(
     """
     ranks = ranks_in_scope()
     with ranks.together():
-        return _partial_fit_with(ranks, parameters, X, y, classes, sample_weight, training, epoch)
-
-
-def _partial_fit_with(
-    ranks: Ranks,
-    parameters: dict[str, Any],
-    X: Any,
-    y: Any,
-    classes: Any,
-    sample_weight: Any,
-    training: OngoingTraining | None,
-    epoch: int,
-) -> tuple[OngoingTraining, float, int]:
-    p = parameters
-    problem = read_problem(
-        X,
-        y,
-        sample_weight,
-        classes=classes,
-        like=None if training is None else training.form,
-        some_classes=True,
-    )
-    architecture = make_architecture(p, problem)
-    if training is not None:
-        training.architecture.check_same_layers(architecture)
-    problem = problem.without_unused()
-    seed = ranks.first(draw_seed(p["random_state"]))
-    if ranks.count > 1:
-        run = describe_run(p, architecture, problem, (), None, None)
-        ranks.check_same(run | {"the number of calls before": epoch})
-    is_new = training is None
-    if training is None:
-        weights = start_weights(
-            problem, architecture, output_bias_init=p["output_bias_init"], seed=seed
+        p = parameters
+        problem = read_problem(
+            X,
+            y,
+            sample_weight,
+            classes=classes,
+            like=None if training is None else training.form,
+            some_classes=True,
         )
-        training = OngoingTraining(FittedNetwork(architecture, problem.form, weights))
-        del weights
-    check_inputs(problem, None, training.statistics, measured=is_new)
-    schedule = make_schedule(p, problem, seed)
-    schedule = replace(schedule, learning_rate="constant", warmup_fraction=0.0)
-    if p["batch_size"] == "auto":
-        schedule = replace(schedule, batch_size=_LARGEST_BATCH)
-    with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
-        source = HostRows(trainer.inputs(problem.X))
-        rows = TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting)
-        loss = train_one_epoch(trainer, rows, schedule, epoch)
-    training.name_labels(problem.form)
-    return training, loss, problem.X.shape[0]
+        architecture = make_architecture(p, problem)
+        if training is not None:
+            training.architecture.check_same_layers(architecture)
+        problem = problem.without_unused()
+        seed = ranks.first(draw_seed(p["random_state"]))
+        if ranks.count > 1:
+            run = describe_run(p, architecture, problem, (), None, None)
+            ranks.check_same(run | {"the number of calls before": epoch})
+        is_new = training is None
+        if training is None:
+            weights = start_weights(
+                problem, architecture, output_bias_init=p["output_bias_init"], seed=seed
+            )
+            training = OngoingTraining(FittedNetwork(architecture, problem.form, weights))
+            del weights
+        check_inputs(problem, None, training.statistics, measured=is_new)
+        schedule = make_schedule(p, problem, seed)
+        schedule = replace(schedule, learning_rate="constant", warmup_fraction=0.0)
+        if p["batch_size"] == "auto":
+            schedule = replace(schedule, batch_size=_LARGEST_BATCH)
+        with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
+            source = HostRows(trainer.inputs(problem.X))
+            rows = TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting)
+            loss = train_one_epoch(trainer, rows, schedule, epoch)
+        training.name_labels(problem.form)
+        return training, loss, problem.X.shape[0]

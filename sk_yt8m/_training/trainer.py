@@ -16,7 +16,6 @@ from sk_yt8m._training.steps.pool import (
     Kind,
     free_steps,
     give_back_steps,
-    n_replicas,
     replicating_strategy,
     take_steps,
 )
@@ -68,11 +67,6 @@ class Trainer:
         self._first = steps.replicas[0]
 
     @property
-    def n_replicas(self) -> int:
-        """Number of parts of a batch, each for one replica."""
-        return n_replicas(self.kind.strategy)
-
-    @property
     def devices(self) -> list[str]:
         """Devices of this process's replicas."""
         return [replica.device for replica in self._steps.replicas]
@@ -80,7 +74,8 @@ class Trainer:
     @property
     def has_peers(self) -> bool:
         """Whether other processes take part."""
-        return self.n_replicas > len(self.devices)
+        strategy = self.kind.strategy
+        return strategy is not None and strategy.num_replicas_in_sync > len(self.devices)
 
     @property
     def n_steps(self) -> int:

@@ -21,7 +21,6 @@ _Value = TypeVar("_Value")
 #: Seconds between two looks at whether another process has failed.
 _POLL = 1.0
 _CALLS = itertools.count()
-_RESUME = "Start all processes again: with checkpoint_dir the same command resumes."
 
 
 class Ranks:
@@ -77,7 +76,7 @@ class Ranks:
             reason = self._failure or self._reason(error)
             coordination.put(f"{self._prefix}/failed", reason)
             if isinstance(error, tf.errors.OpError):
-                raise WorkerError(f"{reason}. {_RESUME}") from error
+                raise _worker_error(reason) from error
             raise
         finally:
             done.set()
@@ -169,9 +168,9 @@ class Ranks:
             if value is not None:
                 return value
             if self._failure is not None:
-                raise WorkerError(f"{self._failure}. {_RESUME}")
+                raise _worker_error(self._failure)
         self._failure = self._silence(f"process {number} of {self.count}")
-        raise WorkerError(f"{self._failure}. {_RESUME}")
+        raise _worker_error(self._failure)
 
     def _watch(self, done: threading.Event) -> None:
         """End what this process waits for when another one has failed, or takes too long."""
@@ -202,6 +201,12 @@ class Ranks:
             f"process {self.number} of {self.count} failed: {type(error).__name__}"
             f"{': ' if text else ''}{text}"
         )
+
+
+def _worker_error(reason: str) -> WorkerError:
+    return WorkerError(
+        f"{reason}. Start all processes again: with checkpoint_dir the same command resumes."
+    )
 
 
 def _difference(name: str, first: Any, other: Any) -> str:

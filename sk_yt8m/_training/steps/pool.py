@@ -45,11 +45,6 @@ def replicating_strategy() -> Any:
     return strategy
 
 
-def n_replicas(strategy: Any) -> int:
-    """Return the number of replicas of a strategy; 1 for None."""
-    return 1 if strategy is None else int(strategy.num_replicas_in_sync)
-
-
 def take_steps(kind: Kind) -> Steps:
     """Return compiled steps that no other training uses, an idle one if there is one.
 

@@ -42,7 +42,6 @@ class ReplicatedSteps:
     def __init__(
         self, architecture: Architecture, options: StepOptions, strategy: Any, gradient_dtype: str
     ) -> None:
-        self.n_replicas = strategy.num_replicas_in_sync
         self._strategy = strategy
         self._gradient_dtype = tf.as_dtype(gradient_dtype)
         self.replicas = [
@@ -63,7 +62,7 @@ class ReplicatedSteps:
 
     def parts(self, batches: Batches) -> list[Batches]:
         """Return what each replica of this process takes of some batches."""
-        n = self.n_replicas
+        n = self._strategy.num_replicas_in_sync
         if batches.rows.shape[1] != self._n_rows:
             self._n_rows = batches.rows.shape[1]
             self._first_rows = [first_row_of_part(batches, number, n) for number in self._numbers]
@@ -88,7 +87,7 @@ class ReplicatedSteps:
 
         def take_all(parts: Any, learning_rates: Any, n_rows: Any) -> Any:
             def take_step(i: Any) -> Any:
-                here = self._numbers.index(_replica_number())
+                here = self._numbers.index(_number(tf.distribute.get_replica_context()))
                 features, rows, row_weights, positions, position_weights = parts[here]
                 loss, slopes = gradients[here](
                     tf.gather(features, rows[i]),
@@ -138,16 +137,12 @@ def sum_over_replicas(tensors: Sequence[Any]) -> list[Any]:
     return sums
 
 
-def _replica_number() -> int:
-    context = tf.distribute.get_replica_context()
+def _number(context: Any) -> int:
+    """Return the number of a context's replica."""
     return int(tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group)))
 
 
 def local_numbers(strategy: Any) -> list[int]:
     """Return the numbers of this process's replicas among all."""
-    numbers = strategy.experimental_distribute_values_from_function(
-        lambda context: int(
-            tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group))
-        )
-    )
+    numbers = strategy.experimental_distribute_values_from_function(_number)
     return [int(number) for number in strategy.experimental_local_results(numbers)]
