@@ -1,22 +1,23 @@
 """The deep classifier: the scikit-learn contract."""
 
 import os
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from sk_yt8m._fitted_state import FittedState
+from sk_yt8m._estimators.incremental_training import IncrementalTraining
+from sk_yt8m._estimators.network_predictions import NetworkPredictions
 from sk_yt8m._inputs.features import check_features
-from sk_yt8m._inputs.plain_values import plain_value
-from sk_yt8m._prediction import NetworkPredictions
 from sk_yt8m._sklearn import fit_context
 from sk_yt8m._training.constraints import CONSTRAINTS
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.rollback import restored_on_failure
 
 
-class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin, BaseEstimator):
+class DeepMultiLabelClassifier(
+    NetworkPredictions, IncrementalTraining, ClassifierMixin, BaseEstimator
+):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
     Takes binary, multiclass and multilabel targets; sparse indicators are never made dense. The
@@ -255,7 +256,7 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,
-    ) -> "DeepMultiLabelClassifier":
+    ) -> Self:
         """Train the network.
 
         A KeyboardInterrupt after the first step ends the training with a warning; the classifier
@@ -324,77 +325,3 @@ class DeepMultiLabelClassifier(NetworkPredictions, FittedState, ClassifierMixin,
             self._set_fitted(OngoingTraining(network))
             self._set_history(history.losses, history.scores, history.seconds, history.n_seen)
         return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        classes: npt.ArrayLike | None = None,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> "DeepMultiLabelClassifier":
-        """Train on the given rows once, continuing from the last call.
-
-        The first call determines the feature statistics and the first output biases, so its rows
-        should be typical. The learning rate is always `learning_rate_init`, and
-        ``batch_size="auto"`` means at most 512 rows. Parameters of the training may change between
-        calls and take effect at once; those of the network's structure may not:
-        `hidden_layer_sizes`, `activation`, `batch_normalization` and `standardize`. `max_iter`,
-        `learning_rate`, `warmup_fraction`, `tol` and `n_iter_no_change` are for `fit` only.
-
-        A call that fails leaves the classifier unchanged.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, as in `fit`.
-        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
-                (n_samples,) or (n_samples, n_labels)
-            Targets, as in `fit`. The columns of a DataFrame must have the same names and order in
-            every call; `label_names_` are those of the first DataFrame.
-        classes : array-like of shape (n_classes,), optional
-            All classes of all calls; required in the first call if `y` is one-dimensional and
-            does not hold all of them, and the same in every call. For multilabel targets the
-            labels are the columns of `y`.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row, as in `fit`; at least one must be above 0.
-
-        Returns
-        -------
-        DeepMultiLabelClassifier
-            The fitted classifier itself.
-
-        Raises
-        ------
-        TypeError
-            If an argument is a masked array, whose mask would be ignored.
-        ValueError
-            If a value is not as described here, or differs from the first call where it must not.
-        FloatingPointError
-            If the training diverges.
-
-        See Also
-        --------
-        fit : Train for several epochs on all rows.
-        """
-        from sk_yt8m._training.partial_fit import partial_fit_network
-
-        # The decorator validates the parameters of the first call only.
-        self._validate_params()
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        with restored_on_failure(self):
-            previous = self._fitted if hasattr(self, "_fitted") else None
-            X = check_features(self, X, reset=previous is None)
-            n_calls, losses, n_seen = 0, [], 0
-            if previous is not None:
-                n_calls, losses, n_seen = self.n_iter_, self.loss_curve_, self.t_
-            training, loss, n_samples = partial_fit_network(
-                self._plain_parameters(), X, y, classes, sample_weight, previous, n_calls
-            )
-            self._set_fitted(training)
-            self._set_history([*losses, loss], [], [], n_seen + n_samples)
-        return self
-
-    def _plain_parameters(self) -> dict[str, Any]:
-        return {name: plain_value(value) for name, value in self.get_params(deep=False).items()}

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
-from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import BaseComposition, fit_context

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
 
-from sk_yt8m._blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets

@@ -39,7 +39,8 @@ ROOMS: dict[str, set[str]] = {
     "_training": {"_files", "_network", "_version", "metrics"},
     "persistence": {"_files", "_network"},
     "_batch_prediction": {"_top_k", "datasets"},
-    "root": {"_training", "persistence", "_batch_prediction"},
+    "_estimators": {"_training", "persistence"},
+    "root": {"_estimators", "_batch_prediction"},
     "cli": {"root"},
 }
 

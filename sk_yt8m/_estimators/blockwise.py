@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._estimators.predictions import Predictions, best_labels
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.target_form import TargetForm
-from sk_yt8m._prediction import Predictions, best_labels
 from sk_yt8m._sklearn import num_samples, safe_indexing
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._scoring.responses import of_class_one

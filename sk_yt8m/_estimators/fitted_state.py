@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys
 from sk_yt8m._files.values import decode, encode
+from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m.persistence._contents import ROUTED, Requests, SavedClassifier
@@ -113,6 +114,9 @@ class FittedState(_Base):
 
         check_is_fitted(self)
         export_network(self._fitted.network, path, format)
+
+    def _plain_parameters(self) -> dict[str, Any]:
+        return {name: plain_value(value) for name, value in self.get_params(deep=False).items()}
 
     def _set_fitted(self, training: OngoingTraining) -> None:
         """Set the attributes that follow from a trained network."""

@@ -1,0 +1,1 @@
+"""What the three classifiers share: predicting methods, fitted attributes."""

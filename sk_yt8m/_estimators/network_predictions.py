@@ -1,0 +1,128 @@
+"""The predicting methods of a network."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sk_yt8m._estimators.predictions import Predictions, best_labels
+from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._network.architecture import HIGHEST_PROBABILITY
+from sk_yt8m._top_k import TopK
+from sk_yt8m._training.ongoing import OngoingTraining
+
+
+class NetworkPredictions(Predictions):
+    """Predictions of a fitted network."""
+
+    predict_precision: str
+    _fitted: OngoingTraining
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the scores before the output's link.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs_), or (n_samples,) if binary, float32
+            Log-odds, or for multiclass targets the log-probabilities up to a constant of each row.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba, predict_log_proba : Probabilities and their logarithms.
+        """
+        predictor, X = self._predictor(X)
+        logits = predictor.logits(X)
+        return logits.ravel() if self._fitted.form.kind == "binary" else logits
+
+    def hidden_activations(self, X: Any) -> np.ndarray:
+        """Return the activations of the last hidden layer, a learned description of every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
+            Activations; without hidden layers, the standardised features.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+
+        See Also
+        --------
+        DeepNeighborsClassifier : Finds neighbours by these activations.
+        """
+        predictor, X = self._predictor(X)
+        return predictor.hidden(X)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the log-probability of every label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
+            Natural logarithms of `predict_proba`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba : The probabilities.
+        decision_function : Log-odds.
+        """
+        return np.log(self.predict_proba(X))
+
+    def _target_form(self) -> TargetForm:
+        return self._fitted.form
+
+    def _probabilities(self, X: Any) -> np.ndarray:
+        predictor, X = self._predictor(X)
+        probabilities = predictor.probabilities(X)
+        if self._fitted.form.kind == "binary":
+            negative = np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY)
+            return np.hstack([negative, probabilities])
+        return probabilities
+
+    def _label_blocks(self, X: Any) -> Iterator[np.ndarray]:
+        predictor, X = self._predictor(X)
+        return (logits > 0 for _, logits in predictor.chunks("logits", X))
+
+    def _class_codes(self, X: Any) -> np.ndarray:
+        predictor, X = self._predictor(X)
+        return predictor.codes(X)
+
+    def _top_k(self, X: Any, k: int) -> TopK:
+        if self._fitted.form.kind == "binary":
+            return best_labels(self._probabilities(X), k)
+        predictor, X = self._predictor(X)
+        return predictor.top_k(X, min(k, predictor.n_outputs))
+
+    def _predictor(self, X: Any) -> tuple[Any, Any]:
+        """Return the compiled network and checked features."""
+        check_is_fitted(self)
+        X = check_features(self, X, reset=False)
+        return self._fitted.network.predictor(str(self.predict_precision)), X
