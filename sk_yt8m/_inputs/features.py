@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import refuse_collections, stack_rows
-from sk_yt8m._inputs.forms.tables import named_table, refuse_lazy
+from sk_yt8m._inputs.forms.tables import named_table
 from sk_yt8m._inputs.memory_map import release_pages
 
 _BLOCK_BYTES = 8 * 2**20
@@ -32,7 +32,6 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
         Whether to set the number and names of the features instead of checking them.
     """
     refuse_masked(X, "X")
-    refuse_lazy(X, "X")
     X = stack_rows(named_table(X))
     refuse_collections(X)
     dtype = getattr(X, "dtype", None)

@@ -8,7 +8,6 @@ import scipy.sparse as sp
 
 from sk_yt8m._inputs.dense import refuse_masked, row_blocks
 from sk_yt8m._inputs.forms.refused_tags import from_tags_hint, refuse_tags
-from sk_yt8m._inputs.forms.tables import refuse_lazy
 
 _BLOCK_BYTES = 32 * 2**20
 
@@ -36,7 +35,6 @@ def read_indicator(y: Any, name: str = "y") -> Any:
         If `y` holds other values than 0 and 1, or lists of tags.
     """
     refuse_masked(y, name)
-    refuse_lazy(y, name)
     refuse_tags(y, name)
     if hasattr(y, "tocsr"):
         return indicator_from_sparse(y.tocsr(), name)

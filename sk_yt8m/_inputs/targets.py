@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.refused_tags import refuse_tags, warn_of_joined_tags
-from sk_yt8m._inputs.forms.tables import as_pandas, refuse_lazy
+from sk_yt8m._inputs.forms.tables import as_pandas
 from sk_yt8m._inputs.indicator import (
     indicator_from_dense,
     indicator_from_frame,
@@ -56,7 +56,6 @@ def encode_targets(
             "expected classes or an indicator matrix"
         )
     refuse_masked(y, "y")
-    refuse_lazy(y, "y")
     if like is None:
         refuse_tags(y, "y")
     else:

@@ -174,8 +174,8 @@ def naming(argument: str) -> Iterator[None]:
             raise
         if text.startswith("Input X "):
             text = text.replace("Input X", f"Input {argument}", 1)
-        elif " of X is" in text:
-            text = text.replace(" of X is", f" of {argument} is", 1)
+        elif " of X " in text:
+            text = text.replace(" of X ", f" of {argument} ", 1)
         else:
             text = f"{argument}: {text}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from error

@@ -7,9 +7,6 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, cross_val_score
-from sklearn.multiclass import OneVsRestClassifier
 
 from sk_yt8m import DeepMultiLabelClassifier, SparseIndicator
 from sk_yt8m._inputs.targets import encode_targets
@@ -190,41 +187,3 @@ def test_repeated_entries_add_up_as_scipy_says():
 def test_classes_that_were_never_announced():
     with pytest.raises(ValueError, match=r"y holds classes \[9\]"):
         encode_targets([3, 9], classes=[3, 5])
-
-
-class TestSparseIndicator:
-    def test_rows(self):
-        matrix = sp.csr_array([[0, 1], [1, 0], [1, 1]])
-        holder = SparseIndicator(matrix)
-        assert (len(holder), holder.shape, holder.ndim) == (3, (3, 2), 2)
-        np.testing.assert_array_equal(holder[[2, 0]].tocsr().toarray(), [[1, 1], [0, 1]])
-        np.testing.assert_array_equal(holder[1].tocsr().toarray(), [[1, 0]])
-        np.testing.assert_array_equal(holder[np.array([True, False, True])], [[0, 1], [1, 1]])
-        np.testing.assert_array_equal(np.asarray(holder), matrix.toarray())
-        assert repr(holder) == "SparseIndicator(shape=(3, 2), nnz=4)"
-
-    def test_only_sparse(self):
-        with pytest.raises(TypeError, match="got ndarray"):
-            SparseIndicator(np.eye(2))
-
-    def test_no_dense_view(self):
-        with pytest.raises(ValueError, match="no dense form"):
-            np.asarray(SparseIndicator(sp.csr_array(np.eye(2))), copy=False)
-
-    def test_a_splitter_never_makes_it_dense(self, monkeypatch):
-        rng = np.random.default_rng(0)
-        X = rng.normal(size=(60, 4))
-        Y = (X[:, :3] > 0).astype(int)
-
-        class OnSparse(OneVsRestClassifier):
-            def fit(self, X, y):
-                return super().fit(X, y.tocsr())
-
-            def score(self, X, y):
-                return super().score(X, y.tocsr())
-
-        model = OnSparse(LogisticRegression())
-        dense = cross_val_score(OneVsRestClassifier(LogisticRegression()), X, Y, cv=KFold(3))
-        monkeypatch.setattr(SparseIndicator, "__array__", None)
-        sparse = cross_val_score(model, X, SparseIndicator(sp.csr_array(Y)), cv=KFold(3))
-        np.testing.assert_array_equal(sparse, dense)

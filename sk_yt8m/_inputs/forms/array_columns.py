@@ -10,6 +10,7 @@ from sk_yt8m._inputs.forms.tables import (
     is_collection,
     is_missing,
     is_table,
+    refuse_lazy,
     unsure_column,
     unsure_columns,
 )
@@ -26,10 +27,13 @@ def stack_rows(X: Any) -> Any:
 
     Raises
     ------
+    TypeError
+        If X is a LazyFrame.
     ValueError
         If X is such a column, or a list of rows, and a row is missing, has another length than the
         first one or holds anything but numbers; or if it is a table with other columns.
     """
+    refuse_lazy(X, "X")
     if isinstance(X, (list, tuple)):
         is_ragged = len(X) and all(map(is_collection, X)) and len({len(row) for row in X}) > 1
         return _stacked(X) if is_ragged and _holds_numbers(X) else X

@@ -10,6 +10,7 @@ from sk_yt8m._inputs.forms.tables import (
     first_present,
     is_collection,
     is_table,
+    refuse_lazy,
     unsure_column,
     unsure_columns,
 )
@@ -32,7 +33,7 @@ def from_tags_hint(name: str, column: str = "") -> str:
 
 
 def refuse_tags(y: Any, name: str) -> None:
-    """Raise ValueError if the rows of y are collections of tags.
+    """Raise ValueError if the rows of y are collections of tags, TypeError for a LazyFrame.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ def refuse_tags(y: Any, name: str) -> None:
     name : str
         The argument's name in messages.
     """
+    refuse_lazy(y, name)
     found = _first_tags(y)
     if found is None:
         return
@@ -91,7 +93,11 @@ def _first_tags(y: Any) -> tuple[int, Any, str] | None:
             if is_collection(value):
                 return row, value, "" if is_single else f"[{name!r}]"
             if isinstance(value, str) and not is_single:
-                return row, value, ".to_numpy()" if hasattr(y, "to_numpy") else ".to_pandas()"
+                return (
+                    row,
+                    value,
+                    ("" if hasattr(y, "to_numpy") else ".to_pandas()") + ".to_numpy()",
+                )
         return None
     column = unsure_column(y)
     if column is None or not column.size:

@@ -14,6 +14,7 @@ from sk_yt8m._inputs.forms.tables import (
     is_collection,
     is_missing,
     is_table,
+    refuse_lazy,
 )
 
 
@@ -34,8 +35,8 @@ def encode_tags(tags: Any, label_names: Any, unknown: str) -> tuple[Any, np.ndar
     if unknown == "error" and not known.all():
         place = int(np.argmin(known))
         raise ValueError(
-            f"row {_row_at(starts, place)} of tags holds the tag {flat[place]!r}, which is not "
-            f"among the {names.size} label_names, {reprlib.repr(names.tolist())}. "
+            f"row {_row_at(starts, place)} of tags holds the tag {_shown(flat[place])}, which is "
+            f"not among the {names.size} label_names, {reprlib.repr(names.tolist())}. "
             'unknown="ignore" leaves such tags out'
         )
     numbers = np.repeat(np.arange(len(rows)), lengths)[known]
@@ -125,6 +126,7 @@ def _rows_of(tags: Any) -> Any:
     """Return the rows of a column of any library as a list or an array of objects."""
     if isinstance(tags, (list, tuple)):
         return tags
+    refuse_lazy(tags, "tags")
     if is_table(tags):
         names = column_names(tags).tolist()
         if len(names) != 1:
@@ -163,13 +165,13 @@ def _check_rows(rows: Any) -> None:
             )
         if isinstance(row, (str, bytes)):
             raise ValueError(
-                f"row {number} of tags is the string {reprlib.repr(row)}: expected a list of "
+                f"row {number} of tags is the string {_shown(row)}: expected a list of "
                 "tags, and a string would be split into characters. Of a column of strings such "
                 'as "cat,dog" write tags.str.split(","); for one tag in each row [[tag] for tag in '
                 "tags]"
             )
         raise ValueError(
-            f"row {number} of tags is {reprlib.repr(row)}, of type {type(row).__name__}: expected "
+            f"row {number} of tags is {_shown(row)}, of type {type(row).__name__}: expected "
             "a list of tags"
         )
 
@@ -188,7 +190,7 @@ def _check_tags(flat: list[Any], starts: np.ndarray) -> None:
     wrong = wrong or (numbers if type(flat[0]) in texts else texts)
     place = next(place for place, tag in enumerate(flat) if type(tag) in wrong)
     raise ValueError(
-        f"row {_row_at(starts, place)} of tags holds {reprlib.repr(flat[place])}, of type "
+        f"row {_row_at(starts, place)} of tags holds {_shown(flat[place])}, of type "
         f"{type(flat[place]).__name__}: expected tags that are all strings, or all integers"
     )
 
@@ -206,6 +208,10 @@ def _sorted_names(flat: list[Any], starts: np.ndarray) -> np.ndarray:
             "For a row without labels write an empty list"
         )
     return _name_array(names)
+
+
+def _shown(value: Any) -> str:
+    return reprlib.repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _row_at(starts: np.ndarray, place: int) -> int:
