@@ -9,7 +9,6 @@ from sklearn.utils.validation import validate_data
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import refuse_collections, stack_rows
-from sk_yt8m._inputs.forms.tables import named_table
 from sk_yt8m._inputs.memory_map import release_pages
 
 _BLOCK_BYTES = 8 * 2**20
@@ -32,7 +31,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
         Whether to set the number and names of the features instead of checking them.
     """
     refuse_masked(X, "X")
-    X = stack_rows(named_table(X))
+    X = stack_rows(X)
     refuse_collections(X)
     dtype = getattr(X, "dtype", None)
     is_numeric = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8

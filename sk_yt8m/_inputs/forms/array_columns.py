@@ -19,6 +19,8 @@ from sk_yt8m._inputs.forms.tables import (
 def stack_rows(X: Any) -> Any:
     """Return a column of equal-length arrays of numbers as one array, all else unchanged.
 
+    But a RecordBatch of pyarrow, whose names scikit-learn does not see, becomes a DataFrame.
+
     Parameters
     ----------
     X : any
@@ -43,7 +45,7 @@ def stack_rows(X: Any) -> Any:
                 if np.shape(X)[1] > 1:
                     raise _not_alone(name)
                 return _stacked(values)
-        return X
+        return X.to_pandas() if type(X).__name__ == "RecordBatch" else X
     column = unsure_column(X)
     if column is not None and column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]

@@ -20,11 +20,6 @@ def as_pandas(y: Any) -> Any:
     return pd.DataFrame(y.to_numpy(), columns=list(y.columns))
 
 
-def named_table(X: Any) -> Any:
-    """Return a RecordBatch of pyarrow, whose names scikit-learn does not see, as a DataFrame."""
-    return X.to_pandas() if type(X).__name__ == "RecordBatch" else X
-
-
 def is_table(values: Any) -> bool:
     """Tell whether values are a DataFrame of pandas or polars, or a table of pyarrow."""
     return hasattr(values, "columns") and not hasattr(values, "tocsr")
