@@ -116,8 +116,8 @@ class DeepMultiLabelClassifier(
     classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         The classes; for multilabel targets those of each label, 0 and 1.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
-        Names of the columns of the scores: the classes, the column names of a DataFrame of labels,
-        or the numbers of the labels.
+        Names of the columns of the scores: the classes, the names of a `SparseIndicator` or of the
+        columns of a DataFrame of labels, or the numbers of the labels.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -265,12 +265,15 @@ class DeepMultiLabelClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features. An array of numbers is not copied; a memory-mapped one is read in blocks.
+            Features. An array of numbers is not copied; a memory-mapped one is read in blocks. A
+            DataFrame may be one of polars or a table of pyarrow. A column of equal-length arrays
+            of numbers, such as ``df["embedding"]``, is read as the matrix of its rows.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels, of any integer or boolean dtype. The
-            column names of a DataFrame become `label_names_`. A single column holds classes, except
-            in a sparse matrix, which is always an indicator.
+            label names of a `SparseIndicator` and the column names of a DataFrame become
+            `label_names_`. A single column holds classes, except in a sparse matrix, which is
+            always an indicator. Lists of tags are refused: see `SparseIndicator.from_tags`.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row in the loss, in the feature statistics and in the first output
             biases. A row of weight 0 is left out, except that its features must be finite and its
@@ -281,7 +284,8 @@ class DeepMultiLabelClassifier(
             weights of the best epoch are kept.
         y_val : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples_val,) or (n_samples_val, n_labels), optional
-            Targets of the validation data, with at least one positive label.
+            Targets of the validation data, with at least one positive label, and with the names of
+            `y` in the same order.
         sample_weight_val : array-like of shape (n_samples_val,), optional
             Weight of each validation row in the score; rows of weight 0 are left out. Rows that
             `early_stopping` holds out keep their `sample_weight`.
@@ -308,6 +312,7 @@ class DeepMultiLabelClassifier(
         See Also
         --------
         partial_fit : Train on one batch of rows after another.
+        SparseIndicator.from_tags : The indicator matrix of lists of tags.
         """
         from sk_yt8m._training.fit import fit_network
         from sk_yt8m._training.validation import check_validation_features

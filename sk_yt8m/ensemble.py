@@ -96,7 +96,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, which every classifier gets as they are.
+            Features, which every classifier gets as they are, except that a column of equal-length
+            arrays is stacked.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels, which every classifier gets as they

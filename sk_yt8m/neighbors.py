@@ -120,7 +120,7 @@ class DeepNeighborsClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
+            Features, or a column of equal-length arrays.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels.

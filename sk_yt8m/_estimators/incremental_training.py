@@ -40,8 +40,9 @@ class IncrementalTraining(FittedState):
             Features, as in `fit`.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
-            Targets, as in `fit`. The columns of a DataFrame must have the same names and order in
-            every call; `label_names_` are those of the first DataFrame.
+            Targets, as in `fit`. Labels must have the same names and order in every call;
+            `label_names_` are the first ones given. Of tags, write
+            ``SparseIndicator.from_tags(tags, label_names)`` with the names of all calls.
         classes : array-like of shape (n_classes,), optional
             All classes of all calls; required in the first call if `y` is one-dimensional and
             does not hold all of them, and the same in every call. For multilabel targets the

@@ -145,7 +145,8 @@ class Predictions:
             Features.
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
-            True classes or labels, with the names and the order of the training target.
+            True classes or labels, with the names and the order of the training target. Of tags,
+            write ``SparseIndicator.from_tags(tags, clf.label_names_)``.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 

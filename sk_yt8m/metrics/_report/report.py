@@ -87,7 +87,8 @@ def evaluation_report(
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
-        None means the column names of a DataFrame `y_true`, and otherwise the numbers.
+        None means the label names of a `SparseIndicator` or the column names of a DataFrame
+        `y_true`, and otherwise the numbers.
     propensities : array-like of shape (n_labels,), default=None
         For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
         Without them these metrics are left out.
