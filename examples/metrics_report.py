@@ -32,7 +32,7 @@ def save_pictures(folder: Path, clf: DeepMultiLabelClassifier, X, Y) -> None:
     displays = {
         "pooled_precision_recall": PooledPrecisionRecallDisplay.from_predictions(Y, top),
         "hit_at_k": HitAtKDisplay.from_predictions(Y, top),
-        "label_average_precision": LabelAveragePrecisionDisplay.from_predictions(Y, top, top_k=20),
+        "label_average_precision": LabelAveragePrecisionDisplay.from_predictions(Y, top, k=20),
         "training_curve": TrainingCurveDisplay.from_estimator(clf),
     }
     for name, display in displays.items():

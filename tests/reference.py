@@ -66,7 +66,7 @@ def precision_at_equal_recall_rate(y_true, y_score, weights=None):
     return weighted_mean(values, weights)
 
 
-def mean_average_precision(y_true, y_score, top_k=None, absent="ignore", weights=None):
+def mean_average_precision(y_true, y_score, k=None, absent="ignore", weights=None):
     weights = weights or [1] * len(y_true)
     n_labels = len(y_true[0])
     values = []
@@ -75,7 +75,7 @@ def mean_average_precision(y_true, y_score, top_k=None, absent="ignore", weights
         n_positives = 0
         for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
             n_positives += weight * truth[label]
-            if label in ranking(scores)[:top_k]:
+            if label in ranking(scores)[:k]:
                 entries.append((scores[label], truth[label] == 1, weight))
         if n_positives > 0:
             values.append(average_precision(entries, n_positives))

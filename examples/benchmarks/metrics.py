@@ -135,7 +135,7 @@ def million(n_videos: int) -> None:
         "Hit@20": lambda: hit_at_k_score(y_true, top, k=20),
         "nDCG@20": lambda: ndcg_at_k_score(y_true, top),
         "PSP@5": lambda: psp_at_k_score(y_true, top, propensities=propensities),
-        "AP of each label, top 20": lambda: average_precision_per_label(y_true, top, top_k=20),
+        "AP of each label, top 20": lambda: average_precision_per_label(y_true, top, k=20),
     }
     for name, run in runs.items():
         with measured() as memory:

@@ -52,16 +52,17 @@ class BlockwisePredictions(Predictions):
         return self._form
 
     def _probabilities(self, X: Any) -> np.ndarray:
-        return np.concatenate([*self._blocks(X)])
+        return np.concatenate([*self._probability_blocks(X)])
 
     def _label_blocks(self, X: Any) -> Iterator[np.ndarray]:
-        return (block > 0.5 for block in self._blocks(X))
+        return (block > 0.5 for block in self._probability_blocks(X))
 
     def _class_codes(self, X: Any) -> np.ndarray:
-        return np.concatenate([block.argmax(axis=1) for block in self._blocks(X)])
+        return np.concatenate([block.argmax(axis=1) for block in self._probability_blocks(X)])
 
     def _top_k(self, X: Any, k: int) -> TopK:
-        indices, scores = zip(*(best_labels(block, k) for block in self._blocks(X)), strict=True)
+        parts = [best_labels(block, k) for block in self._probability_blocks(X)]
+        indices, scores = zip(*parts, strict=True)
         return TopK(np.concatenate(indices), np.concatenate(scores))
 
     def _publish(self, form: TargetForm) -> None:
@@ -71,7 +72,7 @@ class BlockwisePredictions(Predictions):
         self.label_names_ = form.names
         self.n_outputs_ = 1 if form.kind == "binary" else len(form.names)
 
-    def _blocks(self, X: Any) -> Iterator[np.ndarray]:
+    def _probability_blocks(self, X: Any) -> Iterator[np.ndarray]:
         self._validate_params()  # type: ignore[attr-defined]
         refuse_masked(X, "X")
         X = stack_rows(X)

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._estimators.plain_values import plain_value
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys
 from sk_yt8m._files.values import decode, encode
-from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m.persistence._contents import ROUTED, Requests, SavedClassifier

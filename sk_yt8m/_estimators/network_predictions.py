@@ -101,11 +101,11 @@ class NetworkPredictions(Predictions):
 
     def _probabilities(self, X: Any) -> np.ndarray:
         predictor, X = self._predictor(X)
-        probabilities = predictor.probabilities(X)
-        if self._fitted.form.kind == "binary":
-            negative = np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY)
-            return np.hstack([negative, probabilities])
-        return probabilities
+        return self._of_all_names(predictor.probabilities(X))
+
+    def _probability_blocks(self, X: Any) -> Iterator[np.ndarray]:
+        predictor, X = self._predictor(X)
+        return (self._of_all_names(block) for _, block in predictor.chunks("probabilities", X))
 
     def _label_blocks(self, X: Any) -> Iterator[np.ndarray]:
         predictor, X = self._predictor(X)
@@ -120,6 +120,13 @@ class NetworkPredictions(Predictions):
             return best_labels(self._probabilities(X), k)
         predictor, X = self._predictor(X)
         return predictor.top_k(X, min(k, predictor.n_outputs))
+
+    def _of_all_names(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return a column for each name: of a binary target, also that of the first class."""
+        if self._fitted.form.kind != "binary":
+            return probabilities
+        negative = np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY)
+        return np.hstack([negative, probabilities])
 
     def _predictor(self, X: Any) -> tuple[Any, Any]:
         """Return the compiled network and checked features."""

@@ -51,8 +51,8 @@ CASES = {
     ),
     "map": Case(metrics.mean_average_precision_score, reference.mean_average_precision, None),
     "map@3": Case(
-        partial(metrics.mean_average_precision_score, top_k=3),
-        partial(reference.mean_average_precision, top_k=3),
+        partial(metrics.mean_average_precision_score, k=3),
+        partial(reference.mean_average_precision, k=3),
         3,
     ),
     "map with absent labels": Case(
@@ -120,7 +120,7 @@ def value_of(name, y_true, scores, propensities=PROPENSITIES, **options):
     """Return the metric of a name such as "hit@7", by its public function."""
     family, _, k = name.partition("@")
     if k:
-        options["top_k" if family == "map" else "k"] = int(k)
+        options["k"] = int(k)
     if family in ("psp", "psndcg"):
         options["propensities"] = propensities
     return FUNCTIONS[family](y_true, scores, **options)

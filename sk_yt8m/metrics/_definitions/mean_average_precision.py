@@ -21,7 +21,7 @@ def mean_average_precision_score(
     y_true: Any,
     y_score: Any,
     *,
-    top_k: int | None = None,
+    k: int | None = None,
     absent_labels: Literal["ignore", "zero"] = "ignore",
     sample_weight: Any = None,
     rated: Any = None,
@@ -34,10 +34,10 @@ def mean_average_precision_score(
         True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least top_k), best first.
-    top_k : int, default=None
+        scores, both of shape (n_samples, at least k), best first.
+    k : int, default=None
         A number restricts the list of a label to the samples that have the label among their
-        ``top_k`` best, as in the YouTube-8M starter code (20). None means all samples, which needs
+        ``k`` best, as in the YouTube-8M starter code (20). None means all samples, which needs
         the scores of all labels.
     absent_labels : {"ignore", "zero"}, default="ignore"
         Labels without a positive in `y_true` are left out of the mean ("ignore", as the starter
@@ -65,11 +65,11 @@ def mean_average_precision_score(
     gap_score : One list for all labels together.
     average_precision_per_label : The values that are averaged.
     sklearn.metrics.average_precision_score : The same with ``average="macro"``, if every label has
-        a positive and `top_k` is None.
+        a positive and `k` is None.
 
     Notes
     -----
-    Source: the YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``top_k=20``.
+    Source: the YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``k=20``.
     For the segments of YouTube-8M and their ``rated`` it is the metric of the challenge of 2019:
     the mean over classes of the average precision among the rated segments of the class. (Its
     limit of 100,000 segments per class is above the number of rated ones.)
@@ -91,7 +91,7 @@ def mean_average_precision_score(
     if absent_labels not in ("ignore", "zero"):
         raise ValueError(f"absent_labels must be 'ignore' or 'zero', got {absent_labels!r}.")
     precisions = average_precision_per_label(
-        y_true, y_score, top_k=top_k, sample_weight=sample_weight, rated=rated
+        y_true, y_score, k=k, sample_weight=sample_weight, rated=rated
     )
     present = precisions[~np.isnan(precisions)]
     if not present.size:
@@ -104,7 +104,7 @@ def average_precision_per_label(
     y_true: Any,
     y_score: Any,
     *,
-    top_k: int | None = None,
+    k: int | None = None,
     sample_weight: Any = None,
     rated: Any = None,
 ) -> npt.NDArray[np.float64]:
@@ -116,10 +116,10 @@ def average_precision_per_label(
         True labels as 0 and 1, of any numeric dtype; read as sparse if it has ``tocsr``.
     y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
         Scores of any scale, the higher the better; or the best labels of each sample and their
-        scores, both of shape (n_samples, at least top_k), best first.
-    top_k : int, default=None
+        scores, both of shape (n_samples, at least k), best first.
+    k : int, default=None
         A number restricts the list of a label to the samples that have the label among their
-        ``top_k`` best. None means all samples, which needs the scores of all labels.
+        ``k`` best. None means all samples, which needs the scores of all labels.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -159,7 +159,7 @@ def average_precision_per_label(
     """
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
-    lists = _lists_of_labels(y_score, labels, top_k)
+    lists = _lists_of_labels(y_score, labels, k)
     positives = labels.samples_of_labels()
     precisions = np.full(labels.n_labels, np.nan)
     is_positive = np.zeros(labels.n_samples, dtype=bool)
@@ -178,15 +178,15 @@ def average_precision_per_label(
     return precisions
 
 
-def _lists_of_labels(y_score: Any, labels: TrueLabels, top_k: int | None) -> Iterator[_Listing]:
+def _lists_of_labels(y_score: Any, labels: TrueLabels, k: int | None) -> Iterator[_Listing]:
     """Return an iterator over ``(label, samples, their scores)`` for every label."""
-    if top_k is not None:
-        top_k = check_k(top_k, "top_k")
-        return _from_top_k(check_top_k(y_score, labels, top_k, f" for top_k={top_k}"), labels)
+    if k is not None:
+        k = check_k(k)
+        return _from_top_k(check_top_k(y_score, labels, k, f" for k={k}"), labels)
     if isinstance(y_score, tuple):
-        why = " where top_k is None"
+        why = " where k is None"
         return _from_top_k(check_top_k(y_score, labels, labels.n_labels, why), labels)
-    return _from_dense(check_all_scores(y_score, labels, "top_k=None"), labels.rated)
+    return _from_dense(check_all_scores(y_score, labels, "k=None"), labels.rated)
 
 
 def _from_dense(scores: DenseScores, rated: TrueLabels | None) -> Iterator[_Listing]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 from sk_yt8m.metrics._scoring.responses import all_scores, best_labels, check_names, indicator_of
 
@@ -50,15 +51,15 @@ class Display:
 
 
 def predict(
-    estimator: Any, X: Any, y_true: Any, rated: Any, k: int | None
+    estimator: Any, X: MatrixLike, y: MatrixLike, rated: MatrixLike | None, k: int | None
 ) -> tuple[TrueLabels, Any]:
     """Return the true labels, and the ``k`` best labels that a fitted classifier predicts.
 
     The scores of all labels if `k` is None, or if only some labels are rated, which may have any
-    rank. With a 1-d `y_true` each class of the estimator is a label.
+    rank. With a 1-d `y` each class of the estimator is a label.
     """
     check_names(rated, "rated", estimator)
-    labels = check_y_true(indicator_of(y_true, estimator), rated)
+    labels = check_y_true(indicator_of(y, estimator), rated)
     if k is None or rated is not None:
         return labels, all_scores(estimator, X, n_labels=labels.n_labels)
     return labels, best_labels(estimator, X, k=k, n_labels=labels.n_labels)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import mean_of_samples, top_hits
 from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
@@ -23,10 +24,8 @@ class HitAtKDisplay(Display):
 
     Parameters
     ----------
-    k : ndarray of int of shape (max_k,)
-        1, 2, ...
-    hit : ndarray of shape (max_k,)
-        Hit@k.
+    hit : ndarray of shape (k,)
+        Hit@1, Hit@2, ..., Hit@k.
     name : str, default=None
         Name for the legend.
 
@@ -50,11 +49,10 @@ class HitAtKDisplay(Display):
     >>> from sk_yt8m.metrics import HitAtKDisplay
     >>> y_true = np.array([[1, 0, 0], [0, 1, 1]])
     >>> y_score = np.array([[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]])
-    >>> HitAtKDisplay.from_predictions(y_true, y_score, max_k=3).hit
+    >>> HitAtKDisplay.from_predictions(y_true, y_score, k=3).hit
     array([0.5, 1. , 1. ])
     """
 
-    k: npt.NDArray[np.integer]
     hit: npt.NDArray[np.float64]
     _: KW_ONLY
     name: str | None = None
@@ -63,12 +61,12 @@ class HitAtKDisplay(Display):
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
-        y_true: Any,
+        X: MatrixLike,
+        y: MatrixLike,
         *,
-        max_k: int = 20,
-        sample_weight: Any = None,
-        rated: Any = None,
+        k: int = 20,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -79,9 +77,11 @@ class HitAtKDisplay(Display):
         ----------
         estimator : object
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
-        y_true, max_k, sample_weight, rated, ax, **kwargs
+        y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
+            True classes or labels.
+        k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
             Name for the legend; None means the name of the estimator's class.
@@ -91,11 +91,11 @@ class HitAtKDisplay(Display):
         HitAtKDisplay
             The display, drawn.
         """
-        labels, scores = predict(estimator, X, y_true, rated, check_k(max_k, "max_k"))
+        labels, scores = predict(estimator, X, y, rated, check_k(k))
         return cls.from_predictions(
             labels,
             scores,
-            max_k=max_k,
+            k=k,
             sample_weight=sample_weight,
             name=name_of(estimator, name),
             ax=ax,
@@ -105,12 +105,12 @@ class HitAtKDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_score: Any,
+        y_true: MatrixLike,
+        y_score: ScoresLike,
         *,
-        max_k: int = 20,
-        sample_weight: Any = None,
-        rated: Any = None,
+        k: int = 20,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -121,8 +121,9 @@ class HitAtKDisplay(Display):
         ----------
         y_true, y_score, sample_weight, rated
             See `hit_at_k_score`.
-        max_k : int, default=20
-            Largest ``k``. More than ``n_labels`` means ``n_labels``.
+        k : int, default=20
+            Number of best labels of each sample, the last point of the curve. More than
+            ``n_labels`` means ``n_labels``.
         name, ax, **kwargs
             See `plot`.
 
@@ -133,10 +134,10 @@ class HitAtKDisplay(Display):
         """
         labels = check_y_true(y_true, rated)
         weight = check_sample_weight(sample_weight, labels)
-        _, hits = top_hits(labels, y_score, check_k(max_k, "max_k"))
+        _, hits = top_hits(labels, y_score, check_k(k))
         found = np.logical_or.accumulate(hits, axis=1).T
         hit = np.array([mean_of_samples(column, labels).ratio(weight) for column in found])
-        return cls(np.arange(1, len(hit) + 1), hit, name=name).plot(ax, **kwargs)
+        return cls(hit, name=name).plot(ax, **kwargs)
 
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any
@@ -165,10 +166,12 @@ class HitAtKDisplay(Display):
         ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator
 
-        summary = f"Hit@1 = {self.hit[0]:.3f}, Hit@{self.k[-1]} = {self.hit[-1]:.3f}"
+        summary = f"Hit@1 = {self.hit[0]:.3f}, Hit@{len(self.hit)} = {self.hit[-1]:.3f}"
         name = self.name if name is None else name
         options = {"marker": "o", "markersize": 4, **kwargs}
-        self.line_ = self._draw_curve(self.k, self.hit, summary, name, **options)
+        self.line_ = self._draw_curve(
+            np.arange(1, len(self.hit) + 1), self.hit, summary, name, **options
+        )
         ax.set(xlabel="k, number of best labels", ylabel="Hit@k, share of samples with a hit")
         # The limits include the curves that are already there.
         ax.autoscale(axis="y")

@@ -1,14 +1,20 @@
 """Average precision of each label against its frequency."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
-from sk_yt8m.metrics._displays.base import Display, predict
-from sk_yt8m.metrics._inputs.checks import check_k, read_amounts
+from sk_yt8m.metrics._displays.base import Display, name_of, predict
+from sk_yt8m.metrics._inputs.checks import (
+    check_batch_weight,
+    check_k,
+    check_sample_weight,
+    read_amounts,
+)
 from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ class LabelAveragePrecisionDisplay(Display):
         Average precision of each label; NaN where it has no positive, which is not drawn.
     positives : ndarray of shape (n_labels,)
         Number of samples with each label, or its frequency in the training set.
+    name : str, default=None
+        Name for the legend.
 
     Attributes
     ----------
@@ -58,17 +66,21 @@ class LabelAveragePrecisionDisplay(Display):
 
     average_precision: npt.NDArray[np.float64]
     positives: npt.NDArray[Any]
+    _: KW_ONLY
+    name: str | None = None
 
     @classmethod
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
-        y_true: Any,
+        X: MatrixLike,
+        y: MatrixLike,
         *,
-        top_k: int | None = None,
-        frequencies: Any = None,
-        rated: Any = None,
+        k: int | None = None,
+        frequencies: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
+        name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> "LabelAveragePrecisionDisplay":
@@ -78,33 +90,46 @@ class LabelAveragePrecisionDisplay(Display):
         ----------
         estimator : object
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
-        y_true, top_k, frequencies, rated, ax, **kwargs
-            See `from_predictions`. With ``top_k=None`` the scores of all labels are held in
-            memory, with a number only those of the ``top_k`` best.
+        y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
+            True classes or labels.
+        k, frequencies, sample_weight, rated, ax, **kwargs
+            See `from_predictions`. With ``k=None`` the scores of all labels are held in
+            memory, with a number only those of the ``k`` best.
+        name : str, default=None
+            Name for the legend; None means the name of the estimator's class.
 
         Returns
         -------
         LabelAveragePrecisionDisplay
             The display, drawn.
         """
-        if top_k is not None:
-            top_k = check_k(top_k, "top_k")
-        labels, scores = predict(estimator, X, y_true, rated, top_k)
+        if k is not None:
+            k = check_k(k)
+        labels, scores = predict(estimator, X, y, rated, k)
         return cls.from_predictions(
-            labels, scores, top_k=top_k, frequencies=frequencies, ax=ax, **kwargs
+            labels,
+            scores,
+            k=k,
+            frequencies=frequencies,
+            sample_weight=sample_weight,
+            name=name_of(estimator, name),
+            ax=ax,
+            **kwargs,
         )
 
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_score: Any,
+        y_true: MatrixLike,
+        y_score: ScoresLike,
         *,
-        top_k: int | None = None,
-        frequencies: Any = None,
-        rated: Any = None,
+        k: int | None = None,
+        frequencies: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
+        name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> "LabelAveragePrecisionDisplay":
@@ -112,12 +137,12 @@ class LabelAveragePrecisionDisplay(Display):
 
         Parameters
         ----------
-        y_true, y_score, top_k, rated
+        y_true, y_score, k, sample_weight, rated
             See `average_precision_per_label`.
         frequencies : array-like of shape (n_labels,), default=None
             Number of samples with each label, for instance in the training set; None means
-            those in `y_true`.
-        ax, **kwargs
+            those in `y_true`, or their total weight.
+        name, ax, **kwargs
             See `plot`.
 
         Returns
@@ -132,19 +157,28 @@ class LabelAveragePrecisionDisplay(Display):
             `average_precision_per_label` raises it.
         """
         labels = check_y_true(y_true, rated)
-        positives: npt.NDArray[Any] = labels.frequencies().astype(np.int64)
+        weight = check_sample_weight(sample_weight, labels)
+        positives: npt.NDArray[Any]
         if frequencies is not None:
             positives = read_amounts(frequencies, "frequencies", labels.n_labels, "label")
-        precisions = average_precision_per_label(labels, y_score, top_k=top_k)
-        return cls(precisions, positives).plot(ax, **kwargs)
+        elif weight is None:
+            positives = labels.frequencies().astype(np.int64)
+        else:
+            positives = labels.frequencies(check_batch_weight(sample_weight, labels.n_samples))
+        precisions = average_precision_per_label(labels, y_score, k=k, sample_weight=weight)
+        return cls(precisions, positives, name=name).plot(ax, **kwargs)
 
-    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "LabelAveragePrecisionDisplay":
+    def plot(
+        self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any
+    ) -> "LabelAveragePrecisionDisplay":
         """Draw the labels.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a new figure.
+        name : str, default=None
+            Name for the legend; None means the display's `name`.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -164,7 +198,10 @@ class LabelAveragePrecisionDisplay(Display):
         precisions = self.average_precision[shown]
         # Many points are small and transparent, so that their density shows.
         look = {"s": 8, "alpha": 0.25} if len(positives) > 500 else {"s": 16, "alpha": 0.6}
-        options = {**look, "linewidths": 0, "label": f"{len(positives):,} labels"}
+        name = self.name if name is None else name
+        summary = f"{len(positives):,} labels"
+        label = summary if name is None else f"{name} ({summary})"
+        options = {**look, "linewidths": 0, "label": label}
         self.points_ = ax.scatter(positives, precisions, **{**options, **kwargs})
         centres, means = _means_by_frequency(positives, precisions)
         (self.line_,) = ax.plot(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.gap import gap_score, pooled_list
 from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
@@ -76,12 +77,12 @@ class PooledPrecisionRecallDisplay(Display):
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
-        y_true: Any,
+        X: MatrixLike,
+        y: MatrixLike,
         *,
         k: int = 20,
-        sample_weight: Any = None,
-        rated: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -92,9 +93,11 @@ class PooledPrecisionRecallDisplay(Display):
         ----------
         estimator : object
             Fitted classifier with ``predict_top_k``, ``predict_proba`` or ``decision_function``.
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
-        y_true, k, sample_weight, rated, ax, **kwargs
+        y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
+            True classes or labels.
+        k, sample_weight, rated, ax, **kwargs
             See `from_predictions`.
         name : str, default=None
             Name for the legend; None means the name of the estimator's class.
@@ -104,7 +107,7 @@ class PooledPrecisionRecallDisplay(Display):
         PooledPrecisionRecallDisplay
             The display, drawn.
         """
-        labels, scores = predict(estimator, X, y_true, rated, check_k(k))
+        labels, scores = predict(estimator, X, y, rated, check_k(k))
         return cls.from_predictions(
             labels,
             scores,
@@ -118,12 +121,12 @@ class PooledPrecisionRecallDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_score: Any,
+        y_true: MatrixLike,
+        y_score: ScoresLike,
         *,
         k: int = 20,
-        sample_weight: Any = None,
-        rated: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
         name: str | None = None,
         ax: "Axes | None" = None,
         **kwargs: Any,

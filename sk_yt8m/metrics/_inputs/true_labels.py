@@ -84,12 +84,12 @@ class TrueLabels:
                 f"got ({rated.n_samples}, {rated.n_labels})."
             )
         check_same_names(rated.columns, "rated", self.columns, "y_true")
-        both = self.to_csr().multiply(rated.to_csr()).tocsr()
+        both = self.tocsr().multiply(rated.tocsr()).tocsr()
         both.sort_indices()
         columns = rated.columns if self.columns is None else self.columns
         return TrueLabels(both.indptr, both.indices, self.n_labels, columns, rated)
 
-    def to_csr(self) -> csr_array:
+    def tocsr(self) -> csr_array:
         """Return the indicator matrix."""
         ones = np.ones(len(self.indices), dtype=np.int8)
         shape = (self.n_samples, self.n_labels)

@@ -209,7 +209,7 @@ def _values(
             source = metric.family.terms(labels, given, **options)
             values[metric.name] = source.ratio()
         else:
-            source = pooled_lists(labels, given, per_label=metric.family.k_name == "top_k")
+            source = pooled_lists(labels, given, per_label=metric.family.per_label)
             values[metric.name] = metric.family.score(labels, given, **options)
         sources.append(source)
     return values, sources
@@ -246,14 +246,14 @@ def _table_of_labels(
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    top_k = None
+    k = None
     if isinstance(scores, TopK):
-        top_k, y_score = scores.indices.shape[1], listed_labels(scores, labels)
+        k, y_score = scores.indices.shape[1], listed_labels(scores, labels)
     return pd.DataFrame(
         {
             "name": _names(labels, vocabulary),
             "positives": labels.frequencies().astype(np.int64),
-            "average_precision": average_precision_per_label(labels, y_score, top_k=top_k),
+            "average_precision": average_precision_per_label(labels, y_score, k=k),
         },
         index=pd.RangeIndex(labels.n_labels, name="label"),
     )

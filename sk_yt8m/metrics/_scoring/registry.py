@@ -47,8 +47,8 @@ class Family:
 
     #: The public function.
     score: Callable[..., float]
-    #: Its argument for the number after the ``@``; None if there is no such number.
-    k_name: str | None
+    #: Whether a number may follow an ``@``: its argument ``k``.
+    takes_k: bool
     #: How many labels it needs without a number; None if a number is required.
     plain_need: Literal["true labels", "all"] | None
     #: The numbers under which `scorer_names` lists it; None stands for no number.
@@ -57,20 +57,22 @@ class Family:
     terms: Callable[..., SampleTerms] | None = None
     #: Whether it has an argument ``propensities``.
     takes_propensities: bool = False
+    #: Whether each label has a list of its own, instead of one list for all.
+    per_label: bool = False
 
 
 FAMILIES = {
-    "gap": Family(gap_score, "k", None, (20,)),
-    "hit": Family(hit_at_k_score, "k", None, (1, 5, 20), hit_terms),
-    "perr": Family(precision_at_equal_recall_rate_score, None, "true labels", (None,), perr_terms),
-    "map": Family(mean_average_precision_score, "top_k", "all", (20, None)),
-    "mrr": Family(mean_reciprocal_rank_score, "k", "all", (20, None), mrr_terms),
-    "lrr": Family(label_reciprocal_rank_score, None, "all", (None,), lrr_terms),
-    "precision": Family(precision_at_k_score, "k", None, (1, 3, 5), precision_terms),
-    "recall": Family(recall_at_k_score, "k", None, (5, 20), recall_terms),
-    "ndcg": Family(ndcg_at_k_score, "k", None, (5, 20), ndcg_terms),
-    "psp": Family(psp_at_k_score, "k", None, (1, 3, 5), psp_terms, takes_propensities=True),
-    "psndcg": Family(psndcg_at_k_score, "k", None, (3, 5), psndcg_terms, takes_propensities=True),
+    "gap": Family(gap_score, True, None, (20,)),
+    "hit": Family(hit_at_k_score, True, None, (1, 5, 20), hit_terms),
+    "perr": Family(precision_at_equal_recall_rate_score, False, "true labels", (None,), perr_terms),
+    "map": Family(mean_average_precision_score, True, "all", (20, None), per_label=True),
+    "mrr": Family(mean_reciprocal_rank_score, True, "all", (20, None), mrr_terms),
+    "lrr": Family(label_reciprocal_rank_score, False, "all", (None,), lrr_terms),
+    "precision": Family(precision_at_k_score, True, None, (1, 3, 5), precision_terms),
+    "recall": Family(recall_at_k_score, True, None, (5, 20), recall_terms),
+    "ndcg": Family(ndcg_at_k_score, True, None, (5, 20), ndcg_terms),
+    "psp": Family(psp_at_k_score, True, None, (1, 3, 5), psp_terms, takes_propensities=True),
+    "psndcg": Family(psndcg_at_k_score, True, None, (3, 5), psndcg_terms, takes_propensities=True),
 }
 
 
@@ -93,7 +95,7 @@ class Metric:
     @property
     def options(self) -> dict[str, Any]:
         """The public function's arguments that the name stands for."""
-        return {} if self.k is None else {str(self.family.k_name): self.k}
+        return {} if self.k is None else {"k": self.k}
 
     def options_with(self, propensities: Any) -> dict[str, Any]:
         """Return the same, with the propensities if it takes them."""
@@ -118,7 +120,7 @@ def find_metric(name: object) -> Metric:
     family = FAMILIES.get(match[1]) if match else None
     if match and family:
         k = int(match[2]) if match[2] else None
-        if (family.k_name if k else family.plain_need) is not None:
+        if family.takes_k if k else family.plain_need:
             return Metric(match[0], family, k)
         right = (
             f"{match[1]} takes no number" if k else f"{match[1]} takes a number, as {match[1]}@5"

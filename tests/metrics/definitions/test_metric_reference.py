@@ -55,7 +55,7 @@ def test_map():
     assert reference.mean_average_precision(y_true, scores) == (1 / 2 + 1) / 2
     assert reference.mean_average_precision(y_true, scores, absent="zero") == (1 / 2 + 1) / 3
     # The top 1 are label 1 of row 0 and label 0 of row 1: no list holds its positive.
-    assert reference.mean_average_precision(y_true, scores, top_k=1) == 0.0
+    assert reference.mean_average_precision(y_true, scores, k=1) == 0.0
     assert reference.mean_average_precision([[0, 0]], [[0.3, 0.1]]) == 0.0
 
 

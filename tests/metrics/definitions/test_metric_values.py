@@ -105,7 +105,7 @@ def test_agrees_with_the_starter_code_on_data_without_ties(seed, k):
     assert gap_score(y_true, scores, k=k) == pytest.approx(
         reference.starter_code_gap(*lists, k=k), abs=1e-12
     )
-    assert mean_average_precision_score(y_true, scores, top_k=k) == pytest.approx(
+    assert mean_average_precision_score(y_true, scores, k=k) == pytest.approx(
         reference.starter_code_map(*lists, k=k), abs=1e-12
     )
 

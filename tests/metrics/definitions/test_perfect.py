@@ -28,7 +28,7 @@ PERFECT = {
     "hit@1": hit_at_k_score,
     "perr": precision_at_equal_recall_rate_score,
     "map": mean_average_precision_score,
-    "map@20": lambda *a, **o: mean_average_precision_score(*a, top_k=20, **o),
+    "map@20": lambda *a, **o: mean_average_precision_score(*a, k=20, **o),
     "mrr": mean_reciprocal_rank_score,
     "recall@20": recall_at_k_score,
     "ndcg@20": ndcg_at_k_score,

@@ -288,7 +288,7 @@ def test_displays():
     assert curve.gap == gap_score(y_true, scores, k=5, **given)
     area = np.sum(np.diff(curve.recall) * curve.precision[1:])
     assert area == pytest.approx(curve.gap, abs=1e-12)
-    hits = HitAtKDisplay.from_predictions(y_true, scores, max_k=9, **given).hit
+    hits = HitAtKDisplay.from_predictions(y_true, scores, k=9, **given).hit
     assert hits.tolist() == [hit_at_k_score(y_true, scores, k=k, **given) for k in range(1, 10)]
     points = LabelAveragePrecisionDisplay.from_predictions(y_true, scores, rated=rated)
     np.testing.assert_array_equal(

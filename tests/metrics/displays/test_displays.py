@@ -79,9 +79,23 @@ def test_both_constructors_have_the_same_defaults(display_of):
     )
     options = list(of_estimator)[3:]
     assert options == list(of_predictions)[2:]
+    shared = ["k", "sample_weight", "rated", "name", "ax", "kwargs"]
+    assert [name for name in options if name != "frequencies"] == shared
     assert [of_estimator[name].default for name in options] == [
         of_predictions[name].default for name in options
     ]
+
+
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
+def test_positional_arguments_are_named_as_in_scikit_learn(display_of):
+    positional = [
+        [name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+        for parameters in (
+            inspect.signature(constructor).parameters
+            for constructor in (display_of.from_estimator, display_of.from_predictions)
+        )
+    ]
+    assert positional == [["estimator", "X", "y"], ["y_true", "y_score"]]
 
 
 @pytest.mark.parametrize("options", [{}, {"k": 3}, {"rated": 0.5}, {"rated": 0.5, "k": 2}])
@@ -92,9 +106,6 @@ def test_both_constructors_say_the_same_of_many_labels(display_of, options):
     X, Y = rng.normal(size=(80, 5)), rng.integers(0, 2, (80, 40))
     model = MLPClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
     options = dict(options)
-    if "k" in options:
-        name = {HitAtKDisplay: "max_k", LabelAveragePrecisionDisplay: "top_k"}.get(display_of, "k")
-        options[name] = options.pop("k")
     if "rated" in options:
         options["rated"] = rng.random(Y.shape) < options["rated"]
     one = display_of.from_estimator(model, X, Y, **options)
@@ -106,15 +117,18 @@ def test_both_constructors_say_the_same_of_many_labels(display_of, options):
     assert one.ax_.get_ylabel() == other.ax_.get_ylabel()
 
 
-@pytest.mark.parametrize("display_of", OF_PREDICTIONS[:2])
+@pytest.mark.parametrize("display_of", OF_PREDICTIONS)
 def test_names_in_the_legend(display_of):
     X, y = load_iris(return_X_y=True)
     model = GaussianNB().fit(X, y)
     display = display_of.from_estimator(model, X, y)
     display_of.from_estimator(model, X, y, name="bayes", ax=display.ax_)
-    first, second = (text.get_text() for text in display.ax_.get_legend().get_texts())
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    first, second = (text for text in texts if "(" in text)
     assert first.startswith("GaussianNB (")
     assert second.startswith("bayes (")
+    display.plot(name="new")
+    assert display.ax_.get_legend().get_texts()[0].get_text().startswith("new (")
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -138,7 +152,7 @@ def test_area_under_the_pooled_curve_is_gap(ties, weighted, k):
 def test_hits_are_hit_at_k_of_every_k():
     y_true, scores = make_data()
     weight = np.arange(40)
-    display = HitAtKDisplay.from_predictions(y_true, scores, max_k=9, sample_weight=weight)
+    display = HitAtKDisplay.from_predictions(y_true, scores, k=9, sample_weight=weight)
     expected = [hit_at_k_score(y_true, scores, k=k, sample_weight=weight) for k in range(1, 10)]
     assert display.hit.tolist() == expected
     assert display.line_.get_xydata().tolist() == [[k + 1, hit] for k, hit in enumerate(expected)]
@@ -165,13 +179,24 @@ def test_points_are_the_labels_with_a_positive():
     np.testing.assert_allclose(display.points_.get_offsets(), expected)
     frequencies = np.arange(30)
     trained = LabelAveragePrecisionDisplay.from_predictions(
-        y_true, top_k_of(scores, 20), top_k=20, frequencies=frequencies
+        y_true, top_k_of(scores, 20), k=20, frequencies=frequencies
     )
     shown &= frequencies > 0
-    expected = np.column_stack(
-        [frequencies, average_precision_per_label(y_true, scores, top_k=20)]
-    )[shown]
+    expected = np.column_stack([frequencies, average_precision_per_label(y_true, scores, k=20)])[
+        shown
+    ]
     np.testing.assert_allclose(trained.points_.get_offsets(), expected)
+
+
+def test_weights_of_label_points_are_repeated_samples():
+    y_true, scores = make_data()
+    weight = np.arange(40) % 3
+    once = LabelAveragePrecisionDisplay.from_predictions(y_true, scores, sample_weight=weight)
+    rows = np.repeat(np.arange(40), weight)
+    twice = LabelAveragePrecisionDisplay.from_predictions(y_true[rows], scores[rows])
+    np.testing.assert_allclose(once.points_.get_offsets(), twice.points_.get_offsets())
+    equal = LabelAveragePrecisionDisplay.from_predictions(y_true, scores, sample_weight=[3] * 40)
+    np.testing.assert_array_equal(equal.positives, y_true.sum(axis=0))
 
 
 def test_means_of_labels_of_like_frequency():
@@ -210,8 +235,8 @@ def test_frequencies_of_another_number_of_labels():
 
 def test_bad_k():
     y_true, scores = make_data()
-    with pytest.raises(ValueError, match="max_k must be an integer of at least 1, got 0"):
-        HitAtKDisplay.from_predictions(y_true, scores, max_k=0)
+    with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
+        HitAtKDisplay.from_predictions(y_true, scores, k=0)
     with pytest.raises(ValueError, match="k must be an integer of at least 1, got -2"):
         PooledPrecisionRecallDisplay.from_predictions(y_true, scores, k=-2)
 

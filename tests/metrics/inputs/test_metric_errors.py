@@ -122,8 +122,8 @@ def test_k_below_1_or_no_integer(k):
     with expect(f"k must be an integer of at least 1, got {k!r}"):
         make_top_k_scorer(gap_score, k=k)
     if k is not None:
-        with expect(f"top_k must be an integer of at least 1, got {k!r}"):
-            mean_average_precision_score(y_true, scores, top_k=k)
+        with expect(f"k must be an integer of at least 1, got {k!r}"):
+            mean_average_precision_score(y_true, scores, k=k)
 
 
 @pytest.mark.usefixtures("blocks")
@@ -186,10 +186,10 @@ def test_top_k_too_short_for_the_metric():
         hit_at_k_score(y_true, short, k=11)
     with expect(f"the top {most} are needed: a row of y_true has {most} true labels"):
         precision_at_equal_recall_rate_score(y_true, short)
-    with expect("the top 30 are needed where top_k is None"):
+    with expect("the top 30 are needed where k is None"):
         mean_average_precision_score(y_true, short)
-    with expect("the top 11 are needed for top_k=11"):
-        mean_average_precision_score(y_true, short, top_k=11)
+    with expect("the top 11 are needed for k=11"):
+        mean_average_precision_score(y_true, short, k=11)
     with expect("needs the scores of all 30 labels, but y_score holds the top 10 only"):
         label_reciprocal_rank_score(y_true, short)
 

@@ -225,7 +225,7 @@ def test_the_hit_display_of_a_top_k_ends_where_that_of_all_scores_does():
         for given in (scores, top_k_of(scores, 30))
     ]
     for display in displays:
-        assert display.k.tolist() == [1, 2, 3]
+        assert display.line_.get_xdata().tolist() == [1, 2, 3]
     assert displays[0].hit.tolist() == displays[1].hit.tolist()
 
 

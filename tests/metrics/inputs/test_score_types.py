@@ -172,9 +172,9 @@ def test_displays(type_name, weighted):
         assert area == pytest.approx(curve.gap, abs=1e-12)
         expected = gap_score(y_true, ranks_of(exact), k=3, sample_weight=weight)
         assert curve.gap == pytest.approx(expected, abs=1e-12)
-        hits = HitAtKDisplay.from_predictions(y_true, given, max_k=9).hit
+        hits = HitAtKDisplay.from_predictions(y_true, given, k=9).hit
         np.testing.assert_array_equal(
-            hits, HitAtKDisplay.from_predictions(y_true, ranks_of(exact), max_k=9).hit
+            hits, HitAtKDisplay.from_predictions(y_true, ranks_of(exact), k=9).hit
         )
         points = LabelAveragePrecisionDisplay.from_predictions(y_true, given)
         plt.close("all")

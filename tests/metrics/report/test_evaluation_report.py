@@ -139,7 +139,7 @@ def test_a_top_k_leaves_out_what_it_cannot_tell_and_says_so():
     shared = report.figures.index
     pd.testing.assert_frame_equal(report.figures, whole.figures.loc[shared])
     assert set(whole.figures.index) - set(shared) == {"perr", "mrr", "lrr"}
-    expected = average_precision_per_label(y_true, scores, top_k=20)
+    expected = average_precision_per_label(y_true, scores, k=20)
     np.testing.assert_array_equal(report.labels["average_precision"], expected)
 
 

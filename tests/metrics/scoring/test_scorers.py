@@ -78,8 +78,8 @@ ALL = {
         (make_top_k_scorer(gap_score, k=3), lambda y, s: gap_score(y, s, k=3)),
         (make_top_k_scorer(gap_score, k=25), lambda y, s: gap_score(y, s, k=25)),
         (
-            make_top_k_scorer(mean_average_precision_score, k=4, top_k=4),
-            lambda y, s: mean_average_precision_score(y, s, top_k=4),
+            make_top_k_scorer(mean_average_precision_score, k=4),
+            lambda y, s: mean_average_precision_score(y, s, k=4),
         ),
         (
             make_top_k_scorer(gap_score, greater_is_better=False),
@@ -191,7 +191,7 @@ def test_options_of_a_scorer_by_name():
     zero = get_scorer("map@20", absent_labels="zero")
     assert repr(zero) == "get_scorer('map@20', absent_labels='zero')"
     assert zero(estimator, scores, y_true) == mean_average_precision_score(
-        y_true, scores, top_k=20, absent_labels="zero"
+        y_true, scores, k=20, absent_labels="zero"
     )
     for options in ({"weights": 1}, {"k": 5}):
         with pytest.raises(TypeError, match="'psp@3' has no further argument"):
@@ -429,9 +429,16 @@ def test_pickle_and_repr():
     assert repr(gap_scorer) == "gap_scorer"
     assert repr(hit_at_5_scorer) == "hit_at_5_scorer"
     made = make_top_k_scorer(
-        mean_average_precision_score, k=4, greater_is_better=False, top_k=4, name=None
+        mean_average_precision_score,
+        k=4,
+        greater_is_better=False,
+        absent_labels="zero",
+        name=None,
     )
-    text = "make_top_k_scorer(mean_average_precision_score, k=4, greater_is_better=False, top_k=4)"
+    text = (
+        "make_top_k_scorer(mean_average_precision_score, k=4, greater_is_better=False, "
+        "absent_labels='zero')"
+    )
     assert repr(made) == text
     y_true, scores = make_data()
     estimator = Ranker().fit(scores, y_true)

@@ -11,33 +11,48 @@ if TYPE_CHECKING:
 
 
 def top_k_table(
-    ids: np.ndarray, best: TopK, names: np.ndarray, starts: np.ndarray | None = None
+    ids: "np.ndarray | pd.Index", best: TopK, names: np.ndarray, starts: np.ndarray | None = None
+) -> "pd.DataFrame":
+    """Return the table of as many labels of every row; see `label_table`."""
+    n_rows, k = best.indices.shape
+    counts = np.full(n_rows, k)
+    return label_table(ids, counts, best.indices.ravel(), best.scores.ravel(), names, starts)
+
+
+def label_table(
+    ids: "np.ndarray | pd.Index",
+    counts: np.ndarray,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    names: np.ndarray,
+    starts: np.ndarray | None = None,
 ) -> "pd.DataFrame":
     """Return the columns id, rank, label, name and score; of segments also start, after id.
 
     Parameters
     ----------
-    ids : ndarray of shape (n_rows,)
+    ids : ndarray or Index of shape (n_rows,)
         Ids, or numbers of rows.
-    best : TopK
-        Labels and scores of the rows.
-    names : ndarray of shape (n_labels,), object
+    counts : ndarray of shape (n_rows,)
+        Number of labels of each row.
+    labels, scores : ndarray of shape (counts.sum(),)
+        Labels of the rows, one row after the other, best first, and their scores.
+    names : ndarray of shape (n_labels,)
         Names of the labels.
     starts : ndarray of shape (n_rows,), optional
         The second at which a segment begins.
     """
     import pandas as pd
 
-    labels, scores = best
-    n_rows, k = labels.shape
-    columns: dict[str, Any] = {"id": np.repeat(ids, k)}
+    columns: dict[str, Any] = {"id": ids.repeat(counts)}
     if starts is not None:
-        columns["start"] = np.repeat(starts, k)
+        columns["start"] = starts.repeat(counts)
+    before = np.cumsum(counts) - counts
     columns |= {
-        "rank": np.tile(np.arange(1, k + 1), n_rows),
-        "label": labels.ravel(),
-        "name": names[labels.ravel()],
-        "score": scores.ravel(),
+        "rank": np.arange(1, labels.size + 1) - before.repeat(counts),
+        "label": labels,
+        "name": names[labels],
+        "score": scores,
     }
     return pd.DataFrame(columns)
 
