@@ -22,9 +22,11 @@ class EpochCallbacks:
         self._estimator = estimator
         self._fit: Any = None
         self._epoch: Any = None
+        self._n_done = 0
 
     def begin(self, n_epochs: int, n_done: int) -> None:
         """Tell of the start of the training: a task with a subtask for each epoch that is left."""
+        self._n_done = n_done
         self._fit = self._estimator._init_callback_context(
             max_subtasks=n_epochs - n_done,
             # scikit-learn counts such subtasks from 0.
@@ -34,7 +36,7 @@ class EpochCallbacks:
 
     def begin_epoch(self, epoch: int) -> None:
         """Tell of the start of an epoch."""
-        number = None if self._fit.sequential_subtasks else epoch
+        number = epoch if self._n_done else None
         self._epoch = self._fit.subcontext(task_name="epoch", task_id=number)
         self._epoch.call_on_fit_task_begin(**self._told)
 
