@@ -3,6 +3,9 @@
 After an update of scikit-learn this is the one file to check.
 """
 
+from contextlib import nullcontext
+from typing import Any, NoReturn
+
 # Declared constraints with one wording of errors: public only as `_parameter_constraints`.
 # The decorator of `fit` that validates them and applies `skip_parameter_validation`.
 from sklearn.base import _fit_context as fit_context
@@ -28,13 +31,63 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "BaseComposition",
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
+    "callback_management_context",
     "check_sample_weight",
     "fit_context",
+    "has_callbacks",
     "num_samples",
     "safe_indexing",
     "validate_params",
 ]
+
+# Callbacks: public, experimental, and optional, because older versions have none.
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ModuleNotFoundError:
+
+    class _NoContext:
+        """Stands for the context of a `fit` that calls no callback."""
+
+        def subcontext(self, *_: Any, **__: Any) -> "_NoContext":
+            return self
+
+        def propagate_callback_context(self, sub_estimator: Any) -> nullcontext:
+            return nullcontext()
+
+        def call_on_fit_task_begin(self, **_: Any) -> "_NoContext":
+            return self
+
+        def call_on_fit_task_end(self, **_: Any) -> bool:
+            return False
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Refuses callbacks."""
+
+        def set_callbacks(self, *callbacks: Any) -> NoReturn:
+            """Raise an ImportError: this version of scikit-learn has no callbacks."""
+            from sklearn import __version__
+
+            raise ImportError(
+                f"callbacks need scikit-learn 1.9 or later, this is {__version__}: "
+                'pip install -U "scikit-learn>=1.9"'
+            )
+
+        def _init_callback_context(self, **_: Any) -> _NoContext:
+            return _NoContext()
+
+    callback_management_context = nullcontext
+else:
+    # Ends callbacks within what restores a failed estimator; public only as a decorator.
+    from sklearn.callback._callback_support import (  # type: ignore[no-redef]
+        callback_management_context,
+    )
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Tell whether `set_callbacks`, or an estimator around this one, has given it callbacks."""
+    return bool(getattr(estimator, "_skl_callbacks", []))

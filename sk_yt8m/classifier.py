@@ -6,17 +6,22 @@ from typing import Any, ClassVar, Self
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from sk_yt8m._estimators.callbacks import EpochCallbacks
 from sk_yt8m._estimators.incremental_training import IncrementalTraining
 from sk_yt8m._estimators.network_predictions import NetworkPredictions
 from sk_yt8m._inputs.features import check_features
-from sk_yt8m._sklearn import fit_context
+from sk_yt8m._sklearn import (
+    CallbackSupportMixin,
+    callback_management_context,
+    fit_context,
+    has_callbacks,
+)
 from sk_yt8m._training.constraints import CONSTRAINTS
-from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.rollback import restored_on_failure
 
 
 class DeepMultiLabelClassifier(
-    NetworkPredictions, IncrementalTraining, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin, NetworkPredictions, IncrementalTraining, ClassifierMixin, BaseEstimator
 ):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
@@ -318,7 +323,8 @@ class DeepMultiLabelClassifier(
         from sk_yt8m._training.validation import check_validation_features
 
         previous = self._fitted.network if self.warm_start and hasattr(self, "_fitted") else None
-        with restored_on_failure(self):
+        callbacks = EpochCallbacks(self, X, y, sample_weight) if has_callbacks(self) else None
+        with restored_on_failure(self), callback_management_context(self):
             X = check_features(self, X, reset=previous is None)
             X_val = check_validation_features(self, X_val, y_val, sample_weight_val)
             network, history = fit_network(
@@ -326,7 +332,9 @@ class DeepMultiLabelClassifier(
                 (X, y, sample_weight),
                 (X_val, y_val, sample_weight_val),
                 previous,
+                callbacks,
             )
-            self._set_fitted(OngoingTraining(network))
-            self._set_history(history.losses, history.scores, history.seconds, history.n_seen)
+            self._set_trained(network, history)
+            if callbacks is not None:
+                callbacks.end()
         return self

@@ -10,13 +10,16 @@ from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
-from sk_yt8m._sklearn import BaseComposition, fit_context
+from sk_yt8m._sklearn import BaseComposition, CallbackSupportMixin, fit_context, has_callbacks
 
 
-class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition):
+class AveragingClassifier(
+    CallbackSupportMixin, BlockwisePredictions, ClassifierMixin, BaseComposition
+):
     """Average the probabilities of several classifiers.
 
     Like scikit-learn's ``VotingClassifier(voting="soft")``, but for labels as well as classes:
@@ -127,8 +130,15 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
             refuse_masked(value, name)
         X = stack_rows(X)
         _, form = encode_targets(y)
+        told = {"estimator": self, **hook_arguments(X, y, fit_params.get("sample_weight"))}
+        task = self._init_callback_context(max_subtasks=len(used), sequential_subtasks=False)
+        task.call_on_fit_task_begin(**told)
+        # All subtasks exist before the first one is sent to another process.
+        subtasks = [task.subcontext(name, task_id=number) for number, name in enumerate(used)]
+        whole = self if has_callbacks(self) else None
         estimators = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit)(clone(estimator), X, y, fit_params) for estimator in used.values()
+            delayed(fit_part)(clone(estimator), X, y, fit_params, whole, subtask)
+            for estimator, subtask in zip(used.values(), subtasks, strict=True)
         )
         for name, estimator in zip(used, estimators, strict=True):
             classes = getattr(estimator, "classes_", form.classes)
@@ -141,6 +151,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         self.named_estimators_ = dict(zip(used, estimators, strict=True))
         self._is_used = is_used
         self._publish(form)
+        task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -245,10 +256,6 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
             if share:
                 total = total + share * probabilities_of(estimator, rows, n_columns)
         return total
-
-
-def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
-    return estimator.fit(X, y, **fit_params)
 
 
 def _is_pair(item: Any) -> bool:

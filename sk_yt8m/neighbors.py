@@ -12,11 +12,19 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
-from sk_yt8m._sklearn import HasMethods, Interval, fit_context, num_samples, safe_indexing
+from sk_yt8m._sklearn import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    fit_context,
+    num_samples,
+    safe_indexing,
+)
 from sk_yt8m.metrics._inputs.select import select_top_k
 
 # Training rows whose cosines are computed in float64 at a time.
@@ -24,7 +32,7 @@ _PART_ROWS = 1024
 
 
 class DeepNeighborsClassifier(
-    BlockwisePredictions, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupportMixin, BlockwisePredictions, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Average a network with the labels of the nearest training rows in its last hidden layer.
 
@@ -151,7 +159,10 @@ class DeepNeighborsClassifier(
         if sample_weight is not None:
             fit_params["sample_weight"] = sample_weight
         network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
-        network.fit(X, y, **fit_params)
+        told = {"estimator": self, **hook_arguments(X, y, sample_weight)}
+        task = self._init_callback_context(max_subtasks=1)
+        task.call_on_fit_task_begin(**told)
+        fit_part(network, X, y, fit_params, self, task.subcontext("network"))
         weight = np.ones(indicator.shape[0]) if weight is None else weight
         used = np.flatnonzero(weight)
         references = _unit_rows(_activations(network, X, used))
@@ -161,6 +172,7 @@ class DeepNeighborsClassifier(
         self.estimator_ = network
         self._references, self._labels, self._log_weights = references, labels, log_weights
         self._publish(form)
+        task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
 
     def _parts(self) -> list[Any]:

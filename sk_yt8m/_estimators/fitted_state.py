@@ -12,6 +12,7 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys
 from sk_yt8m._files.values import decode, encode
 from sk_yt8m._network.fitted_network import FittedNetwork
+from sk_yt8m._training.history import History
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m.persistence._contents import ROUTED, Requests, SavedClassifier
 
@@ -117,6 +118,11 @@ class FittedState(_Base):
 
     def _plain_parameters(self) -> dict[str, Any]:
         return {name: plain_value(value) for name, value in self.get_params(deep=False).items()}
+
+    def _set_trained(self, network: FittedNetwork, history: History) -> None:
+        """Set the attributes of a complete training."""
+        self._set_fitted(OngoingTraining(network))
+        self._set_history(history.losses, history.scores, history.seconds, history.n_seen)
 
     def _set_fitted(self, training: OngoingTraining) -> None:
         """Set the attributes that follow from a trained network."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from sk_yt8m._inputs.minibatches import Batches, n_steps, pack_batches
 from sk_yt8m._network.architecture import Weights
+from sk_yt8m._training.distributed.observation import Observation
 from sk_yt8m._training.distributed.shared_checkpoints import Checkpoints
 from sk_yt8m._training.history import History, PartialEpoch
 from sk_yt8m._training.row_source import RowSource
@@ -107,6 +108,7 @@ def train_epochs(
     evaluate: Callable[[Weights], float] | None,
     report: Callable[[Schedule, int, float, float | None, float], None] | None,
     checkpoints: Checkpoints | None = None,
+    observation: Observation | None = None,
 ) -> History:
     """Train for the scheduled epochs, or until the monitored figure stops improving.
 
@@ -124,6 +126,9 @@ def train_epochs(
         the samples per second.
     checkpoints : Checkpoints or None
         Where to resume from and to save to.
+    observation : Observation or None
+        What is told of each epoch, after validation and before the checkpoint; it may end the
+        training.
 
     Raises
     ------
@@ -134,9 +139,21 @@ def train_epochs(
     every = None if checkpoints is None else checkpoints.every
     begun = time.perf_counter() - history.elapsed
     steps_per_epoch = n_steps(rows.n_samples, schedule.batch_size)
+
+    def n_seen() -> int:
+        return trainer.n_steps * rows.n_samples // steps_per_epoch
+
+    def so_far() -> History:
+        return replace(history, weights=history.weights or trainer.weights(), n_seen=n_seen())
+
+    if observation is not None:
+        observation.begin(schedule.n_epochs, len(history.losses))
+    is_told_to_stop = False
     try:
         while not schedule.is_finished(history.losses, history.scores):
             epoch, start = len(history.losses), time.perf_counter()
+            if observation is not None:
+                observation.begin_epoch(epoch)
             fresh = steps_per_epoch - history.part.n_steps
             for part in train_parts(trainer, rows, schedule, epoch, history.part, every):
                 history = replace(history, part=part, elapsed=time.perf_counter() - begun)
@@ -148,6 +165,9 @@ def train_epochs(
                 speed = rows.n_samples * fresh / steps_per_epoch / seconds
                 score = history.scores[-1] if evaluate else None
                 report(schedule, epoch, part.loss, score, speed)
+            is_told_to_stop = observation is not None and observation.end_epoch(so_far)
+            if is_told_to_stop:
+                break
             if checkpoints is not None and not schedule.is_finished(history.losses, history.scores):
                 checkpoints.save(trainer.state(), history)
     except KeyboardInterrupt:
@@ -157,12 +177,11 @@ def train_epochs(
         warnings.warn(_interrupted(history, schedule), TrainingInterruptedWarning, stacklevel=5)
     n_run = len(history.losses)
     if report is not None and n_run < schedule.n_epochs and not history.interrupted:
-        print(_stopped(n_run, schedule), flush=True)
-    n_seen = trainer.n_steps * rows.n_samples // steps_per_epoch
+        print(_stopped(n_run, schedule, is_told_to_stop), flush=True)
     weights = history.weights or trainer.finish()
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise _diverged("weights became infinite or NaN", schedule, n_run - 1)
-    return replace(history, weights=weights, n_seen=n_seen)
+    return replace(history, weights=weights, n_seen=n_seen())
 
 
 def _resume(trainer: Trainer, checkpoints: Checkpoints) -> History:
@@ -204,11 +223,14 @@ def _diverged(what: str, schedule: Schedule, epoch: int) -> FloatingPointError:
     )
 
 
-def _stopped(n_run: int, schedule: Schedule) -> str:
+def _stopped(n_run: int, schedule: Schedule, is_told_to_stop: bool) -> str:
+    stopped = f"stopped after epoch {n_run} of {schedule.n_epochs}: "
+    if is_told_to_stop:
+        return stopped + "a callback returned True"
     monitored = "validation score" if schedule.early_stopping else "training loss"
     return (
-        f"stopped after epoch {n_run} of {schedule.n_epochs}: the {monitored} did not improve by "
-        f"more than {schedule.tol:g} in {schedule.n_iter_no_change} epochs (n_iter_no_change, tol)"
+        f"{stopped}the {monitored} did not improve by more than {schedule.tol:g} in "
+        f"{schedule.n_iter_no_change} epochs (n_iter_no_change, tol)"
     )
 
 

@@ -12,6 +12,7 @@ from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, layer_sizes
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._tensorflow import resolve_precision
 from sk_yt8m._training.checkpoints.fingerprint import describe_run
+from sk_yt8m._training.distributed.observation import Observer, observe
 from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
 from sk_yt8m._training.distributed.shared_checkpoints import open_for_all
 from sk_yt8m._training.epoch_loop import TrainingRows, print_epoch, train_epochs
@@ -31,6 +32,7 @@ def fit_network(
     data: tuple[Any, Any, Any],
     validation_data: tuple[Any, Any, Any],
     previous: FittedNetwork | None,
+    observer: Observer | None = None,
 ) -> tuple[FittedNetwork, History]:
     """Train a new network, or the previous one further.
 
@@ -43,6 +45,8 @@ def fit_network(
         is not given.
     previous : FittedNetwork or None
         The network to train further.
+    observer : Observer or None
+        Who is told of the epochs; of several processes, that of the first one.
 
     Notes
     -----
@@ -50,7 +54,7 @@ def fit_network(
     """
     ranks = ranks_in_scope()
     with ranks.together():
-        return _fit_with(ranks, parameters, data, validation_data, previous)
+        return _fit_with(ranks, parameters, data, validation_data, previous, observer)
 
 
 def _fit_with(
@@ -59,6 +63,7 @@ def _fit_with(
     data: tuple[Any, Any, Any],
     validation_data: tuple[Any, Any, Any],
     previous: FittedNetwork | None,
+    observer: Observer | None,
 ) -> tuple[FittedNetwork, History]:
     p = parameters
     given = read_problem(*data, like=previous.form if previous else None)
@@ -90,6 +95,7 @@ def _fit_with(
             )
         else:
             weights = previous.weights
+        network_of = partial(FittedNetwork, architecture, problem.form)
         statistics = weights[MEAN], weights[SCALE]
         check_inputs(problem, validation, statistics, measured=previous is None)
         evaluate = make_evaluate(architecture, validation, weights) if validation else None
@@ -104,10 +110,11 @@ def _fit_with(
                 evaluate and (lambda weights: ranks.first(evaluate(weights))),
                 partial(print_epoch, problem.form.score_name) if verbose else None,
                 checkpoints,
+                observe(observer, ranks, network_of),
             )
         if checkpoints is not None and not history.interrupted:
             checkpoints.clear()
-    return FittedNetwork(architecture, problem.form, history.weights), history
+    return network_of(history.weights), history
 
 
 def draw_seed(random_state: Any) -> int:
