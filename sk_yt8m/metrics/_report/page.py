@@ -89,11 +89,12 @@ def make_content(
 
 def _figures(figures: "pd.DataFrame") -> str:
     rows = []
-    for name, value, low, high in figures.itertuples():
-        family, _, k = name.partition("@")
+    for one in figures.reset_index().to_dict("records"):
+        family, _, k = one["metric"].partition("@")
         meaning = _MEANINGS.get(family, "").format(k=k)
-        interval = "–" if math.isnan(low) else f"{low:.4f} to {high:.4f}"
-        rows.append([f"{_escape(name)}<small>{meaning}</small>", f"{value:.4f}", interval])
+        interval = "–" if math.isnan(one["low"]) else f"{one['low']:.4f} to {one['high']:.4f}"
+        name = f"{_escape(one['metric'])}<small>{meaning}</small>"
+        rows.append([name, f"{one['value']:.4f}", interval])
     return _table("figures", {"Metric": "", "Value": "", "Interval": ""}, rows)
 
 
@@ -109,10 +110,15 @@ def _pictures(pictures: dict[str, str] | None) -> str:
 
 def _labels(labels: "pd.DataFrame") -> list[str]:
     shown = labels.sort_values("positives", ascending=False, kind="stable")[:_MAX_LABELS]
-    rows = (
-        [str(label), _escape(name), str(positives), _number(precision, 4)]
-        for label, name, positives, precision in shown.itertuples()
-    )
+    rows = [
+        [
+            str(one["label"]),
+            _escape(one["name"]),
+            str(one["positives"]),
+            _number(one["average_precision"], 4),
+        ]
+        for one in shown.reset_index().to_dict("records")
+    ]
     columns = {
         "Label": "number",
         "Name": "text",
@@ -130,8 +136,13 @@ def _labels(labels: "pd.DataFrame") -> list[str]:
 
 def _confusions(confusions: "pd.DataFrame", k: int) -> list[str]:
     rows = [
-        [_escape(one.missed), _escape(one.predicted), f"{one.samples:,}", f"{one.share:.1%}"]
-        for one in confusions.itertuples()
+        [
+            _escape(one["missed"]),
+            _escape(one["predicted"]),
+            f"{one['samples']:,}",
+            f"{one['share']:.1%}",
+        ]
+        for one in confusions.to_dict("records")
     ]
     columns = {
         "Missed": "text",
@@ -154,15 +165,15 @@ def _confusions(confusions: "pd.DataFrame", k: int) -> list[str]:
 
 def _worst_samples(worst: "pd.DataFrame", k: int) -> list[str]:
     rows = []
-    for one in worst.itertuples():
-        true = set(one.true_labels)
-        marks = ["✓" if name in true else "✗" for name in one.top_labels]
+    for sample, one in zip(worst.index, worst.to_dict("records"), strict=True):
+        true = one["true_labels"]
+        marks = ["✓" if name in true else "✗" for name in one["top_labels"]]
         rows.append(
             [
-                _escape(one.Index),
-                _number(one.error),
-                _scored(one.true_scores, [""] * len(one.true_labels), one.true_labels),
-                _scored(one.top_scores, marks, one.top_labels),
+                _escape(sample),
+                _number(one["error"]),
+                _scored(one["true_scores"], [""] * len(true), true),
+                _scored(one["top_scores"], marks, one["top_labels"]),
             ]
         )
     columns = {"Sample": "text", "Error": "number", "True labels": "", "Best labels": ""}
@@ -187,9 +198,7 @@ def _scored(scores: list[float], marks: list[str], names: list[str]) -> str:
     return f"<ul>{''.join(items)}</ul>" if items else "none"
 
 
-def _sortable(
-    name: str, columns: dict[str, str], rows: Iterable[list[str]], sorted_by: str
-) -> str:
+def _sortable(name: str, columns: dict[str, str], rows: Iterable[list[str]], sorted_by: str) -> str:
     """Return a table in a box of its own, with a field for a filter."""
     return (
         '<div class="filter" hidden><label>Filter <input type="search"></label>'

@@ -3,7 +3,7 @@
 import copy
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,13 +52,14 @@ def make_displays(
 def draw(displays: dict[str, Display]) -> dict[str, str] | None:
     """Return each display as an ``<svg>`` element, or None without matplotlib."""
     try:
-        import matplotlib as mpl
+        from matplotlib import style
     except ImportError:
         return None
     pictures = {}
     for name, display in displays.items():
-        # Ids are unique in a page: they come from this salt.
-        with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        # Ids come from the salt, so that those of several pictures on a page differ.
+        own: Any = {**_STYLE, "svg.hashsalt": name}
+        with style.context(["default", own]):
             pictures[name] = _svg(display)
     return pictures
 

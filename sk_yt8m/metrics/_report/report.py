@@ -32,6 +32,7 @@ HEADLINES = (
 #: Best labels of a sample among which mistakes are looked for.
 _N_LISTED = 20
 
+
 def evaluation_report(
     y_true: Any,
     y_score: Any,
