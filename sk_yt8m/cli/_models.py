@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,6 +63,12 @@ def _check_threshold(_: Any, __: Any, value: float) -> float:
 @click.option(
     "--labels", "label_table", type=click.Path(dir_okay=False), help="CSV file for one of labels."
 )
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False),
+    help="HTML file for a page with tables, pictures and the worst mistakes.",
+)
 @overwrite_option
 @reading_options
 def evaluate(
@@ -74,17 +81,19 @@ def evaluate(
     as_json: bool,
     figures: str | None,
     label_table: str | None,
+    page: str | None,
     overwrite: bool,
     **reading: Any,
 ) -> None:
     """Print GAP, Hit@k and other figures of MODEL on DATA, with confidence intervals.
 
     \b
-    Example:
+    Examples:
       sk-yt8m evaluate model.safetensors store --split test --vocabulary vocabulary.csv
+      sk-yt8m evaluate model.safetensors store --vocabulary vocabulary.csv --html report.html
     """
     inputs = [model, data, vocabulary]
-    for output in (figures, label_table):
+    for output in (figures, label_table, page):
         if output is not None:
             check_output(output, overwrite=overwrite, inputs=inputs)
             inputs.append(output)
@@ -96,11 +105,13 @@ def evaluate(
     videos = open_videos(data, **reading)
     if videos.n_labels != clf.n_outputs_:
         raise ValueError(f"{data} has {videos.n_labels} labels, but {model} {clf.n_outputs_}")
-    batches = [(Y, clf.predict_top_k(X, k=k)) for X, Y, _ in videos.batches(split, _LARGE_BATCH)]
+    batches = videos.batches(split, _LARGE_BATCH)
+    Y, top, ids = zip(*((Y, clf.predict_top_k(X, k=k), ids) for X, Y, ids in batches), strict=True)
     report = evaluation_report(
-        sp.vstack([Y for Y, _ in batches], format="csr"),
-        TopK(*map(np.concatenate, zip(*(top for _, top in batches), strict=True))),
+        sp.vstack(Y, format="csr"),
+        TopK(*map(np.concatenate, zip(*top, strict=True))),
         vocabulary=names,
+        ids=np.concatenate(ids),
         n_resamples=resamples,
         random_state=0,
     )
@@ -108,6 +119,8 @@ def evaluate(
         write_table(report.figures, figures)
     if label_table is not None:
         write_table(report.labels, label_table)
+    if page is not None:
+        report.to_html(page, title=f"{Path(model).name} on {Path(data).absolute().name}")
     say(
         report.figures.to_json(orient="index", indent=2, double_precision=15)
         if as_json
