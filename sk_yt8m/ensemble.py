@@ -1,5 +1,6 @@
 """The average of several classifiers."""
 
+import warnings
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -245,7 +246,15 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
 
 
 def _fit(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
-    return estimator.fit(X, y, **fit_params)
+    """Fit one; a KeyboardInterrupt that ends its training early is not to let the next begin."""
+    from sk_yt8m._training.epoch_loop import TrainingInterruptedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainingInterruptedWarning)
+        try:
+            return estimator.fit(X, y, **fit_params)
+        except TrainingInterruptedWarning:
+            raise KeyboardInterrupt from None
 
 
 def _is_pair(item: Any) -> bool:

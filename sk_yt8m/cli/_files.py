@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 _MODEL_SUFFIX = ".safetensors"
 #: Options of `info` and `verify` that mean nothing for a model file.
-_FOR_DATA = ("vocabulary", "top", "features", "level", "n_labels")
+_FOR_DATA = (
+    *("vocabulary", "top", "features", "level", "n_labels"),
+    *("label_column", "id_column"),
+)
 
 
 class _AnyPath(DataPath):
