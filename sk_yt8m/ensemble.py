@@ -12,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import BaseComposition, fit_context
 
@@ -124,6 +125,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         refuse_masked(X, "X")
         for name, value in fit_params.items():
             refuse_masked(value, name)
+        X = stack_rows(X)
         _, form = encode_targets(y)
         estimators = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(estimator), X, y, fit_params) for estimator in used.values()

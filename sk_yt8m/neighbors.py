@@ -12,6 +12,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
@@ -144,6 +145,7 @@ class DeepNeighborsClassifier(
         """
         from sk_yt8m.classifier import DeepMultiLabelClassifier
 
+        X = stack_rows(X)
         indicator, form = encode_targets(y)
         weight = check_sample_weight(sample_weight, X)
         if sample_weight is not None:

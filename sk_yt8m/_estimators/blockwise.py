@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._estimators.predictions import Predictions, best_labels
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._sklearn import num_samples, safe_indexing
 from sk_yt8m._top_k import TopK
@@ -73,6 +74,7 @@ class BlockwisePredictions(Predictions):
     def _blocks(self, X: Any) -> Iterator[np.ndarray]:
         self._validate_params()  # type: ignore[attr-defined]
         refuse_masked(X, "X")
+        X = stack_rows(X)
         (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)
         n_samples = num_samples(X)
         if n_samples == 0:

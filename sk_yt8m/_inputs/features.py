@@ -8,6 +8,8 @@ import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.array_columns import refuse_collections, stack_rows
+from sk_yt8m._inputs.forms.tables import named_table, refuse_lazy
 from sk_yt8m._inputs.memory_map import release_pages
 
 _BLOCK_BYTES = 8 * 2**20
@@ -24,12 +26,15 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> Any:
     ----------
     estimator : estimator
         Has, or with `reset` gets, the number and names of the features.
-    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-        Features.
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features), or column
+        Features; a column is that of `stack_rows`.
     reset : bool
         Whether to set the number and names of the features instead of checking them.
     """
     refuse_masked(X, "X")
+    refuse_lazy(X, "X")
+    X = stack_rows(named_table(X))
+    refuse_collections(X)
     dtype = getattr(X, "dtype", None)
     is_numeric = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8
     return validate_data(

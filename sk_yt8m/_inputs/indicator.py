@@ -7,6 +7,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from sk_yt8m._inputs.dense import refuse_masked, row_blocks
+from sk_yt8m._inputs.forms.refused_tags import from_tags_hint, refuse_tags
+from sk_yt8m._inputs.forms.tables import refuse_lazy
 
 _BLOCK_BYTES = 32 * 2**20
 
@@ -29,11 +31,13 @@ def read_indicator(y: Any, name: str = "y") -> Any:
     Raises
     ------
     TypeError
-        If `y` is a masked array.
+        If `y` is a masked array or a LazyFrame.
     ValueError
-        If `y` holds other values than 0 and 1.
+        If `y` holds other values than 0 and 1, or lists of tags.
     """
     refuse_masked(y, name)
+    refuse_lazy(y, name)
+    refuse_tags(y, name)
     if hasattr(y, "tocsr"):
         return indicator_from_sparse(y.tocsr(), name)
     if hasattr(y, "iloc"):
@@ -117,17 +121,22 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
     if len(shape) != 2:
         raise ValueError(
             f"{name} must be an indicator matrix of shape (n_samples, n_labels), got an array of "
-            f"shape {tuple(shape)}. For 1-d classes see sklearn.preprocessing.label_binarize."
+            f"shape {tuple(shape)}. For 1-d classes see sklearn.preprocessing.label_binarize. "
+            f"{from_tags_hint(name)}"
         )
 
 
 def _check_kind(dtype: np.dtype, name: str) -> None:
     if dtype.kind not in "buif":
-        raise ValueError(f"{name} has dtype {dtype}: expected an indicator of 0 and 1")
+        raise ValueError(
+            f"{name} has dtype {dtype}: expected an indicator of 0 and 1. {from_tags_hint(name)}"
+        )
 
 
 def _not_an_indicator(value: Any, row: int, label: int, name: str) -> ValueError:
+    # Other values are no tags.
+    hint = f". {from_tags_hint(name)}" if isinstance(value, (str, int, np.integer)) else ""
     return ValueError(
         f"Unknown label type: a two-dimensional {name} must be an indicator matrix of 0 and 1, "
-        f"but row {row}, column {label} holds {value}"
+        f"but row {row}, column {label} holds {value}{hint}"
     )

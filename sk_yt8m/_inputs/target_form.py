@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.refused_tags import refuse_tags
+from sk_yt8m._inputs.forms.tables import column_names, is_table
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,11 @@ class TargetForm:
     def check_labels(self, y: Any) -> None:
         """Raise a ValueError if `y` is of another kind, or its labels differ in names or order.
 
+        Lists of tags are of no kind.
+
         If only one of the two has label names, labels are matched by position, with a warning.
         """
+        refuse_tags(y, "y")
         names, shape = label_columns(y), np.shape(y)
         one_dimensional = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
         if self.kind != "multilabel":
@@ -106,10 +111,10 @@ class TargetForm:
 
 
 def label_columns(y: Any) -> np.ndarray | None:
-    """Return the column names of a DataFrame of labels; None for other types."""
-    if not hasattr(y, "columns") or hasattr(y, "tocsr"):
-        return None
-    return np.asarray(getattr(y, "column_names", y.columns))
+    """Return the names of a SparseIndicator, or of a table's columns; None for other types."""
+    if is_table(y):
+        return column_names(y)
+    return getattr(y, "label_names", None) if hasattr(y, "tocsr") else None
 
 
 def check_label_names(
@@ -178,7 +183,10 @@ def sorted_classes(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             "one type, and none missing"
         ) from error
     if (present != present).any():
-        raise ValueError(f"{name} contains NaN or NaT: expected classes, and none missing")
+        row = int(np.argmax(array.ravel() != array.ravel()))
+        raise ValueError(
+            f"{name} contains NaN or NaT in row {row}: expected classes, and none missing"
+        )
     return present, codes.ravel()
 
 

@@ -10,6 +10,8 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.refused_tags import refuse_tags, warn_of_joined_tags
+from sk_yt8m._inputs.forms.tables import as_pandas, refuse_lazy
 from sk_yt8m._inputs.indicator import (
     indicator_from_dense,
     indicator_from_frame,
@@ -43,10 +45,10 @@ def encode_targets(
     Raises
     ------
     TypeError
-        If `y` is a masked array.
+        If `y` is a masked array or a LazyFrame.
     ValueError
         If `y` is empty, continuous, of one class only, lacks a class in some row, or is an
-        indicator with other values than 0 and 1.
+        indicator with other values than 0 and 1, or lists of tags.
     """
     if y is None:
         raise ValueError(
@@ -54,10 +56,13 @@ def encode_targets(
             "expected classes or an indicator matrix"
         )
     refuse_masked(y, "y")
-    if like is not None:
+    refuse_lazy(y, "y")
+    if like is None:
+        refuse_tags(y, "y")
+    else:
         like.check_labels(y)
     if hasattr(y, "tocsr"):
-        return _multilabel(indicator_from_sparse(y.tocsr()), None, y.dtype, sparse=True)
+        return _multilabel(indicator_from_sparse(y.tocsr()), label_columns(y), y.dtype, sparse=True)
     names, y = label_columns(y), as_pandas(y)
     narrowest = 1 if like is not None and like.kind == "multilabel" else 2
     if names is not None and (names.size == 0 or names.size >= narrowest):
@@ -66,18 +71,7 @@ def encode_targets(
     array = class_column(y)
     if array.ndim == 2 and array.shape[1] >= narrowest:
         return _multilabel(indicator_from_dense(array), None, array.dtype, sparse=False)
-    return _one_dimensional(array, classes)
-
-
-def as_pandas(y: Any) -> Any:
-    """Return a table of another library as a pandas DataFrame, all else unchanged."""
-    if not hasattr(y, "columns") or hasattr(y, "iloc"):
-        return y
-    if hasattr(y, "column_names"):
-        return y.to_pandas()
-    import pandas as pd
-
-    return pd.DataFrame(y.to_numpy(), columns=list(y.columns))
+    return _one_dimensional(array, classes, is_first=like is None)
 
 
 def _frame_kind(frame: Any) -> tuple[np.dtype, bool]:
@@ -133,7 +127,9 @@ def _multilabel(
     return indicator, TargetForm("multilabel", classes, names, dtype, sparse)
 
 
-def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[Any, TargetForm]:
+def _one_dimensional(
+    array: np.ndarray, classes: npt.ArrayLike | None, *, is_first: bool
+) -> tuple[Any, TargetForm]:
     y = column_or_1d(array, warn=True)
     if y.size == 0:
         raise ValueError("y is empty: expected at least one sample")
@@ -148,6 +144,8 @@ def _one_dimensional(array: np.ndarray, classes: npt.ArrayLike | None) -> tuple[
             "expected samples of at least 2 classes, but y contains only one class: "
             f"{known.tolist()}"
         )
+    if is_first:
+        warn_of_joined_tags(present, codes)
     codes = np.searchsorted(known, present)[codes]
     if known.size == 2:
         kind, indicator = "binary", sp.csr_array(codes[:, np.newaxis].astype(np.int8))

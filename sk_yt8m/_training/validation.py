@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.forms.refused_tags import refuse_tags
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
@@ -43,6 +44,7 @@ def read_validation(X_val: Any, y_val: Any, sample_weight_val: Any, form: Target
     `form` is the target of the training data.
     """
     refuse_masked(y_val, "y_val")
+    refuse_tags(y_val, "y_val")
     refuse_masked(sample_weight_val, "sample_weight_val")
     with naming("y_val"):
         indicator, form_val = encode_targets(y_val, form.known_classes, like=form)

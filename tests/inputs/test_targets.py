@@ -150,7 +150,7 @@ def test_known_classes_need_not_all_come():
         ([[0, 1], [-1, 0]], "row 1, column 0 holds -1"),
         ([[0.5, 1], [1, 0]], "row 0, column 0 holds 0.5"),
         ([[np.nan, 1], [1, 0]], "row 0, column 0 holds nan"),
-        ([["a", "b"], ["b", "a"]], "expected an indicator of 0 and 1"),
+        (np.array([["a", "b"], ["b", "a"]]), "write SparseIndicator.from_tags"),
         (np.array([["a", 1], [0, 1]], dtype=object), "row 0, column 0 holds a"),
         (np.array([[1, "1"], [0, 1]], dtype=object), "row 0, column 1 holds 1"),
         (np.array([[1, 0], [None, 1]], dtype=object), "row 1, column 0 holds None"),

@@ -11,7 +11,7 @@ from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._inputs.blocks import row_slices
 from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK, DenseScores, nan_error
 from sk_yt8m.metrics._inputs.exact import as_array, exact, is_nan, sortable
-from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_same_names
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_same_names, shown_names
 
 
 def check_scores(y_score: Any, labels: TrueLabels) -> DenseScores | TopK:
@@ -32,7 +32,7 @@ def check_scores(y_score: Any, labels: TrueLabels) -> DenseScores | TopK:
             f"y_score must have the shape of y_true, {expected}, or be (indices, scores) of the "
             f"top k; got shape {tuple(matrix.shape)}."
         )
-    check_same_names(getattr(y_score, "columns", None), "y_score", labels.columns, "y_true")
+    check_same_names(shown_names(y_score), "y_score", labels.columns, "y_true")
     return DenseScores(matrix)
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from sk_yt8m._inputs.indicator import read_indicator
+from sk_yt8m._inputs.target_form import label_columns
 from sk_yt8m.metrics._inputs.blocks import row_slices
 
 
@@ -21,7 +22,7 @@ class TrueLabels:
     #: Labels, ascending and without repeats within a sample.
     indices: npt.NDArray[np.integer]
     n_labels: int
-    #: The column names of a DataFrame.
+    #: The label names of a SparseIndicator, or the column names of a DataFrame.
     columns: Any = None
     #: The judged labels of each sample, the true ones among them; None if all were judged.
     rated: Optional["TrueLabels"] = None
@@ -126,6 +127,14 @@ def check_y_true(y_true: Any, rated: Any = None) -> TrueLabels:
     return labels if rated is None else labels.among(_read(rated, "rated"))
 
 
+def shown_names(matrix: Any) -> Any:
+    """Return the names of a matrix' columns as they are shown to users, None if it has none."""
+    if hasattr(matrix, "iloc"):
+        return matrix.columns
+    names = label_columns(matrix)
+    return names if names is None or names.dtype.kind != "U" else names.astype(object)
+
+
 def check_same_names(names: Any, name: str, known: Any, known_name: str) -> None:
     """Raise ValueError if both have column names, and these differ."""
     if names is None or known is None or list(names) == list(known):
@@ -146,5 +155,5 @@ def _read(matrix: Any, name: str) -> TrueLabels:
         raise ValueError(
             f"{name} must have at least one row and one label, got shape {tuple(csr.shape)}."
         )
-    columns = getattr(matrix, "columns", None)
+    columns = shown_names(matrix)
     return TrueLabels(csr.indptr, csr.indices, int(csr.shape[1]), columns)

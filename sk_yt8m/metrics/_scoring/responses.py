@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.refused_tags import refuse_tags
 from sk_yt8m._inputs.target_form import check_label_names, label_columns
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._inputs.dense_scores import DenseScores
@@ -62,6 +63,7 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
         If the label names, or their order, differ from those of training.
     """
     refuse_masked(y_true, "y_true")
+    refuse_tags(y_true, "y_true")
     if not hasattr(y_true, "tocsr") and np.shape(y_true)[1:] == (1,):
         final = final_classifier(estimator)
         # The classifiers of this package read one column as classes.
@@ -84,7 +86,7 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
 
 
 def check_names(matrix: Any, name: str, estimator: Any) -> None:
-    """Raise ValueError if a DataFrame's columns differ from the label names of training."""
+    """Raise ValueError if the label names of a matrix differ from those of training."""
     names = label_columns(matrix)
     expected = getattr(final_classifier(estimator), "label_names_", None)
     if names is not None and expected is not None:

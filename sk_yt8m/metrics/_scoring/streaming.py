@@ -17,6 +17,7 @@ from sk_yt8m.metrics._inputs.true_labels import (
     check_same_names,
     check_y_true,
     concatenate,
+    shown_names,
 )
 from sk_yt8m.metrics._scoring.registry import Metric, find_metrics
 
@@ -138,8 +139,8 @@ class StreamingEvaluator:
         weight = check_batch_weight(sample_weight, labels.n_samples)
         top = check_top_k(y_score, labels, self._k, f" for k={self._k}")
         columns, name = labels.columns, "y_true"
-        if columns is None and hasattr(y_score, "columns"):
-            columns, name = y_score.columns, "y_score"
+        if columns is None and (given := shown_names(y_score)) is not None:
+            columns, name = given, "y_score"
         self._check_labels(labels, columns, name)
         if self._propensities is not None:
             check_propensities(self._propensities, labels.n_labels)
