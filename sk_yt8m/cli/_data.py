@@ -44,6 +44,11 @@ progress_option = click.option(
 
 
 split_option = click.option("--split", help="Only the videos of this split.")
+vocabulary_option = click.option(
+    "--vocabulary",
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV file with the names of labels.",
+)
 
 
 def reading_options(command: Callable) -> Callable:

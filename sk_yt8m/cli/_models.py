@@ -17,6 +17,7 @@ from sk_yt8m.cli._data import (
     reading_options,
     shard_option,
     split_option,
+    vocabulary_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
 from sk_yt8m.cli._videos import PropensitySource, open_videos, read_propensities
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 #: Videos that are predicted at a time, and written at a time.
 _LARGE_BATCH, _BATCH = 2**18, 4096
 _MODEL = click.Path(exists=True, dir_okay=False)
-_VOCABULARY = click.option("--vocabulary", type=_MODEL, help="CSV file with the names of labels.")
 
 
 def _check_threshold(_: Any, __: Any, value: float) -> float:
@@ -57,7 +57,7 @@ def _parse_metrics(_: Any, __: Any, value: str | None) -> list[str] | None:
 @click.argument("model", type=_MODEL)
 @click.argument("data", type=DataPath())
 @split_option
-@_VOCABULARY
+@vocabulary_option
 @click.option(
     "--metrics",
     metavar="NAME,...",
@@ -206,7 +206,7 @@ def _label_table(vocabulary: str | None, clf: "DeepMultiLabelClassifier") -> "pd
 @click.argument("data", type=DataPath())
 @split_option
 @shard_option
-@_VOCABULARY
+@vocabulary_option
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
 @click.option(
     "--threshold",

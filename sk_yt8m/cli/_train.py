@@ -16,8 +16,10 @@ from sk_yt8m.cli._data import (
     chosen_rows,
     open_data,
     parse_widths,
+    read_vocabulary,
     reading_options,
     split_option,
+    vocabulary_option,
 )
 from sk_yt8m.cli._interrupts import Interrupts
 from sk_yt8m.cli._messages import in_options, one_line, option_names
@@ -64,6 +66,7 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
     help="Modalities that --preset best normalises, where they are not the features of DATA.",
 )
 @split_option
+@vocabulary_option
 @click.option(
     "--validation", type=DataPath(), help="DATA to score after each epoch; the best epoch is kept."
 )
@@ -111,6 +114,7 @@ def train(
     preset: str,
     modalities: dict[str, int] | None,
     split: str | None,
+    vocabulary: str | None,
     validation: str | None,
     validation_split: str | None,
     strategy: str | None,
@@ -127,6 +131,8 @@ def train(
     **parameters: Any,
 ) -> None:
     """Train a classifier on DATA and write it to the file MODEL.
+
+    The labels of MODEL have the names of --vocabulary, or else their numbers.
 
     \b
     Presets:
@@ -149,14 +155,14 @@ def train(
     \b
     Examples:
       sk-yt8m train store model.safetensors --split train --validation-split val --seed 0
-      sk-yt8m train store model.safetensors --preset fast --validation-split val
+      sk-yt8m train store model.safetensors --preset fast --vocabulary vocabulary.csv
       sk-yt8m train store model.safetensors --set "hidden_layer_sizes=[1000, 1000]"
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     _check_parameters(preset, modalities, given, settings)
     scope, is_first = training_scope(strategy, timeout)
     if is_first:
-        check_output(model, overwrite=overwrite, inputs=[data, validation])
+        check_output(model, overwrite=overwrite, inputs=[data, validation, vocabulary])
     reading = {
         "features": features,
         "level": level,
@@ -168,6 +174,7 @@ def train(
     }
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(open_data(data, **reading))
+        names = _label_names(vocabulary, store.Y.shape[1])
         rows, held_out = chosen_rows(store, split), {}
         if validation is not None or validation_split is not None:
             held = store
@@ -176,7 +183,7 @@ def train(
             held_rows = chosen_rows(held, validation_split, "--validation-split")
             rows = _without(held, held_rows, store, rows, exclude=split is None)
             X_val, Y_val, _ = held.take(held_rows)
-            held_out = {"X_val": X_val, "y_val": Y_val}
+            held_out = {"X_val": X_val, "y_val": _named(Y_val, names)}
         X, Y, _ = store.take(rows)
         widths = _modalities(store, modalities)
         clf = _make(preset, widths, **{"verbose": progress, **given, **settings})
@@ -188,7 +195,7 @@ def train(
         with Interrupts() as interrupts:
             try:
                 with scope:
-                    clf.fit(X, Y, **monitored)
+                    clf.fit(X, _named(Y, names), **monitored)
             except KeyboardInterrupt:
                 if not hasattr(clf, "n_outputs_"):
                     raise
@@ -259,6 +266,21 @@ def _modalities(store: "Store", said: dict[str, int] | None) -> dict[str, int]:
             f"--modalities has {sum(widths.values())} features, but {store.path} has {n_features}"
         )
     return widths
+
+
+def _label_names(vocabulary: str | None, n_labels: int) -> list[str] | None:
+    """Return the names in a vocabulary; a label without one has its number."""
+    table = read_vocabulary(vocabulary, n_labels)
+    if table is None:
+        return None
+    return table["name"].fillna(table.index.to_series().astype(str)).tolist()
+
+
+def _named(Y: Any, names: list[str] | None) -> Any:
+    """Return labels with their names."""
+    from sk_yt8m import SparseIndicator
+
+    return Y if names is None else SparseIndicator(Y, names)
 
 
 def _described(clf: Any, held_out: dict[str, Any]) -> str:
