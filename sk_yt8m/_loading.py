@@ -1,14 +1,26 @@
 """`sk_yt8m.load`: a model file -> a fitted classifier."""
 
 import os
+from typing import Any
 
+from sk_yt8m._estimators.saving import unfitted
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m.classifier import DeepMultiLabelClassifier
+from sk_yt8m.ensemble import AveragingClassifier
+from sk_yt8m.neighbors import DeepNeighborsClassifier
+from sk_yt8m.persistence._ensemble_contents import Saved
 from sk_yt8m.persistence._model_file import read_model
 
+_CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (DeepMultiLabelClassifier, DeepNeighborsClassifier, AveragingClassifier)
+}
 
-def load(path: str | os.PathLike[str]) -> DeepMultiLabelClassifier:
-    """Read a classifier that `DeepMultiLabelClassifier.save` wrote.
+
+def load(
+    path: str | os.PathLike[str],
+) -> DeepMultiLabelClassifier | DeepNeighborsClassifier | AveragingClassifier:
+    """Read a classifier that its method `save` wrote.
 
     No code in the file is run: it holds numbers and JSON text, and everything is checked before it
     is used. A checksum detects damage, but does not tell who wrote the file.
@@ -20,10 +32,10 @@ def load(path: str | os.PathLike[str]) -> DeepMultiLabelClassifier:
 
     Returns
     -------
-    DeepMultiLabelClassifier
+    DeepMultiLabelClassifier, DeepNeighborsClassifier or AveragingClassifier
         Predicts bit for bit what the saved one did, on the same machine and with the same
-        versions of the libraries. With its training state in the file, `partial_fit` continues as
-        if it had never been saved.
+        versions of the libraries. With its training state in the file, `partial_fit` of a network
+        continues as if it had never been saved.
 
     Raises
     ------
@@ -34,7 +46,7 @@ def load(path: str | os.PathLike[str]) -> DeepMultiLabelClassifier:
 
     See Also
     --------
-    DeepMultiLabelClassifier.save : Write the file.
+    DeepMultiLabelClassifier.save : Write the file; the two ensembles have the same method.
 
     Examples
     --------
@@ -51,6 +63,16 @@ def load(path: str | os.PathLike[str]) -> DeepMultiLabelClassifier:
     True
     """
     try:
-        return DeepMultiLabelClassifier._from_saved(read_model(path))
+        return _fitted(read_model(path))
+    except RecursionError as error:
+        raise ModelFileError(f"cannot load {os.fspath(path)}: it is nested too deeply") from error
     except ModelFileError as error:
         raise ModelFileError(f"cannot load {os.fspath(path)}: {error}") from error
+
+
+def _fitted(saved: Saved) -> Any:
+    """Build a classifier from plain values, and raise a ModelFileError if they are invalid."""
+    cls = _CLASSES[saved.estimator]
+    estimator = unfitted(cls, saved.parameters, saved.requests, _CLASSES)
+    estimator._restore(saved, [_fitted(part) for part in saved.parts])
+    return estimator

@@ -11,13 +11,16 @@ from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
+from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import BaseComposition, fit_context
+from sk_yt8m.persistence._ensemble_contents import SavedAverage
 
 
-class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition):
+class AveragingClassifier(BlockwisePredictions, SavedComposition, ClassifierMixin, BaseComposition):
     """Average the probabilities of several classifiers.
 
     Like scikit-learn's ``VotingClassifier(voting="soft")``, but for labels as well as classes:
@@ -220,7 +223,7 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         refuse_masked(self.weights, "weights")
         try:
             weights = np.asarray(self.weights, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             weights = np.empty(0)
         if (
             weights.shape != is_used.shape
@@ -234,6 +237,31 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         # The sum of weights near the largest float would overflow.
         shares = weights[is_used] / weights[is_used].max()
         return shares / shares.sum()
+
+    def _to_saved(self) -> SavedAverage:
+        self._shares(self._is_used)
+        return SavedAverage(
+            parameters=parameters_of(self),
+            form=self._form,
+            requests=requests_of(self),
+            names=list(self.named_estimators_),
+            is_used=self._is_used.tolist(),
+            parts=[
+                saved_of(part, f"the fitted estimator {name!r}")
+                for name, part in self.named_estimators_.items()
+            ],
+        )
+
+    def _restore(self, saved: SavedAverage, parts: list[Any]) -> None:
+        """Set the fitted attributes from plain values."""
+        self.estimators_ = parts
+        self.named_estimators_ = dict(zip(saved.names, parts, strict=True))
+        self._is_used = np.array(saved.is_used)
+        self._publish(saved.form)
+        try:
+            self._shares(self._is_used)
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"it holds impossible weights: {error}") from error
 
     def _parts(self) -> list[Any]:
         return self.estimators_

@@ -12,19 +12,21 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import HasMethods, Interval, fit_context, num_samples, safe_indexing
 from sk_yt8m.metrics._inputs.select import select_top_k
+from sk_yt8m.persistence._ensemble_contents import SavedNeighbors
 
 # Training rows whose cosines are computed in float64 at a time.
 _PART_ROWS = 1024
 
 
 class DeepNeighborsClassifier(
-    BlockwisePredictions, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    BlockwisePredictions, SavedComposition, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Average a network with the labels of the nearest training rows in its last hidden layer.
 
@@ -162,6 +164,30 @@ class DeepNeighborsClassifier(
         self._references, self._labels, self._log_weights = references, labels, log_weights
         self._publish(form)
         return self
+
+    def _to_saved(self) -> SavedNeighbors:
+        return SavedNeighbors(
+            parameters=parameters_of(self),
+            form=self._form,
+            requests=requests_of(self),
+            network=saved_of(self.estimator_, "the fitted estimator_"),
+            neighbors={
+                "references": self._references,
+                "log_weights": self._log_weights,
+                "indptr": self._labels.indptr.astype(np.int64),
+                "indices": self._labels.indices.astype(np.int64),
+            },
+        )
+
+    def _restore(self, saved: SavedNeighbors, parts: list[Any]) -> None:
+        """Set the fitted attributes from plain values."""
+        arrays = saved.neighbors
+        ones = np.ones(arrays["indices"].size)
+        shape = (arrays["log_weights"].size, len(saved.form.names))
+        (self.estimator_,) = parts
+        self._references, self._log_weights = arrays["references"], arrays["log_weights"]
+        self._labels = sp.csr_array((ones, arrays["indices"], arrays["indptr"]), shape=shape)
+        self._publish(saved.form)
 
     def _parts(self) -> list[Any]:
         return [self.estimator_]

@@ -1,30 +1,22 @@
 """The fitted attributes of the classifier, and their way into files and back."""
 
 import os
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
-from sk_yt8m._files.errors import ModelFileError
-from sk_yt8m._files.strict_json import check_keys
-from sk_yt8m._files.values import decode, encode
+from sk_yt8m._estimators.saving import check_class, parameters_of, requests_of
 from sk_yt8m._inputs.plain_values import plain_value
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.ongoing import OngoingTraining
-from sk_yt8m.persistence._contents import ROUTED, Requests, SavedClassifier
+from sk_yt8m.persistence._contents import SavedClassifier
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator as _Base
 else:
     _Base = object
-
-
-#: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`
-#: writes.
-_PATHS = frozenset({"checkpoint_dir"})
-_SAVED_CLASS = "sk_yt8m.classifier.DeepMultiLabelClassifier"
 
 
 class FittedState(_Base):
@@ -74,11 +66,7 @@ class FittedState(_Base):
         from sk_yt8m.persistence._model_file import write_model
 
         check_is_fitted(self)
-        if f"{type(self).__module__}.{type(self).__qualname__}" != _SAVED_CLASS:
-            raise ModelFileError(
-                "a model file holds a DeepMultiLabelClassifier, whose parameters are known when it "
-                f"is read, not a {type(self).__name__}"
-            )
+        check_class(self, "the classifier")
         write_model(path, self._to_saved(include_training_state))
 
     def export(self, path: str | os.PathLike[str], format: str = "saved_model") -> None:
@@ -140,18 +128,11 @@ class FittedState(_Base):
         self.validation_scores_ = scores or None
         self.best_validation_score_ = max(scores) if scores else None
 
-    def _to_saved(self, include_training_state: bool) -> SavedClassifier:
+    def _to_saved(self, include_training_state: bool = False) -> SavedClassifier:
         """Return the fitted classifier as plain values."""
-        parameters = {
-            name: encode(value, f"the parameter {name}")
-            for name, value in self.get_params(deep=False).items()
-            if name not in _PATHS
-        }
-        # `load` refuses values that `set_params` may have set since.
-        self._validate_params()
         network = self._fitted.network
         return SavedClassifier(
-            parameters=parameters,
+            parameters=parameters_of(self),
             architecture=network.architecture,
             form=network.form,
             feature_names=getattr(self, "feature_names_in_", None),
@@ -159,55 +140,16 @@ class FittedState(_Base):
             scores=self.validation_scores_ or [],
             seconds=self.epoch_times_,
             n_seen=self.t_,
-            requests=_requests_of(self),
+            requests=requests_of(self),
             weights=network.weights,
             training_state=self._fitted.state() if include_training_state else None,
         )
 
-    @classmethod
-    def _from_saved(cls, saved: SavedClassifier) -> Self:
-        """Build a classifier from plain values, and raise a ModelFileError if they are invalid."""
-        known = cls().get_params().keys() - _PATHS
-        check_keys(saved.parameters, known, "the list of its parameters")
-        estimator = cls(
-            **{
-                name: decode(value, f"the parameter {name}")
-                for name, value in saved.parameters.items()
-            }
-        )
-        try:
-            estimator._validate_params()
-        except ValueError as error:
-            raise ModelFileError(f"it holds an impossible parameter: {error}") from error
+    def _restore(self, saved: SavedClassifier, parts: Sequence[Any]) -> None:
+        """Set the fitted attributes from plain values."""
         network = FittedNetwork(saved.architecture, saved.form, saved.weights)
-        estimator._set_fitted(OngoingTraining(network, saved.training_state))
-        estimator._set_history(saved.losses, saved.scores, saved.seconds, saved.n_seen)
-        estimator.n_features_in_ = saved.architecture.n_features
+        self._set_fitted(OngoingTraining(network, saved.training_state))
+        self._set_history(saved.losses, saved.scores, saved.seconds, saved.n_seen)
+        self.n_features_in_ = saved.architecture.n_features
         if saved.feature_names is not None:
-            estimator.feature_names_in_ = saved.feature_names
-        _set_requests(estimator, saved.requests)
-        return estimator
-
-
-def _requests_of(estimator: Any) -> Requests:
-    """Return the metadata requests that `set_fit_request` and its like have set."""
-    routing = estimator.get_metadata_routing()
-    requests = {}
-    for method in ROUTED:
-        asked = {
-            name: request if isinstance(request, str) else bool(request)
-            for name, request in getattr(routing, method).requests.items()
-            if request is not None
-        }
-        if asked:
-            requests[method] = asked
-    return requests
-
-
-def _set_requests(estimator: Any, requests: Requests) -> None:
-    try:
-        with config_context(enable_metadata_routing=True):
-            for method, asked in requests.items():
-                getattr(estimator, f"set_{method}_request")(**asked)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"it holds an impossible metadata request: {error}") from error
+            self.feature_names_in_ = saved.feature_names

@@ -1,8 +1,7 @@
 """Read safetensors files of unknown origin.
 
-The safetensors library writes the files. They are read here, because everything that a header
-claims must be checked on the open file, against its size and its network, before memory is
-allocated.
+They are read here and not by the safetensors library, because everything that a header claims must
+be checked on the open file, against its size and its network, before memory is allocated.
 """
 
 import math
@@ -20,10 +19,11 @@ from sk_yt8m._files.strict_json import field, parse_json, shown
 #: Largest accepted header: room for some hundred thousand names of labels.
 LARGEST_HEADER = 16 * 2**20
 
-_DTYPES: dict[str, np.dtype[Any]] = {
-    "F32": np.dtype("<f4"),
-    "F64": np.dtype("<f8"),
+#: The types of tensors, widest first.
+DTYPES: dict[str, np.dtype[Any]] = {
     "I64": np.dtype("<i8"),
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
 }
 _OTHER_FORMATS = {
     b"\x80": "a pickle",
@@ -141,7 +141,7 @@ def _open_regular(path: str | os.PathLike[str]) -> BufferedReader:
 def _tensor(name: str, entry: Any, start: int) -> Tensor:
     kind, shape = field(entry, "dtype", str), field(entry, "shape", list)
     offsets = field(entry, "data_offsets", list)
-    if kind not in _DTYPES:
+    if kind not in DTYPES:
         raise ModelFileError(f"tensor {shown(name)} is of the unknown type {shown(kind)}")
     numbers = [*shape, *offsets]
     if (
@@ -151,9 +151,9 @@ def _tensor(name: str, entry: Any, start: int) -> Tensor:
     ):
         raise ModelFileError(f"tensor {shown(name)} has a broken shape or place: {shown(entry)}")
     begin, end = offsets
-    if end - begin != math.prod(shape) * _DTYPES[kind].itemsize:
+    if end - begin != math.prod(shape) * DTYPES[kind].itemsize:
         raise ModelFileError(
             f"tensor {shown(name)} of shape {shown(shape)} and type {kind} cannot lie in "
             f"{end - begin} bytes"
         )
-    return Tensor(_DTYPES[kind], tuple(shape), start + begin, start + end)
+    return Tensor(DTYPES[kind], tuple(shape), start + begin, start + end)

@@ -7,12 +7,16 @@ one key is their kind: ``tuple``, ``float`` (NaN and infinities), ``range``, ``a
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import field, shown
+
+#: Takes a value or a JSON form and its name in errors, and returns the other of the two.
+Other = Callable[[Any, str], Any]
 
 _DTYPE = re.compile(
     r"[<>|=](b1|[iu][1248]|f[248]|U[0-9]{1,7}|O|[mM]8(\[[0-9]{0,9}[A-Za-z]{1,2}\])?)"
@@ -29,8 +33,11 @@ _ELEMENTS: dict[str, tuple[type, ...]] = {
 _LARGEST_ARRAY = 256 * 2**20
 
 
-def encode(value: Any, what: str) -> Any:
-    """Return a value as JSON; `what` names it in errors."""
+def encode(value: Any, what: str, other: Other | None = None) -> Any:
+    """Return a value as JSON; `what` names it in errors.
+
+    `other` gives the JSON form of what is not plain, also within lists and tuples, or None.
+    """
     is_long = isinstance(value, np.longdouble)
     if isinstance(value, np.generic) and value.dtype.kind in "biufU" and not is_long:
         value = value.item()
@@ -39,33 +46,37 @@ def encode(value: Any, what: str) -> Any:
     if type(value) is float:
         return value if math.isfinite(value) else {"float": repr(value)}
     if type(value) is list:
-        return [encode(item, what) for item in value]
+        return [encode(item, what, other) for item in value]
     if type(value) is tuple:
-        return {"tuple": [encode(item, what) for item in value]}
+        return {"tuple": [encode(item, what, other) for item in value]}
     if isinstance(value, np.ndarray):
         return encode_array(value, what)
     if isinstance(value, np.random.RandomState):
         return {"random_state": _encode_random_state(value, what)}
+    if other is not None and (form := other(value, what)) is not None:
+        return form
     raise ModelFileError(
         f"{what} is {shown(value)}, a {type(value).__qualname__}: a model file holds numbers, "
         "strings, booleans, None, RandomState, and tuples, lists and arrays of them"
     )
 
 
-def decode(value: Any, what: str) -> Any:
-    """Return the value whose JSON form `encode` returned."""
+def decode(value: Any, what: str, other: Other | None = None) -> Any:
+    """Return the value whose JSON form `encode` returned; `other` is for that of its `other`."""
     if type(value) is list:
-        return [decode(item, what) for item in value]
+        return [decode(item, what, other) for item in value]
     if type(value) is not dict:
         return value
     if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
         return float(value["float"])
     if value.keys() == {"tuple"}:
-        return tuple(decode(item, what) for item in field(value, "tuple", list))
+        return tuple(decode(item, what, other) for item in field(value, "tuple", list))
     if "range" in value or "array" in value:
         return decode_array(value, what)
     if value.keys() == {"random_state"}:
         return _decode_random_state(field(value, "random_state", dict))
+    if other is not None and (decoded := other(value, what)) is not None:
+        return decoded
     raise ModelFileError(f"{what} is of an unknown form: {shown(value)}")
 
 

@@ -220,11 +220,29 @@ def _show_model(path: str) -> None:
     clf = load(path)
     say(f"model           {Path(path).name}, {Path(path).stat().st_size / 1e6:.1f} MB")
     say(f"features        {clf.n_features_in_}")
-    say(f"labels          {clf.n_outputs_}, {clf.out_activation_}")
-    say(f"hidden layers   {clf.hidden_layer_sizes!r}, {clf.activation}")
-    say(f"epochs          {clf.n_iter_}, last loss {clf.loss_:.4f}")
-    if clf.best_validation_score_ is not None:
-        say(f"validation      {clf.best_validation_score_:.4f}")
+    _show_classifier(clf)
+
+
+def _show_classifier(clf: Any, name: str = "", depth: int = 0) -> None:
+    def line(key: str, value: object) -> None:
+        say(f"{'  ' * depth}{key:<16}{value}")
+
+    if depth:
+        line("classifier", f"{name}, {type(clf).__name__}")
+    if hasattr(clf, "hidden_layer_sizes"):
+        line("labels", f"{clf.n_outputs_}, {clf.out_activation_}")
+        line("hidden layers", f"{clf.hidden_layer_sizes!r}, {clf.activation}")
+        line("epochs", f"{clf.n_iter_}, last loss {clf.loss_:.4f}")
+        if clf.best_validation_score_ is not None:
+            line("validation", f"{clf.best_validation_score_:.4f}")
+        return
+    line("labels", clf.n_outputs_)
+    for parameter, value in clf.get_params(deep=False).items():
+        if not parameter.startswith("estimator"):
+            line(parameter, repr(value))
+    parts = getattr(clf, "named_estimators_", None) or {"estimator": clf.estimator_}
+    for part_name, part in parts.items():
+        _show_classifier(part, part_name, depth + 1)
 
 
 def _show_damage(damage: list[dict[str, str]]) -> None:

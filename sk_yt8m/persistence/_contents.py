@@ -1,33 +1,26 @@
-"""A fitted classifier as plain values, and their JSON form in a model file."""
+"""A fitted network as plain values, and their JSON form in a model file."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
-from sk_yt8m._files.values import (
-    decode,
-    decode_array,
-    decode_dtype,
-    encode,
-    encode_array,
-    encode_dtype,
-)
+from sk_yt8m._files.values import decode, decode_array, encode, encode_array
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
+from sk_yt8m.persistence._common_contents import (
+    COMMON,
+    Requests,
+    read_requests,
+    read_target,
+    requests_json,
+    target_json,
+)
 
-_ESTIMATOR = "DeepMultiLabelClassifier"
-_KINDS = ("binary", "multiclass", "multilabel")
-_PARTS = {"estimator", "versions", "parameters", "architecture", "target", "feature_names"}
-_PARTS |= {"history", "metadata_requests"}
-
-#: Methods whose arguments a meta-estimator may route.
-ROUTED = ("fit", "partial_fit", "score")
-
-Requests = dict[str, dict[str, bool | str]]
+_ENTRIES = COMMON | {"architecture", "feature_names", "history"}
 
 
 @dataclass(frozen=True)
@@ -68,27 +61,25 @@ class SavedClassifier:
     weights: Weights
     training_state: Weights | None
 
+    estimator: ClassVar[str] = "DeepMultiLabelClassifier"
+    parts: ClassVar[Sequence[Any]] = ()
 
-def to_json(saved: SavedClassifier) -> dict[str, Any]:
-    """Return the JSON part of a model file: everything but the weights."""
-    form, names, requests = saved.form, saved.feature_names, saved.requests
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.architecture.n_features
+
+
+def network_json(saved: SavedClassifier, outer: TargetForm | None) -> dict[str, Any]:
+    """Return everything but the weights; `outer` is the target of the ensemble around it."""
+    names = saved.feature_names
     return {
-        "estimator": _ESTIMATOR,
-        "versions": {name: _version(name) for name in ("sk-yt8m", "tensorflow", "numpy")},
         "parameters": saved.parameters,
         "architecture": {
             name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
             for name, value in asdict(saved.architecture).items()
         },
-        "target": {
-            "kind": form.kind,
-            "classes": None
-            if form.kind == "multilabel"
-            else encode_array(form.classes, "the array of classes"),
-            "names": encode_array(form.names, "the array of label names"),
-            "dtype": encode_dtype(form.dtype, "the type of y"),
-            "sparse": form.sparse,
-        },
+        "target": target_json(saved.form, outer),
         "feature_names": None if names is None else encode_array(names, "the feature names"),
         "history": {
             "losses": [encode(float(loss), "a loss") for loss in saved.losses],
@@ -96,34 +87,35 @@ def to_json(saved: SavedClassifier) -> dict[str, Any]:
             "seconds": [encode(float(time), "a time") for time in saved.seconds],
             "n_seen": int(saved.n_seen),
         },
-        **({"metadata_requests": requests} if requests else {}),
+        **requests_json(saved.requests),
     }
 
 
-def from_json(
-    content: dict[str, Any], weights: Weights, training_state: Weights | None
+def read_network(
+    content: dict[str, Any],
+    weights: Weights,
+    training_state: Weights | None,
+    outer: TargetForm | None,
 ) -> SavedClassifier:
-    """Check the JSON part of a model file, and return the saved classifier.
+    """Check the JSON part of a network, and return the saved classifier.
 
     Called after the tensors of the file were compared with the network, so that the arrays that
     are created here are not larger than the file.
     """
-    check_keys(content, _PARTS, "its content")
-    if field(content, "estimator", str) != _ESTIMATOR:
-        raise ModelFileError(f"it holds another estimator: {shown(content['estimator'])}")
+    check_keys(content, _ENTRIES, "its content")
     architecture = read_architecture(content)
     history = field(content, "history", dict)
     names = field(content, "feature_names", dict, type(None))
     return SavedClassifier(
         parameters=field(content, "parameters", dict),
         architecture=architecture,
-        form=_read_form(field(content, "target", dict), architecture),
+        form=read_target(content, architecture.n_outputs, outer),
         feature_names=None if names is None else _read_names(names, architecture.n_features),
         losses=_read_floats(history, "losses"),
         scores=_read_floats(history, "scores"),
         seconds=_read_floats(history, "seconds"),
         n_seen=_read_count(history, "n_seen"),
-        requests=_read_requests(content.get("metadata_requests", {})),
+        requests=read_requests(content),
         weights=weights,
         training_state=training_state,
     )
@@ -156,31 +148,6 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
     )
 
 
-def _read_requests(value: Any) -> Requests:
-    if type(value) is not dict:
-        raise ModelFileError(f"its metadata requests are not an object, but {shown(value)}")
-    check_keys(value, set(ROUTED), "the list of its metadata requests")
-    return {
-        method: {name: field(asked, name, bool, str) for name in asked}
-        for method, asked in ((method, field(value, method, dict)) for method in value)
-    }
-
-
-def _read_form(value: dict[str, Any], architecture: Architecture) -> TargetForm:
-    kind, n_outputs = field(value, "kind", str), architecture.n_outputs
-    if kind not in _KINDS or (kind == "binary" and n_outputs != 1):
-        raise ModelFileError(f"its target is {shown(kind)} with {n_outputs} outputs")
-    n_names = 2 if kind == "binary" else n_outputs
-    if kind == "multilabel":
-        field(value, "classes", type(None))
-        classes = np.tile(np.array([0, 1]), (n_names, 1))
-    else:
-        classes = decode_array(field(value, "classes", dict), "the array of classes", n_names)
-    names = decode_array(field(value, "names", dict), "the array of label names", n_names)
-    dtype = decode_dtype(field(value, "dtype", str), "the type of y")
-    return TargetForm(kind, classes, names, dtype, field(value, "sparse", bool))
-
-
 def _read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
     names = decode_array(value, "the feature names", n_features)
     if names.dtype != object or not all(type(name) is str for name in names):
@@ -200,10 +167,3 @@ def _read_count(value: dict[str, Any], name: str) -> int:
     if count < 0:
         raise ModelFileError(f"{name!r} must not be below zero, got {shown(count)}")
     return int(count)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -4,33 +4,37 @@ import os
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
-from sk_yt8m._files.tensor_content import read_envelope, read_tensors, with_prefix, write_content
+from sk_yt8m._files.tensor_content import read_envelope, read_tensors, write_content
 from sk_yt8m._files.tensor_file import TensorFile
-from sk_yt8m.persistence._contents import (
-    SavedClassifier,
+from sk_yt8m.persistence._contents import SavedClassifier
+from sk_yt8m.persistence._ensemble_contents import (
+    Saved,
     from_json,
-    read_architecture,
+    layout_of,
+    tensors_of,
     to_json,
 )
-from sk_yt8m.persistence._tensor_checks import TRAINING, WEIGHTS, check_tensors, check_values
+from sk_yt8m.persistence._tensor_checks import check_tensors, check_values
 
-#: Version of the files that are written; all versions up to it are read.
-FORMAT_VERSION = 1
+#: Latest version of the files; all versions up to it are read.
+FORMAT_VERSION = 2
+#: Version of the files of a network alone, which version 0.1.0 of the package reads.
+_NETWORK_VERSION = 1
 
 _ENTRY = "sk_yt8m"
 
 
-def write_model(path: str | os.PathLike[str], saved: SavedClassifier) -> None:
+def write_model(path: str | os.PathLike[str], saved: Saved) -> None:
     """Write a model file atomically."""
-    tensors = {WEIGHTS + name: array for name, array in saved.weights.items()}
-    tensors |= {TRAINING + name: array for name, array in (saved.training_state or {}).items()}
+    content, tensors = to_json(saved), tensors_of(saved)
     layout = {name: (array.shape, array.dtype) for name, array in tensors.items()}
-    check_tensors(layout, saved.architecture)
+    check_tensors(layout, layout_of(content, layout))
     check_values(tensors)
-    write_content(path, _ENTRY, to_json(saved), tensors, format_version=FORMAT_VERSION)
+    version = _NETWORK_VERSION if isinstance(saved, SavedClassifier) else FORMAT_VERSION
+    write_content(path, _ENTRY, content, tensors, format_version=version)
 
 
-def read_model(path: str | os.PathLike[str]) -> SavedClassifier:
+def read_model(path: str | os.PathLike[str]) -> Saved:
     """Read a model file of unknown origin.
 
     Raises
@@ -53,7 +57,7 @@ def read_model(path: str | os.PathLike[str]) -> SavedClassifier:
             raise ModelFileError(f"there is no format version {shown(version)}")
         check_keys(envelope, {"format_version", "sha256", "content"}, "its header")
         content = field(envelope, "content", dict)
-        check_tensors(file.layout, read_architecture(content))
+        check_tensors(file.layout, layout_of(content, file.layout))
         tensors = read_tensors(file, envelope)
     check_values(tensors)
-    return from_json(content, with_prefix(tensors, WEIGHTS), with_prefix(tensors, TRAINING) or None)
+    return from_json(content, tensors)

@@ -136,7 +136,7 @@ def spoil(name, value):
 ARCHITECTURE, TARGET = ("content", "architecture"), ("content", "target")
 PARAMETERS, HISTORY = ("content", "parameters"), ("content", "history")
 WRONG_CONTENTS = {
-    "a later version": (put(2, "format_version"), "version 2, written by a later sk_yt8m"),
+    "a later version": (put(3, "format_version"), "version 3, written by a later sk_yt8m"),
     "version 0": (put(0, "format_version"), "no format version 0"),
     "version true": (put(True, "format_version"), "must be of type int, got True"),
     "another estimator": (put("os.system", "content", "estimator"), "another estimator"),

@@ -231,7 +231,7 @@ class TestRefused:
 
         clf = Other()
         clf.__setstate__(fitted.__getstate__())
-        with pytest.raises(ModelFileError, match="not a Other"):
+        with pytest.raises(ModelFileError, match="but a Other: use skops"):
             clf.save(tmp_path / "clf.safetensors")
 
     @pytest.mark.parametrize(
