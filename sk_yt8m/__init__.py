@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sk_yt8m.ensemble import AveragingClassifier
     from sk_yt8m.modalities import ModalityNormalizer
     from sk_yt8m.neighbors import DeepNeighborsClassifier
+    from sk_yt8m.normalized import NormalizedModalitiesClassifier
     from sk_yt8m.presets import make_classifier
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "DeepMultiLabelClassifier",
     "DeepNeighborsClassifier",
     "ModalityNormalizer",
+    "NormalizedModalitiesClassifier",
     "SparseIndicator",
     "TopK",
     "__version__",
@@ -38,6 +40,7 @@ _HOME = {
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
     "ModalityNormalizer": "sk_yt8m.modalities",
+    "NormalizedModalitiesClassifier": "sk_yt8m.normalized",
     "SparseIndicator": "sk_yt8m._inputs.sparse_indicator",
     "TopK": "sk_yt8m._top_k",
     "load": "sk_yt8m._loading",

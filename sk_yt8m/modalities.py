@@ -1,6 +1,6 @@
 """Rows of several modalities, each scaled to length 1."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -37,7 +37,7 @@ class ModalityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    make_classifier : The preset "best" uses it.
+    NormalizedModalitiesClassifier : A classifier of such rows, which can be saved.
     sklearn.preprocessing.Normalizer : The same for rows of one modality.
 
     Notes
@@ -53,9 +53,9 @@ class ModalityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
            [ 0. ,  0. , -1. ]])
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"modalities": [Mapping, None]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"modalities": [dict, None]}
 
-    def __init__(self, modalities: Mapping[str, int] | None = None) -> None:
+    def __init__(self, modalities: dict[str, int] | None = None) -> None:
         self.modalities = modalities
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -169,7 +169,7 @@ class ModalityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def check_modalities(modalities: Any) -> dict[str, int]:
     """Return names and widths of modalities, or raise a ValueError if they are none."""
-    if not isinstance(modalities, Mapping) or not modalities:
+    if not isinstance(modalities, dict) or not modalities:
         raise ValueError(
             "modalities must be a dict of names and numbers of features, as {'rgb': 1024, "
             f"'audio': 128}}, got {modalities!r}"

@@ -1,17 +1,16 @@
 """Classifiers by the name of their recipe."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
-from sk_yt8m.modalities import ModalityNormalizer, check_modalities
+from sk_yt8m.modalities import check_modalities
 from sk_yt8m.neighbors import DeepNeighborsClassifier
+from sk_yt8m.normalized import NormalizedModalitiesClassifier
 
 #: Parameters of the presets that are one network.
 _NETWORKS: dict[str, dict[str, Any]] = {
@@ -35,7 +34,7 @@ PRESETS = (*_NETWORKS, "best")
 def make_classifier(
     preset: str = "default",
     *,
-    modalities: Mapping[str, int] | None = None,
+    modalities: dict[str, int] | None = None,
     random_state: Any = None,
     **parameters: Any,
 ) -> DeepMultiLabelClassifier | AveragingClassifier:
@@ -57,8 +56,8 @@ def make_classifier(
     modalities : dict of str to int, default=None
         Name and number of features of each modality, in the order of the columns of ``X``, as
         ``{"rgb": 1024, "audio": 128}``; if all features are of one modality, only that. Three
-        networks of ``best`` get them scaled to length 1 by a `ModalityNormalizer`, whose `fit`
-        compares the sum with ``X``. Required for ``best``, and for the others to be None.
+        networks of ``best`` get each scaled to length 1, and their `fit` compares the sum with
+        ``X``. Required for ``best``, and for the others to be None.
     random_state : int, RandomState instance or None, default=None
         Seed, for the same results in several calls. The networks of ``best`` have different ones,
         drawn from it.
@@ -79,7 +78,8 @@ def make_classifier(
     See Also
     --------
     DeepMultiLabelClassifier : The network and all its parameters.
-    AveragingClassifier, DeepNeighborsClassifier, ModalityNormalizer : The parts of ``best``.
+    AveragingClassifier, NormalizedModalitiesClassifier, DeepNeighborsClassifier : The parts of
+        ``best``.
 
     Examples
     --------
@@ -107,14 +107,14 @@ def make_classifier(
 
 
 def _best(
-    modalities: Mapping[str, int] | None, random_state: Any, parameters: dict[str, Any]
+    modalities: dict[str, int] | None, random_state: Any, parameters: dict[str, Any]
 ) -> AveragingClassifier:
     if modalities is None:
         raise ValueError(
             "modalities must be given for the preset 'best', as {'rgb': 1024, 'audio': 128}: the "
             "features of each are scaled to length 1; if all are of one modality, only that"
         )
-    check_modalities(modalities)
+    widths = check_modalities(modalities)
     members = []
     seeds = _seeds(random_state)
     for (name, (normalized, recipe)), seed in zip(_BEST.items(), seeds, strict=True):
@@ -123,8 +123,7 @@ def _best(
             own["checkpoint_dir"] = str(Path(own["checkpoint_dir"]) / name)
         member: Any = DeepNeighborsClassifier(_network(recipe, seed, own))
         if normalized:
-            normalizer = ModalityNormalizer(dict(modalities))
-            member = Pipeline([("normalizer", normalizer), ("classifier", member)])
+            member = NormalizedModalitiesClassifier(member, dict(widths))
         members.append((name, member))
     return AveragingClassifier(members)
 

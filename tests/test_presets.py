@@ -13,7 +13,7 @@ NAMES = ["normalized", "normalized_wide", "normalized_gelu", "standardized", "st
 
 def networks(clf):
     """Return the networks of "best"."""
-    return [getattr(part, "steps", [("", part)])[-1][1].estimator for _, part in clf.estimators]
+    return [one for one in clf.get_params().values() if isinstance(one, DeepMultiLabelClassifier)]
 
 
 def changed(clf):
@@ -52,8 +52,7 @@ def test_best():
         {"random_state": 3},
         {"activation": "gelu", "random_state": 4},
     ]
-    normalizers = [part.steps[0][1] for _, part in clf.estimators[:3]]
-    assert [one.modalities for one in normalizers] == [MODALITIES] * 3
+    assert [part.modalities for _, part in clf.estimators[:3]] == [MODALITIES] * 3
 
 
 def test_seeds_of_best():
@@ -109,7 +108,7 @@ def test_a_change_of_the_modalities_afterwards_does_not_matter():
     modalities = dict(MODALITIES)
     clf = make_classifier("best", modalities=modalities)
     modalities["text"] = 7
-    assert clf.estimators[0][1].steps[0][1].modalities == MODALITIES
+    assert clf.estimators[0][1].modalities == MODALITIES
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def test_one_network(store, made, preset, tmp_path):
 
 
 def modalities(clf):
-    return clf.get_params()["normalized__normalizer__modalities"]
+    return clf.get_params()["normalized__modalities"]
 
 
 @pytest.mark.parametrize("source", ["csv", "store", "train0000.tfrecord", "videos.parquet"])
