@@ -183,10 +183,12 @@ class DeepNeighborsClassifier(
         """Set the fitted attributes from plain values."""
         arrays = saved.neighbors
         ones = np.ones(arrays["indices"].size)
+        kind = np.int32 if ones.size < 2**31 else np.int64
+        places = arrays["indices"].astype(kind), arrays["indptr"].astype(kind)
         shape = (arrays["log_weights"].size, len(saved.form.names))
         (self.estimator_,) = parts
         self._references, self._log_weights = arrays["references"], arrays["log_weights"]
-        self._labels = sp.csr_array((ones, arrays["indices"], arrays["indptr"]), shape=shape)
+        self._labels = sp.csr_array((ones, *places), shape=shape)
         self._publish(saved.form)
 
     def _parts(self) -> list[Any]:
