@@ -8,18 +8,29 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
 from sk_yt8m.neighbors import DeepNeighborsClassifier
+from sk_yt8m.normalized import NormalizedModalitiesClassifier
 from sk_yt8m.persistence._ensemble_contents import Saved
 from sk_yt8m.persistence._model_file import read_model
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (DeepMultiLabelClassifier, DeepNeighborsClassifier, AveragingClassifier)
+    for cls in (
+        DeepMultiLabelClassifier,
+        DeepNeighborsClassifier,
+        NormalizedModalitiesClassifier,
+        AveragingClassifier,
+    )
 }
 
 
 def load(
     path: str | os.PathLike[str],
-) -> DeepMultiLabelClassifier | DeepNeighborsClassifier | AveragingClassifier:
+) -> (
+    DeepMultiLabelClassifier
+    | DeepNeighborsClassifier
+    | NormalizedModalitiesClassifier
+    | AveragingClassifier
+):
     """Read a classifier that its method `save` wrote.
 
     No code in the file is run: it holds numbers and JSON text, and everything is checked before it
@@ -32,7 +43,8 @@ def load(
 
     Returns
     -------
-    DeepMultiLabelClassifier, DeepNeighborsClassifier or AveragingClassifier
+    DeepMultiLabelClassifier, DeepNeighborsClassifier, NormalizedModalitiesClassifier or \
+            AveragingClassifier
         Predicts bit for bit what the saved one did, on the same machine and with the same
         versions of the libraries. With its training state in the file, `partial_fit` of a network
         continues as if it had never been saved.
@@ -46,7 +58,7 @@ def load(
 
     See Also
     --------
-    DeepMultiLabelClassifier.save : Write the file; the two ensembles have the same method.
+    DeepMultiLabelClassifier.save : Write the file; the compositions have the same method.
 
     Examples
     --------

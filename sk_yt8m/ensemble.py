@@ -1,5 +1,6 @@
 """The average of several classifiers."""
 
+import warnings
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -144,7 +145,7 @@ class AveragingClassifier(
         subtasks = [task.subcontext(name, task_id=number) for number, name in enumerate(used)]
         whole = self if has_callbacks(self) else None
         estimators = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_part)(clone(estimator), X, y, fit_params, whole, subtask)
+            delayed(_fit)(clone(estimator), X, y, fit_params, whole, subtask)
             for estimator, subtask in zip(used.values(), subtasks, strict=True)
         )
         for name, estimator in zip(used, estimators, strict=True):
@@ -288,6 +289,18 @@ class AveragingClassifier(
             if share:
                 total = total + share * probabilities_of(estimator, rows, n_columns)
         return total
+
+
+def _fit(*task: Any) -> Any:
+    """Fit one; a KeyboardInterrupt that ends its training early is not to let the next begin."""
+    from sk_yt8m._training.epoch_loop import TrainingInterruptedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainingInterruptedWarning)
+        try:
+            return fit_part(*task)
+        except TrainingInterruptedWarning:
+            raise KeyboardInterrupt from None
 
 
 def _is_pair(item: Any) -> bool:

@@ -8,7 +8,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier, DeepNeighborsClassifier
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepMultiLabelClassifier,
+    DeepNeighborsClassifier,
+    NormalizedModalitiesClassifier,
+)
 from sk_yt8m._tensorflow import products_keep_order
 
 WEIGHTS_ARE_NOT_COPIES = (
@@ -55,6 +60,16 @@ def test_default_parameters(estimator, check):
 
 @parametrize_with_checks([DeepNeighborsClassifier(network())])
 def test_neighbors(estimator, check):
+    run(estimator, check)
+
+
+@parametrize_with_checks(
+    [
+        NormalizedModalitiesClassifier(network()),
+        NormalizedModalitiesClassifier(LogisticRegression()),
+    ]
+)
+def test_normalized(estimator, check):
     run(estimator, check)
 
 

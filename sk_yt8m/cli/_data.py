@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sk_yt8m.datasets import Store
 
+_LABELS, _IDS = "labels", "id"
 DAMAGE_COLUMNS = ["file", "place", "expected", "actual"]
 
 
@@ -43,6 +44,11 @@ progress_option = click.option(
 
 
 split_option = click.option("--split", help="Only the videos of this split.")
+vocabulary_option = click.option(
+    "--vocabulary",
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV file with the names of labels.",
+)
 
 
 def reading_options(command: Callable) -> Callable:
@@ -51,7 +57,7 @@ def reading_options(command: Callable) -> Callable:
         click.option(
             "--features",
             metavar="NAME:WIDTH,...",
-            callback=_parse_features,
+            callback=parse_widths,
             help="Names and widths of the features, where they are not those of YouTube-8M.",
         ),
         click.option(
@@ -62,6 +68,18 @@ def reading_options(command: Callable) -> Callable:
             help="Kind of the TFRecords.",
         ),
         click.option("--n-labels", type=click.IntRange(1), help="Number of labels."),
+        click.option(
+            "--label-column",
+            default=_LABELS,
+            show_default=True,
+            help="Column of the labels in Parquet files.",
+        ),
+        click.option(
+            "--id-column",
+            default=_IDS,
+            show_default=True,
+            help="Column of the ids in Parquet files.",
+        ),
         click.option(
             "--n-jobs",
             type=int,
@@ -179,18 +197,24 @@ def check_same_layout(
     features: dict[str, int] | None = None,
     level: str = "auto",
     n_labels: int | None = None,
+    label_column: str = _LABELS,
+    id_column: str = _IDS,
     **_: Any,
 ) -> None:
     """Refuse options that say something else about a store than the store does."""
-    own_level = store.manifest["layout"].get("level", level)
+    layout = store.manifest["layout"]
+    own_level = layout.get("level", level)
     for option, said, own in (
         ("--features", sum((features or {}).values()) or None, store.X.shape[1]),
         ("--level", None if level == "auto" else level, own_level),
         ("--n-labels", n_labels, store.Y.shape[1]),
+        ("--label-column", None if label_column == _LABELS else label_column, layout.get("labels")),
+        ("--id-column", None if id_column == _IDS else id_column, layout.get("ids")),
     ):
         if said is not None and said != own:
             raise click.UsageError(
-                f"{option} says {said}, but the store {store.path} has {own}: it is for files only"
+                f"{option} says {said}, but the store {store.path} has {own or 'none'}: it is for "
+                "files only"
             )
 
 
@@ -253,7 +277,8 @@ def read_vocabulary(path: str | None, n_labels: int) -> "pd.DataFrame | None":
     return table
 
 
-def _parse_features(_: Any, __: Any, value: str | None) -> dict[str, int] | None:
+def parse_widths(_: Any, __: Any, value: str | None) -> dict[str, int] | None:
+    """Return names and widths of features."""
     from sk_yt8m.datasets._formats.record_layout import feature_widths
 
     if value is None:

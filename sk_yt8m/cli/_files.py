@@ -16,6 +16,7 @@ from sk_yt8m.cli._data import (
     label_names,
     reading_options,
     shard_option,
+    vocabulary_option,
 )
 from sk_yt8m.cli._messages import is_about_an_option, one_line, option_names
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, write_table
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 _MODEL_SUFFIX = ".safetensors"
 #: Options of `info` and `verify` that mean nothing for a model file.
-_FOR_DATA = ("vocabulary", "top", "features", "level", "n_labels")
+_FOR_DATA = (
+    *("vocabulary", "top", "features", "level", "n_labels"),
+    *("label_column", "id_column"),
+)
 
 
 class _AnyPath(DataPath):
@@ -112,7 +116,7 @@ def convert(source: tuple[str, ...], store: str, skip_damage: bool, **options: A
 
 @click.command()
 @click.argument("path", type=_AnyPath())
-@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False), help="Names of labels.")
+@vocabulary_option
 @click.option("--top", type=click.IntRange(0), default=10, show_default=True, help="Labels shown.")
 @reading_options
 def info(path: str, vocabulary: str | None, top: int, **options: Any) -> None:

@@ -18,9 +18,10 @@ from sk_yt8m.cli._data import (
     reading_options,
     shard_option,
     split_option,
+    vocabulary_option,
 )
 from sk_yt8m.cli._outputs import check_output, overwrite_option, say, standard_output, write_table
-from sk_yt8m.cli._videos import open_videos
+from sk_yt8m.cli._videos import PropensitySource, open_videos, read_propensities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 #: Videos that are predicted at a time, and written at a time.
 _LARGE_BATCH, _BATCH = 2**18, 4096
 _MODEL = click.Path(exists=True, dir_okay=False)
-_VOCABULARY = click.option("--vocabulary", type=_MODEL, help="CSV file with the names of labels.")
 
 
 def _check_threshold(_: Any, __: Any, value: float) -> float:
@@ -39,17 +39,46 @@ def _check_threshold(_: Any, __: Any, value: float) -> float:
     return value
 
 
+def _parse_metrics(_: Any, __: Any, value: str | None) -> list[str] | None:
+    from sk_yt8m.metrics._scoring.registry import find_metrics
+
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    try:
+        find_metrics(names)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if "map" in names:
+        raise click.BadParameter("expected map with a number, as map@20, got 'map'")
+    return names
+
+
 @click.command()
 @click.argument("model", type=_MODEL)
 @click.argument("data", type=DataPath())
 @split_option
-@_VOCABULARY
+@vocabulary_option
+@click.option(
+    "--metrics",
+    metavar="NAME,...",
+    callback=_parse_metrics,
+    help="Figures to print, as gap@20,hit@1,psp@5, with any number.  [default: the main ones]",
+)
+@click.option(
+    "--propensities",
+    type=PropensitySource(),
+    help="The training DATA, whose labels psp and psndcg need, or a file with one propensity of "
+    "each label a line.",
+)
+@click.option("--propensities-split", help="Only the videos of this split of --propensities.")
 @click.option(
     "--k",
     type=click.IntRange(1),
     default=30,
     show_default=True,
-    help="Best labels kept of each video; PERR needs as many as a video has true ones.",
+    help="Best labels kept of each video, more if --metrics needs more; PERR needs as many as a "
+    "video has true ones.",
 )
 @click.option(
     "--resamples",
@@ -76,6 +105,9 @@ def evaluate(
     data: str,
     split: str | None,
     vocabulary: str | None,
+    metrics: list[str] | None,
+    propensities: str | None,
+    propensities_split: str | None,
     k: int,
     resamples: int,
     as_json: bool,
@@ -87,12 +119,16 @@ def evaluate(
 ) -> None:
     """Print GAP, Hit@k and other figures of MODEL on DATA, with confidence intervals.
 
+    Tables have the label names of the model, or those of --vocabulary.
+
     \b
     Examples:
-      sk-yt8m evaluate model.safetensors store --split test --vocabulary vocabulary.csv
       sk-yt8m evaluate model.safetensors store --vocabulary vocabulary.csv --html report.html
+      sk-yt8m evaluate model.safetensors store --split val --metrics gap@20,hit@1,psp@5 \\
+        --propensities store --propensities-split train
     """
-    inputs = [model, data, vocabulary]
+    _check_propensities_given(metrics, propensities, propensities_split)
+    inputs = [model, data, vocabulary, propensities]
     for output in (figures, label_table, page):
         if output is not None:
             check_output(output, overwrite=overwrite, inputs=inputs)
@@ -101,17 +137,25 @@ def evaluate(
     from sk_yt8m.metrics import evaluation_report
 
     clf = load(model)
-    names = read_vocabulary(vocabulary, clf.n_outputs_)
+    names = _label_table(vocabulary, clf)
     videos = open_videos(data, **reading)
     if videos.n_labels != clf.n_outputs_:
         raise ValueError(f"{data} has {videos.n_labels} labels, but {model} {clf.n_outputs_}")
-    batches = videos.batches(split, _LARGE_BATCH)
-    Y, top, ids = zip(*((Y, clf.predict_top_k(X, k=k), ids) for X, Y, ids in batches), strict=True)
+    known = read_propensities(propensities, propensities_split, clf.n_outputs_, reading)
+    k = _labels_kept(metrics, k, clf.n_outputs_)
+    labels, best, ids = [], [], []
+    for X, Y, ids_of_batch in videos.batches(split, _LARGE_BATCH):
+        _check_perr(metrics, k, Y)
+        labels.append(Y)
+        best.append(clf.predict_top_k(X, k=k))
+        ids.append(ids_of_batch)
     report = evaluation_report(
-        sp.vstack(Y, format="csr"),
-        TopK(*map(np.concatenate, zip(*top, strict=True))),
+        sp.vstack(labels, format="csr"),
+        TopK(*map(np.concatenate, zip(*best, strict=True))),
+        metrics=metrics,
         vocabulary=names,
         ids=np.concatenate(ids),
+        propensities=known,
         n_resamples=resamples,
         random_state=0,
     )
@@ -128,12 +172,54 @@ def evaluate(
     )
 
 
+def _check_propensities_given(
+    metrics: list[str] | None, propensities: str | None, split: str | None
+) -> None:
+    """Refuse metrics without the propensities that they need, before the work."""
+    from sk_yt8m.metrics._scoring.registry import find_metrics
+
+    if propensities is None and split is not None:
+        raise click.UsageError("--propensities-split needs --propensities")
+    for metric in find_metrics(metrics) if metrics and propensities is None else ():
+        if metric.family.takes_propensities:
+            raise click.UsageError(
+                f"--metrics {metric.name} needs --propensities: the data of the training"
+            )
+
+
+def _labels_kept(metrics: list[str] | None, k: int, n_labels: int) -> int:
+    """Return how many labels of each video the metrics need, `k` at least."""
+    from sk_yt8m.metrics._scoring.registry import find_metrics
+
+    needs = [metric.need for metric in find_metrics(metrics)] if metrics else []
+    numbers = [need for need in needs if isinstance(need, int)]
+    return n_labels if "all" in needs else min(max(k, *numbers, 1), n_labels)
+
+
+def _check_perr(metrics: list[str] | None, k: int, Y: sp.csr_matrix) -> None:
+    most = int(np.diff(Y.indptr).max())
+    if metrics is not None and "perr" in metrics and k < most:
+        raise click.UsageError(
+            f"--metrics perr needs --k {most} or more: a video has {most} labels, got --k {k}"
+        )
+
+
+def _label_table(vocabulary: str | None, clf: "DeepMultiLabelClassifier") -> "pd.DataFrame | None":
+    """Return the vocabulary, or else the names that the model has, if it has any."""
+    import pandas as pd
+
+    table = read_vocabulary(vocabulary, clf.n_outputs_)
+    if table is None and clf.n_outputs_ == len(clf.label_names_):
+        table = pd.DataFrame({"name": label_names(None, clf.n_outputs_, clf.label_names_)})
+    return table
+
+
 @click.command()
 @click.argument("model", type=_MODEL)
 @click.argument("data", type=DataPath())
 @split_option
 @shard_option
-@_VOCABULARY
+@vocabulary_option
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Labels a video.")
 @click.option(
     "--threshold",

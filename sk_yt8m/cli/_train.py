@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from sk_yt8m.cli._data import DataPath, chosen_rows, open_data, reading_options, split_option
+from sk_yt8m.cli._data import (
+    DataPath,
+    chosen_rows,
+    open_data,
+    parse_widths,
+    read_vocabulary,
+    reading_options,
+    split_option,
+    vocabulary_option,
+)
 from sk_yt8m.cli._interrupts import Interrupts
 from sk_yt8m.cli._messages import in_options, one_line, option_names
 from sk_yt8m.cli._outputs import check_output, free_name, overwrite_option, say
@@ -22,6 +31,8 @@ if TYPE_CHECKING:
     from sk_yt8m.datasets import Store
 
 _INTERRUPTED = 130
+#: Those of `sk_yt8m.make_classifier`, which is not to be imported for the help.
+PRESETS = ("fast", "default", "wide", "best")
 
 
 def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -41,7 +52,21 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
 @click.command()
 @click.argument("data", type=DataPath())
 @click.argument("model", type=click.Path(dir_okay=False))
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="default",
+    show_default=True,
+    help="The recipe; other options replace what it says.",
+)
+@click.option(
+    "--modalities",
+    metavar="NAME:WIDTH,...",
+    callback=parse_widths,
+    help="Modalities that --preset best normalises, where they are not the features of DATA.",
+)
 @split_option
+@vocabulary_option
 @click.option(
     "--validation", type=DataPath(), help="DATA to score after each epoch; the best epoch is kept."
 )
@@ -78,14 +103,18 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
     metavar="NAME=VALUE",
     multiple=True,
     callback=_parse_settings,
-    help="Any other parameter of DeepMultiLabelClassifier, in JSON; may be repeated.",
+    help="Any other parameter of DeepMultiLabelClassifier, in JSON; may be repeated. With "
+    "--preset best it is for all networks.",
 )
 @overwrite_option
 @reading_options
 def train(
     data: str,
     model: str,
+    preset: str,
+    modalities: dict[str, int] | None,
     split: str | None,
+    vocabulary: str | None,
     validation: str | None,
     validation_split: str | None,
     strategy: str | None,
@@ -95,11 +124,26 @@ def train(
     features: Any,
     level: str,
     n_labels: int | None,
+    label_column: str,
+    id_column: str,
     n_jobs: int,
     progress: bool,
     **parameters: Any,
 ) -> None:
     """Train a classifier on DATA and write it to the file MODEL.
+
+    The labels of MODEL have the names of --vocabulary, or else their numbers.
+
+    \b
+    Presets:
+      fast     two epochs without dropout, for a first look
+      default  one network, twelve epochs
+      wide     one network of twice the size, fifteen epochs
+      best     five networks with the nearest training videos of each, on average; it takes
+               several times as long to train and to predict, and a model file of gigabytes
+
+    With --preset best the validation videos are scored once, at the end, and Ctrl-C leaves no
+    model.
 
     Ctrl-C ends the training with the exit code 130. MODEL is left as it is then, and the model so
     far goes to another file, MODEL.interrupted.safetensors for MODEL.safetensors.
@@ -111,22 +155,26 @@ def train(
     \b
     Examples:
       sk-yt8m train store model.safetensors --split train --validation-split val --seed 0
+      sk-yt8m train store model.safetensors --preset fast --vocabulary vocabulary.csv
       sk-yt8m train store model.safetensors --set "hidden_layer_sizes=[1000, 1000]"
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    clf = _classifier(progress, given, settings)
+    _check_parameters(preset, modalities, given, settings)
     scope, is_first = training_scope(strategy, timeout)
     if is_first:
-        check_output(model, overwrite=overwrite, inputs=[data, validation])
+        check_output(model, overwrite=overwrite, inputs=[data, validation, vocabulary])
     reading = {
         "features": features,
         "level": level,
         "n_labels": n_labels,
+        "label_column": label_column,
+        "id_column": id_column,
         "n_jobs": n_jobs,
         "progress": progress,
     }
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(open_data(data, **reading))
+        names = _label_names(vocabulary, store.Y.shape[1])
         rows, held_out = chosen_rows(store, split), {}
         if validation is not None or validation_split is not None:
             held = store
@@ -135,25 +183,29 @@ def train(
             held_rows = chosen_rows(held, validation_split, "--validation-split")
             rows = _without(held, held_rows, store, rows, exclude=split is None)
             X_val, Y_val, _ = held.take(held_rows)
-            held_out = {"X_val": X_val, "y_val": Y_val}
+            held_out = {"X_val": X_val, "y_val": _named(Y_val, names)}
         X, Y, _ = store.take(rows)
+        widths = _modalities(store, modalities)
+        clf = _make(preset, widths, **{"verbose": progress, **given, **settings})
+        monitored = {} if preset == "best" else held_out
+        if preset == "best":
+            say("modalities: " + ", ".join(f"{name} {width}" for name, width in widths.items()))
         if is_first:
-            _check_space(model, clf, X.shape[1], Y.shape[1])
+            _check_space(model, clf, X.shape[0], X.shape[1], Y.shape[1])
         with Interrupts() as interrupts:
             try:
                 with scope:
-                    clf.fit(X, Y, **held_out)
+                    clf.fit(X, _named(Y, names), **monitored)
             except KeyboardInterrupt:
-                if not clf.__sklearn_is_fitted__():
+                if not hasattr(clf, "n_outputs_"):
                     raise
                 interrupts.seen = True
             if not is_first:
                 return
             interrupted, interrupts.training = interrupts.seen, False
             saved, failure = _save(clf, _interrupted_name(model) if interrupted else model)
-    score = clf.best_validation_score_
-    shown = "" if score is None else f", GAP@20 {score:.4f}"
-    say(f"{saved}: {clf.n_iter_} epochs, loss {clf.loss_:.4f}{shown}")
+        said = _described(clf, held_out)
+    say(f"{saved}: {said}")
     if failure is not None:
         click.echo(f"Error: {failure}; the model is in {saved}", err=True)
     if interrupted:
@@ -164,25 +216,82 @@ def train(
         raise click.exceptions.Exit(1)
 
 
-def _classifier(
-    progress: bool, given: dict[str, Any], settings: dict[str, Any]
-) -> "DeepMultiLabelClassifier":
-    """Return a classifier with checked parameters."""
+def _check_parameters(
+    preset: str,
+    modalities: dict[str, int] | None,
+    given: dict[str, Any],
+    settings: dict[str, Any],
+) -> None:
+    """Refuse options that say the same or nothing, and values that parameters cannot have."""
     from sk_yt8m import DeepMultiLabelClassifier
     from sk_yt8m._network.architecture import layer_sizes
 
-    clf = DeepMultiLabelClassifier(verbose=progress)
+    if modalities is not None and preset != "best":
+        raise click.UsageError(f"--modalities is for --preset best, got --preset {preset}")
     options = option_names(train)
     for name in given.keys() & settings.keys():
         raise click.UsageError(f"{options[name]} and --set {name} say the same: give one of them")
     try:
-        clf.set_params(**given, **settings)
-        clf._validate_params()
-        layer_sizes(clf.hidden_layer_sizes, clf.n_heads)
+        DeepMultiLabelClassifier().set_params(**settings)
+        for network in _networks(_make(preset, {"features": 1}, **given, **settings)):
+            network._validate_params()
+            layer_sizes(network.hidden_layer_sizes, network.n_heads)
     except (TypeError, ValueError) as error:
         message = in_options(one_line(error), {name: options[name] for name in given})
         raise click.UsageError(message) from error
-    return clf
+
+
+def _make(preset: str, modalities: dict[str, int] | None, **parameters: Any) -> Any:
+    """Return the classifier of a preset, of which only one has modalities."""
+    from sk_yt8m import make_classifier
+
+    used = modalities if preset == "best" else None
+    return make_classifier(preset, modalities=used, **parameters)
+
+
+def _networks(clf: Any) -> "list[DeepMultiLabelClassifier]":
+    """Return the networks of a classifier that is one or is composed of several."""
+    from sk_yt8m import DeepMultiLabelClassifier
+
+    parts = [clf, *clf.get_params().values()]
+    return [one for one in parts if isinstance(one, DeepMultiLabelClassifier)]
+
+
+def _modalities(store: "Store", said: dict[str, int] | None) -> dict[str, int]:
+    """Return the modalities that an option says, or else those that a store was made of."""
+    widths = dict(store.manifest["layout"]["features"]) if said is None else said
+    n_features = store.X.shape[1]
+    if sum(widths.values()) != n_features:
+        raise click.UsageError(
+            f"--modalities has {sum(widths.values())} features, but {store.path} has {n_features}"
+        )
+    return widths
+
+
+def _label_names(vocabulary: str | None, n_labels: int) -> list[str] | None:
+    """Return the names in a vocabulary; a label without one has its number."""
+    table = read_vocabulary(vocabulary, n_labels)
+    if table is None:
+        return None
+    return table["name"].fillna(table.index.to_series().astype(str)).tolist()
+
+
+def _named(Y: Any, names: list[str] | None) -> Any:
+    """Return labels with their names."""
+    from sk_yt8m import SparseIndicator
+
+    return Y if names is None else SparseIndicator(Y, names)
+
+
+def _described(clf: Any, held_out: dict[str, Any]) -> str:
+    """Return what to say of a model after its training."""
+    if _networks(clf) == [clf]:
+        score = clf.best_validation_score_
+        said = f"{clf.n_iter_} epochs, loss {clf.loss_:.4f}"
+    else:
+        score = clf.score(held_out["X_val"], held_out["y_val"]) if held_out else None
+        said = f"{len(_networks(clf))} networks"
+    return said if score is None else f"{said}, GAP@20 {score:.4f}"
 
 
 def _without(
@@ -224,12 +333,16 @@ def _without(
     return kept
 
 
-def _check_space(
-    model: str, clf: "DeepMultiLabelClassifier", n_features: int, n_labels: int
-) -> None:
+def _check_space(model: str, clf: Any, n_rows: int, n_features: int, n_labels: int) -> None:
     """Raise an error before the training if its weights are too large for the disk."""
-    sizes = [n_features, *np.atleast_1d(np.asarray(clf.hidden_layer_sizes)).tolist(), n_labels]
-    expected = 4 * sum(before * after for before, after in pairwise(map(int, sizes)))
+    expected = 0
+    for network in _networks(clf):
+        hidden = np.atleast_1d(np.asarray(network.hidden_layer_sizes)).tolist()
+        sizes = [n_features, *map(int, hidden), n_labels]
+        expected += 4 * sum(before * after for before, after in pairwise(sizes))
+        if network is not clf:
+            # Its neighbours have the activations of all training rows.
+            expected += 4 * n_rows * sizes[-2]
     free = shutil.disk_usage(Path(model).resolve().parent).free
     if free < expected:
         raise OSError(
@@ -243,7 +356,7 @@ def _interrupted_name(model: str) -> str:
     return str(free_name(path.with_name(f"{path.stem}.interrupted{path.suffix}")))
 
 
-def _save(clf: "DeepMultiLabelClassifier", model: str) -> tuple[str, str | None]:
+def _save(clf: Any, model: str) -> tuple[str, str | None]:
     """Save a classifier, if need be elsewhere; return where, and why not where it should be."""
     try:
         clf.save(model)

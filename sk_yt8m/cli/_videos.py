@@ -1,16 +1,23 @@
 """The videos of DATA in batches, from a store or straight from files."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m.cli._data import check_same_layout, chosen_rows, is_store
+from sk_yt8m.cli._data import DataPath, check_same_layout, chosen_rows, is_store
 
 if TYPE_CHECKING:
     from sk_yt8m.datasets import Store
     from sk_yt8m.datasets._convert.stream import RowStream
+
+
+#: Rows whose labels are read at a time, and bytes of a line that is one number.
+_LABEL_ROWS, _FIELD = 2**18, 100
 
 
 class StoreVideos:
@@ -42,6 +49,79 @@ class StoreVideos:
         """Return the number of videos of each file, and of videos with each label."""
         n_rows = np.array([one["n_rows"] for one in self.store.manifest["sources"]])
         return n_rows, np.bincount(self.store.Y.indices, minlength=self.n_labels)
+
+
+class PropensitySource(DataPath):
+    """DATA, or a text file with a number on each line."""
+
+    def check(
+        self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None
+    ) -> None:
+        """Refuse what is neither."""
+        if not _has_numbers(value):
+            super().check(value, param, ctx)
+
+
+def _has_numbers(path: str) -> bool:
+    """Tell whether the first line of a file is one field, as no line of a CSV file of videos is."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        first = file.readline(_FIELD)
+    return 0 < len(first) < _FIELD and first.isascii() and not {0, ord(",")} & set(first)
+
+
+def read_propensities(
+    path: str | None, split: str | None, n_labels: int, reading: dict[str, Any]
+) -> np.ndarray | None:
+    """Return the propensities in a file of numbers, or those of the labels of DATA.
+
+    Parameters
+    ----------
+    path, split : str or None
+        Values of the options ``--propensities`` and ``--propensities-split``.
+    n_labels : int
+        Number of labels of the model.
+    reading : dict
+        Options of `RowStream`.
+    """
+    from sk_yt8m.metrics import label_propensities
+
+    if path is None:
+        return None
+    if not _has_numbers(path):
+        return label_propensities(_read_labels(path, split, n_labels, reading))
+    if split is not None:
+        raise click.UsageError(f"--propensities-split is for data, and {path} has numbers")
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    with suppress(ValueError):
+        float(lines[0])
+        lines.insert(0, "propensity")
+    if len(lines) != n_labels + 1:
+        raise ValueError(
+            f"{path}: expected one propensity a line for each of {n_labels} labels, got "
+            f"{len(lines) - 1}"
+        )
+    return np.array([_propensity(path, *one) for one in enumerate(lines[1:], 1)])
+
+
+def _propensity(path: str, number: int, text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise ValueError(f"{path}, label {number - 1}: expected a number in (0, 1], got {text!r}")
+
+
+def _read_labels(
+    path: str, split: str | None, n_labels: int, reading: dict[str, Any]
+) -> sp.csr_matrix:
+    """Return the labels of a split of DATA, or of all of it, and none of its features."""
+    videos = open_videos(path, with_features=False, **reading)
+    if videos.n_labels != n_labels:
+        raise ValueError(f"--propensities {path} has {videos.n_labels} labels, expected {n_labels}")
+    if isinstance(videos, StoreVideos):
+        return videos.store.Y[chosen_rows(videos.store, split, "--propensities-split")]
+    return sp.vstack([Y for _, Y, _ in videos.batches(split, _LABEL_ROWS)], format="csr")
 
 
 def open_videos(

@@ -57,7 +57,7 @@ def load_parquet(
     label_column : str, default="labels"
         Column of labels.
     id_column : str, default="id"
-        Column of ids, strings or integers; optional in the files.
+        Column of ids, strings or integers. The files need not have it if it is the default.
     return_indicator : {"dense", "sparse"}, default="dense"
         Type of the labels: array or CSR matrix, both uint8.
     return_X_y : bool, default=False

@@ -110,7 +110,7 @@ def read_network(
         parameters=field(content, "parameters", dict),
         architecture=architecture,
         form=read_target(content, architecture.n_outputs, outer),
-        feature_names=None if names is None else _read_names(names, architecture.n_features),
+        feature_names=None if names is None else read_names(names, architecture.n_features),
         losses=_read_floats(history, "losses"),
         scores=_read_floats(history, "scores"),
         seconds=_read_floats(history, "seconds"),
@@ -148,7 +148,8 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
     )
 
 
-def _read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
+def read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
+    """Return the names of features."""
     names = decode_array(value, "the feature names", n_features)
     if names.dtype != object or not all(type(name) is str for name in names):
         raise ModelFileError("its feature names are not strings")

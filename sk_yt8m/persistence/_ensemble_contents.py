@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.tensor_content import Tensors, Value, with_prefix
+from sk_yt8m._files.values import decode, encode, encode_array
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import Architecture
 from sk_yt8m.persistence._common_contents import (
@@ -22,6 +25,7 @@ from sk_yt8m.persistence._contents import (
     SavedClassifier,
     network_json,
     read_architecture,
+    read_names,
     read_network,
 )
 from sk_yt8m.persistence._tensor_checks import (
@@ -33,7 +37,7 @@ from sk_yt8m.persistence._tensor_checks import (
     network_layout,
 )
 
-_NETWORK, _NEIGHBORS, _PARTS = "network/", "neighbors/", "parts/"
+_NETWORK, _NEIGHBORS, _CLASSIFIER, _PARTS = "network/", "neighbors/", "classifier/", "parts/"
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,46 @@ class SavedNeighbors:
 
 
 @dataclass(frozen=True)
+class SavedNormalized:
+    """A fitted `NormalizedModalitiesClassifier` as plain values.
+
+    Attributes
+    ----------
+    parameters : dict
+        Parameters by name, in the JSON form of `encode`.
+    form : TargetForm
+        What the outputs stand for.
+    requests : dict of str to dict
+        Metadata requests by method.
+    modalities : dict of str to int, or None
+        Modalities that `fit` was called with.
+    feature_names : ndarray of shape (n_features,), object, or None
+        Names of the features.
+    classifier : Saved
+        The fitted classifier.
+    """
+
+    parameters: dict[str, Any]
+    form: TargetForm
+    requests: Requests
+    modalities: dict[str, int] | None
+    feature_names: np.ndarray | None
+    classifier: "Saved"
+
+    estimator: ClassVar[str] = "NormalizedModalitiesClassifier"
+
+    @property
+    def parts(self) -> "Sequence[Saved]":
+        """The fitted classifiers inside."""
+        return [self.classifier]
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.classifier.n_features
+
+
+@dataclass(frozen=True)
 class SavedAverage:
     """A fitted `AveragingClassifier` as plain values.
 
@@ -109,9 +153,10 @@ class SavedAverage:
         return self.parts[0].n_features
 
 
-Saved = SavedClassifier | SavedNeighbors | SavedAverage
+Saved = SavedClassifier | SavedNeighbors | SavedNormalized | SavedAverage
 _ENTRIES: dict[str, set[str]] = {
     SavedNeighbors.estimator: COMMON | {"network"},
+    SavedNormalized.estimator: COMMON | {"classifier", "modalities", "feature_names"},
     SavedAverage.estimator: COMMON | {"names", "is_used", "parts"},
 }
 
@@ -129,6 +174,8 @@ def tensors_of(saved: Saved) -> Tensors:
     if isinstance(saved, SavedNeighbors):
         network = _prefixed(_NETWORK, tensors_of(saved.network))
         return network | _prefixed(_NEIGHBORS, saved.neighbors)
+    if isinstance(saved, SavedNormalized):
+        return _prefixed(_CLASSIFIER, tensors_of(saved.classifier))
     return _merged(tensors_of(part) for part in saved.parts)
 
 
@@ -146,6 +193,9 @@ def layout_of(content: dict[str, Any], found: Layout) -> Layout:
         rows = neighbors_layout(read_architecture(network), with_prefix(found, _NEIGHBORS))
         layout = layout_of(network, with_prefix(found, _NETWORK))
         return _prefixed(_NETWORK, layout) | _prefixed(_NEIGHBORS, rows)
+    if estimator == SavedNormalized.estimator:
+        inner = field(content, "classifier", dict)
+        return _prefixed(_CLASSIFIER, layout_of(inner, with_prefix(found, _CLASSIFIER)))
     parts = _parts_of(content)
     return _merged(
         layout_of(part, mapping)
@@ -166,11 +216,18 @@ def _json(saved: Saved, outer: TargetForm | None) -> dict[str, Any]:
     if isinstance(saved, SavedClassifier):
         return network_json(saved, outer)
     parts = [{"estimator": part.estimator, **_json(part, saved.form)} for part in saved.parts]
-    inner = (
-        {"network": parts[0]}
-        if isinstance(saved, SavedNeighbors)
-        else {"names": saved.names, "is_used": saved.is_used, "parts": parts}
-    )
+    inner: dict[str, Any]
+    if isinstance(saved, SavedNeighbors):
+        inner = {"network": parts[0]}
+    elif isinstance(saved, SavedNormalized):
+        names = saved.feature_names
+        inner = {
+            "classifier": parts[0],
+            "modalities": encode(saved.modalities, "modalities"),
+            "feature_names": None if names is None else encode_array(names, "the feature names"),
+        }
+    else:
+        inner = {"names": saved.names, "is_used": saved.is_used, "parts": parts}
     return {
         "parameters": saved.parameters,
         "target": target_json(saved.form, outer),
@@ -193,6 +250,11 @@ def _read(content: dict[str, Any], tensors: Tensors, outer: TargetForm | None) -
         neighbors = with_prefix(tensors, _NEIGHBORS)
         check_neighbors(neighbors, len(form.names))
         return SavedNeighbors(parameters, form, requests, network, neighbors)
+    if estimator == SavedNormalized.estimator:
+        inner = field(content, "classifier", dict)
+        classifier = _read(inner, with_prefix(tensors, _CLASSIFIER), form)
+        scaled = _read_modalities(content, classifier.n_features)
+        return SavedNormalized(parameters, form, requests, *scaled, classifier)
     contents = _parts_of(content)
     parts = [
         _read(part, mapping, form)
@@ -208,6 +270,20 @@ def _read(content: dict[str, Any], tensors: Tensors, outer: TargetForm | None) -
     if not all(type(used) is bool for used in is_used) or sum(is_used) != len(parts):
         raise ModelFileError(f"it has {len(parts)} classifiers where {shown(is_used)} are used")
     return SavedAverage(parameters, form, requests, names, is_used, parts)
+
+
+def _read_modalities(
+    content: dict[str, Any], n_features: int
+) -> tuple[dict[str, int] | None, np.ndarray | None]:
+    """Return the modalities and the names of features."""
+    modalities = decode(field(content, "modalities", dict, type(None)), "modalities")
+    if modalities is not None:
+        widths = modalities.values() if type(modalities) is dict else [None]
+        positive = all(type(width) is int and width > 0 for width in widths)
+        if not positive or sum(widths) != n_features:
+            raise ModelFileError(f"its {n_features} features have modalities {shown(modalities)}")
+    names = field(content, "feature_names", dict, type(None))
+    return modalities, None if names is None else read_names(names, n_features)
 
 
 def _estimator(content: Any) -> str:
@@ -236,8 +312,12 @@ def _parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _first_network(content: dict[str, Any]) -> Architecture:
     while (estimator := _estimator(content)) != SavedClassifier.estimator:
-        average = estimator == SavedAverage.estimator
-        content = _parts_of(content)[0] if average else _network_of(content)
+        if estimator == SavedAverage.estimator:
+            content = _parts_of(content)[0]
+        elif estimator == SavedNormalized.estimator:
+            content = field(content, "classifier", dict)
+        else:
+            content = _network_of(content)
     return read_architecture(content)
 
 

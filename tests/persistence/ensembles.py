@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from small_problem import X, Y, small
 
-from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier
+from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier, NormalizedModalitiesClassifier
 
 WEIGHT = np.where(np.arange(len(X)) % 7 == 0, 0.0, 1 + np.arange(len(X)))
 
@@ -24,7 +24,18 @@ def nested() -> AveragingClassifier:
     return AveragingClassifier([("near", neighbors(2)), ("both", average())])
 
 
-UNFITTED = {"neighbors": neighbors, "average": average, "nested": nested}
+def normalized() -> AveragingClassifier:
+    plain = NormalizedModalitiesClassifier(small(random_state=3), {"a": 4, "b": 2})
+    near = NormalizedModalitiesClassifier(neighbors(2), {"one": np.int64(6)})
+    return AveragingClassifier([("plain", plain), ("near", near)])
+
+
+UNFITTED = {
+    "neighbors": neighbors,
+    "average": average,
+    "nested": nested,
+    "normalized": normalized,
+}
 
 
 @cache

@@ -14,6 +14,8 @@ from sk_yt8m.datasets._formats.ids import decode_id
 from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, WIDTHS, feature_widths
 from sk_yt8m.datasets._schema import N_LABELS
 
+#: The column of ids by default, which a file need not have.
+ID_COLUMN = "id"
 N_LABELS_KEY = b"sk_yt8m.n_labels"
 _ROWS = 4096
 
@@ -79,6 +81,11 @@ def parquet_columns(
         n_labels = N_LABELS
     if n_labels is None:
         raise ValueError(f"n_labels must be given: {files[0]} does not tell it")
+    if names and id_column not in names and id_column != ID_COLUMN:
+        raise ValueError(
+            f"id_column must be a column of {path}, one of {', '.join(map(repr, names))}, got "
+            f"{id_column!r}"
+        )
     return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from sk_yt8m.metrics._definitions.gap import gap_score
@@ -126,9 +127,11 @@ def find_metric(name: object) -> Metric:
             f"{match[1]} takes no number" if k else f"{match[1]} takes a number, as {match[1]}@5"
         )
         raise ValueError(f"there is no metric {name!r}: {right}.")
+    near = get_close_matches(name.lower(), metric_names(), 3) if isinstance(name, str) else []
+    meant = f" (near it: {', '.join(near)})" if near else ""
     raise ValueError(
-        f"there is no metric {name!r}; the metrics are {', '.join(metric_names())}, and the same "
-        "with any other number."
+        f"there is no metric {name!r}{meant}; the metrics are {', '.join(metric_names())}, and the "
+        "same with any other number."
     )
 
 

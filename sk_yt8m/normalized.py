@@ -1,0 +1,162 @@
+"""A classifier whose features are scaled to length 1, modality by modality."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+
+from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
+from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.forms.array_columns import stack_rows
+from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._sklearn import HasMethods, fit_context
+from sk_yt8m.modalities import ModalityNormalizer
+from sk_yt8m.persistence._ensemble_contents import SavedNormalized
+
+
+class NormalizedModalitiesClassifier(
+    BlockwisePredictions, SavedComposition, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Scale the features of each modality to length 1, and train a classifier on them.
+
+    Like a pipeline of a `ModalityNormalizer` and the classifier. Unlike a pipeline it has
+    ``predict_top_k`` and ``save``, and scales validation data, too.
+
+    Parameters
+    ----------
+    estimator : classifier or None, default=None
+        A classifier with ``predict_proba``; None for a `DeepMultiLabelClassifier` with default
+        parameters.
+    modalities : dict of str to int, default=None
+        Name and number of features of each modality, as in `ModalityNormalizer`; None means that
+        all features are of one.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted classifier.
+    normalizer_ : ModalityNormalizer
+        What scales the features.
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
+        The classes; for multilabel targets those of each label, 0 and 1.
+    label_names_ : ndarray of shape (n_classes,) or (n_labels,)
+        Names of the columns of the probabilities.
+    n_outputs_ : int
+        Number of labels or classes; 1 for binary targets.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` was a DataFrame with string column names.
+
+    See Also
+    --------
+    ModalityNormalizer : The scaling alone.
+    make_classifier : The preset "best" averages such classifiers and others.
+
+    Notes
+    -----
+    `fit` holds all scaled features in memory, also those of a memory map. Predictions are made
+    block by block.
+
+    Examples
+    --------
+    >>> from sk_yt8m import DeepMultiLabelClassifier, NormalizedModalitiesClassifier
+    >>> from sk_yt8m.datasets import make_videos
+    >>> X, Y = make_videos(300, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+    >>> network = DeepMultiLabelClassifier((32,), max_iter=5, random_state=0)
+    >>> clf = NormalizedModalitiesClassifier(network, {"rgb": 16, "audio": 4}).fit(X, Y)
+    >>> clf.predict_top_k(10 * X[:2], k=3).indices.shape
+    (2, 3)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [None, HasMethods(["fit", "predict_proba"])],
+        "modalities": [dict, None],
+    }
+
+    def __init__(self, estimator: Any = None, modalities: dict[str, int] | None = None) -> None:
+        self.estimator = estimator
+        self.modalities = modalities
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X: Any, y: Any, X_val: Any = None, **fit_params: Any
+    ) -> "NormalizedModalitiesClassifier":
+        """Scale the features and train the classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
+                (n_samples,) or (n_samples, n_labels)
+            Classes, or the indicator matrix of the labels.
+        X_val : {array-like, sparse matrix, DataFrame}, optional
+            Features of validation data, scaled as `X` is, where the classifier takes any.
+        **fit_params : dict
+            Further arguments of the classifier's `fit`, such as ``y_val`` and ``sample_weight``.
+
+        Returns
+        -------
+        NormalizedModalitiesClassifier
+            The fitted classifier itself.
+
+        Raises
+        ------
+        TypeError
+            If an argument is a masked array, whose mask would be ignored.
+        ValueError
+            If the modalities have another number of features together than `X`, or the classifier
+            refuses its data.
+        """
+        from sk_yt8m.classifier import DeepMultiLabelClassifier
+
+        for name, value in {"y": y, **fit_params}.items():
+            refuse_masked(value, name)
+        _, form = encode_targets(y)
+        normalizer = ModalityNormalizer(self.modalities)
+        scaled = normalizer.fit_transform(stack_rows(X))
+        if X_val is not None:
+            fit_params["X_val"] = normalizer.transform(stack_rows(X_val))
+        inner = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
+        self.estimator_ = inner.fit(scaled, y, **fit_params)
+        self.normalizer_ = normalizer
+        self._publish(form)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if isinstance(self.estimator, BaseEstimator):
+            inner = get_tags(self.estimator)
+            tags.input_tags.sparse = inner.input_tags.sparse
+            tags.classifier_tags = inner.classifier_tags
+        return tags
+
+    def _to_saved(self) -> SavedNormalized:
+        widths = self.normalizer_.modalities
+        return SavedNormalized(
+            parameters=parameters_of(self),
+            form=self._form,
+            requests=requests_of(self),
+            modalities=None if widths is None else {k: int(v) for k, v in widths.items()},
+            feature_names=getattr(self.normalizer_, "feature_names_in_", None),
+            classifier=saved_of(self.estimator_, "the fitted estimator_"),
+        )
+
+    def _restore(self, saved: SavedNormalized, parts: list[Any]) -> None:
+        """Set the fitted attributes from plain values."""
+        (self.estimator_,) = parts
+        self.normalizer_ = ModalityNormalizer(saved.modalities)
+        self.normalizer_.n_features_in_ = saved.n_features
+        if saved.feature_names is not None:
+            self.normalizer_.feature_names_in_ = saved.feature_names
+        self._publish(saved.form)
+
+    def _parts(self) -> list[Any]:
+        return [self.normalizer_, self.estimator_]
+
+    def _block_probabilities(self, rows: Any) -> np.ndarray:
+        scaled = self.normalizer_.transform(rows)
+        return probabilities_of(self.estimator_, scaled, len(self.label_names_)).astype(np.float64)

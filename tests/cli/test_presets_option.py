@@ -1,0 +1,121 @@
+"""`train --preset`, `--modalities` and `--vocabulary`."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_runs import run
+
+import sk_yt8m
+from sk_yt8m import presets
+from sk_yt8m.cli import _train
+from sk_yt8m.datasets import convert, load_vocabulary, make_videos, open_store, sample_path
+
+TINY = ["--set", "hidden_layer_sizes=[8]", "--seed", 0]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Return a list of the classifiers that are trained, without training any."""
+    found = []
+
+    class Classifier:
+        n_iter_, loss_, best_validation_score_, n_outputs_ = 0, 0.0, None, 1
+
+    def fit(self, X, y, **options):
+        found.append(self)
+        self.__dict__.update(vars(Classifier))
+
+    for kind in (sk_yt8m.DeepMultiLabelClassifier, sk_yt8m.AveragingClassifier):
+        monkeypatch.setattr(kind, "fit", fit)
+        monkeypatch.setattr(kind, "save", lambda self, path: None, raising=False)
+    return found
+
+
+def test_the_command_has_all_presets():
+    assert _train.PRESETS == presets.PRESETS
+    text = run("train", "--help")
+    for preset in presets.PRESETS:
+        assert f"\n    {preset}" in text
+
+
+@pytest.mark.parametrize("preset", ["fast", "default", "wide"])
+def test_one_network(store, made, preset, tmp_path):
+    run("train", store, tmp_path / "m", "--preset", preset, "--seed", 3)
+    run("train", store, tmp_path / "m", "--preset", preset, *TINY, "--epochs", 4, "--dropout", 0.1)
+    plain, changed = (one.get_params() for one in made)
+    expected = sk_yt8m.make_classifier(preset, random_state=3)
+    assert plain == expected.get_params()
+    own = {"hidden_layer_sizes": [8], "max_iter": 4, "dropout": 0.1, "random_state": 0}
+    assert changed == {**plain, **own}
+
+
+def modalities(clf):
+    return clf.get_params()["normalized__modalities"]
+
+
+@pytest.mark.parametrize("source", ["csv", "store", "train0000.tfrecord", "videos.parquet"])
+def test_modalities_are_those_of_the_data(videos, store, made, source, tmp_path):
+    text = run("train", videos / source, tmp_path / "m", "--preset", "best", "--n-jobs", 1, *TINY)
+    assert modalities(made[0]) == {"mean_rgb": 1024, "mean_audio": 128}
+    assert "modalities: mean_rgb 1024, mean_audio 128\n" in text
+
+
+def test_modalities_of_the_option(made, tmp_path):
+    X, Y = make_videos(20, n_features=10, n_labels=8, random_state=0, return_X_y=True)
+    convert((X, Y), tmp_path / "store")
+    best = ["train", tmp_path / "store", tmp_path / "m", "--preset", "best", *TINY]
+    run(*best)
+    assert modalities(made.pop()) == {"features": 10}
+    run(*best, "--modalities", "text:6,image:4")
+    assert modalities(made[0]) == {"text": 6, "image": 4}
+    text = run(*best, "--modalities", "text:6,image:5", code=2)
+    assert "--modalities has 11 features, but " in text
+    assert f"{tmp_path / 'store'} has 10" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--preset", "bets"], "'bets' is not one of"),
+        (["--modalities", "a:1152"], "--modalities is for --preset best, got --preset default"),
+        (["--preset", "best", "--modalities", "a"], "NAME:WIDTH"),
+        (["--preset", "best", "--dropout", "1.5"], "--dropout must be"),
+        (["--preset", "best", "--set", "n_neighbors=3"], "Invalid parameter 'n_neighbors'"),
+        (["--set", "modalities=3"], "Invalid parameter 'modalities'"),
+        (["--preset", "wide", "--set", "n_heads=7"], "n_heads must divide"),
+        (
+            ["--preset", "fast", "--epochs", "1", "--set", "max_iter=2"],
+            "--epochs and --set max_iter",
+        ),
+    ],
+)
+def test_wrong_usage(store, made, options, message, tmp_path):
+    assert message in run("train", store, tmp_path / "m", *options, code=2)
+    assert not made
+
+
+def test_names_of_labels(store, tmp_path):
+    vocabulary = sample_path() / "vocabulary.csv"
+    options = ["--vocabulary", vocabulary, "--split", "train", "--validation-split", "val"]
+    run("train", store, tmp_path / "m", *options, "--preset", "fast", *TINY)
+    names = load_vocabulary(vocabulary)["name"]
+    assert sk_yt8m.load(tmp_path / "m").label_names_.tolist() == names.tolist()
+    table = pd.read_csv(io.StringIO(run("predict", tmp_path / "m", store, "--k", 2)))
+    assert table["name"].tolist() == names[table["label"]].tolist()
+    run("train", store, tmp_path / "plain", "--split", "train", "--preset", "fast", *TINY)
+    X = open_store(store).X
+    scores = [sk_yt8m.load(tmp_path / one).predict_proba(X) for one in ("m", "plain")]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_a_vocabulary_of_other_labels(store, made, tmp_path):
+    vocabulary = tmp_path / "vocabulary.csv"
+    lines = (sample_path() / "vocabulary.csv").read_text().splitlines(keepends=True)
+    vocabulary.write_text("".join(line for line in lines if not line.startswith("3861,")))
+    text = run("train", store, tmp_path / "m", "--vocabulary", vocabulary, code=1)
+    assert "names of 3862 labels, got 3861" in text
+    out = ["--overwrite", "--vocabulary", vocabulary]
+    assert "the same command reads" in run("train", store, vocabulary, *out, code=2)
+    assert not made
