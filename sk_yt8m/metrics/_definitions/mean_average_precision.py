@@ -1,11 +1,12 @@
 """mAP: average precision of each label, and its mean over labels."""
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
 from sk_yt8m.metrics._definitions.label_lists import lists_of_labels
 from sk_yt8m.metrics._inputs.checks import check_sample_weight
@@ -13,13 +14,13 @@ from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
 
 def mean_average_precision_score(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     k: int | None = None,
     absent_labels: Literal["ignore", "zero"] = "ignore",
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Average precision of each label over all samples, averaged over labels (mAP).
 
@@ -96,12 +97,12 @@ def mean_average_precision_score(
 
 
 def average_precision_per_label(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     k: int | None = None,
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> npt.NDArray[np.float64]:
     """Average precision of each label over all samples.
 
