@@ -49,6 +49,60 @@ def gap(y_true, y_score, k=20, weights=None):
     return average_precision(pool, n_positives)
 
 
+def f1_threshold(entries, n_positives):
+    """The score with the highest F1 of (score, is_true, weight) entries, of equal ones the highest.
+
+    None if no entry is true.
+    """
+    best = 0.0
+    chosen = None
+    for threshold in sorted({score for score, _, weight in entries if weight}, reverse=True):
+        listed = sum(weight for score, _, weight in entries if score >= threshold)
+        found = sum(weight for score, true, weight in entries if true and score >= threshold)
+        f1 = 2 * found / (listed + n_positives)
+        if f1 > best:
+            best, chosen = f1, threshold
+    return chosen
+
+
+def precision_threshold(entries, min_precision):
+    """The lowest score of a true entry at which the precision is reached; infinity if at none.
+
+    None if no entry is true.
+    """
+    precise = []
+    candidates = {score for score, true, weight in entries if true and weight}
+    for threshold in candidates:
+        listed = sum(weight for score, _, weight in entries if score >= threshold)
+        found = sum(weight for score, true, weight in entries if true and score >= threshold)
+        if found / listed >= min_precision:
+            precise.append(threshold)
+    return min(precise, default=math.inf) if candidates else None
+
+
+def thresholds(y_true, y_score, per_label=False, k=None, min_precision=None, weights=None):
+    weights = weights or [1] * len(y_true)
+    entries = [[] for _ in y_true[0]]
+    for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
+        for label in ranking(scores)[:k]:
+            entries[label].append((scores[label], truth[label] == 1, weight))
+
+    def choose(entries, n_positives):
+        if min_precision is None:
+            return f1_threshold(entries, n_positives)
+        return precision_threshold(entries, min_precision)
+
+    counts = [
+        sum(weight * truth[label] for truth, weight in zip(y_true, weights, strict=True))
+        for label in range(len(entries))
+    ]
+    common = choose([entry for own in entries for entry in own], sum(counts))
+    if not per_label:
+        return common
+    own = [choose(*pair) for pair in zip(entries, counts, strict=True)]
+    return [common if one is None else one for one in own]
+
+
 def hit_at_k(y_true, y_score, k=1, weights=None):
     values = []
     for truth, scores in zip(y_true, y_score, strict=True):

@@ -37,6 +37,7 @@ from sk_yt8m.metrics._scoring.scorers import (
     scorer_names,
 )
 from sk_yt8m.metrics._scoring.streaming import StreamingEvaluator
+from sk_yt8m.metrics._thresholds.choose import choose_thresholds
 
 __all__ = [
     "EvaluationReport",
@@ -46,6 +47,7 @@ __all__ = [
     "StreamingEvaluator",
     "TrainingCurveDisplay",
     "average_precision_per_label",
+    "choose_thresholds",
     "evaluation_report",
     "gap_score",
     "gap_scorer",

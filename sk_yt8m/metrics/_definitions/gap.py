@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
 from sk_yt8m.metrics._definitions.per_sample import top_hits
 from sk_yt8m.metrics._inputs.checks import check_sample_weight
@@ -13,7 +14,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
 def gap_score(
-    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    k: int = 20,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     r"""Global average precision of the ``k`` best labels of each sample (GAP@k).
 
@@ -85,7 +91,7 @@ def gap_score(
 
 
 def pooled_list(
-    labels: TrueLabels, y_score: Any, k: int, weight: npt.NDArray[np.float64] | None
+    labels: TrueLabels, y_score: ScoresLike, k: int, weight: npt.NDArray[np.float64] | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], float, npt.NDArray[np.float64] | None]:
     """Return scores, hits, number or weight of the positives outside the list, and weights."""
     top, hits = top_hits(labels, y_score, k)

@@ -1,9 +1,9 @@
 """Hit@k: whether a true label is among the k best."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import (
     SampleTerms,
     evaluate,
@@ -14,7 +14,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def hit_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    k: int = 1,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Share of samples with at least one true label among the ``k`` highest scores (Hit@k).
 
@@ -68,7 +73,7 @@ def hit_at_k_score(
     return evaluate(hit_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def hit_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
+def hit_terms(labels: TrueLabels, y_score: ScoresLike, k: int) -> SampleTerms:
     """Return whether each sample has a true label among its ``k`` best."""
     _, hits = top_hits(labels, y_score, k)
     return mean_of_samples(np.logical_or.reduce(hits, axis=1), labels)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms, mean_of_samples
 from sk_yt8m.metrics._inputs.blocks import row_slices
 from sk_yt8m.metrics._inputs.checks import check_sample_weight, mean
@@ -16,7 +17,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 
 def label_reciprocal_rank_score(
-    y_true: Any, y_score: Any, *, groups: Any = None, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Mean over a sample's true labels of 1 / rank, averaged over samples.
 
@@ -86,7 +92,7 @@ def label_reciprocal_rank_score(
     return _mean_of_groups(terms.numerators, groups, weight)
 
 
-def lrr_terms(labels: TrueLabels, y_score: Any) -> SampleTerms:
+def lrr_terms(labels: TrueLabels, y_score: ScoresLike) -> SampleTerms:
     """Return the mean reciprocal rank of each sample's true labels."""
     scores = check_all_scores(y_score, labels, "label_reciprocal_rank_score")
     reciprocal = 1.0 / ranks_of_true_labels(scores, labels)

@@ -1,30 +1,26 @@
 """mAP: average precision of each label, and its mean over labels."""
 
 import math
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from sk_yt8m._top_k import TopK
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.average_precision import pooled_average_precision
-from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.dense_scores import DenseScores
-from sk_yt8m.metrics._inputs.scores import check_all_scores, check_top_k
-from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
-
-_Listing = tuple[int, npt.NDArray[np.integer], npt.NDArray[Any]]
+from sk_yt8m.metrics._definitions.label_lists import lists_of_labels
+from sk_yt8m.metrics._inputs.checks import check_sample_weight
+from sk_yt8m.metrics._inputs.true_labels import check_y_true
 
 
 def mean_average_precision_score(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     k: int | None = None,
     absent_labels: Literal["ignore", "zero"] = "ignore",
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Average precision of each label over all samples, averaged over labels (mAP).
 
@@ -101,12 +97,12 @@ def mean_average_precision_score(
 
 
 def average_precision_per_label(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     k: int | None = None,
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> npt.NDArray[np.float64]:
     """Average precision of each label over all samples.
 
@@ -159,56 +155,13 @@ def average_precision_per_label(
     """
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
-    lists = _lists_of_labels(y_score, labels, k)
-    positives = labels.samples_of_labels()
     precisions = np.full(labels.n_labels, np.nan)
-    is_positive = np.zeros(labels.n_samples, dtype=bool)
-    for label, rows, scores in lists:
-        own = positives[label]
-        if not (own.size if weight is None else weight[own].any()):
+    positives = labels.frequencies(weight)
+    for one in lists_of_labels(y_score, labels, k):
+        if not positives[one.label]:
             continue
-        is_positive[own] = True
-        hits = is_positive[rows]
-        is_positive[rows] = False
-        unlisted = own[is_positive[own]]
-        is_positive[own] = False
+        unlisted = one.unlisted
         missed = len(unlisted) if weight is None else math.fsum(weight[unlisted])
-        row_weight = None if weight is None else weight[rows]
-        precisions[label] = pooled_average_precision(scores, hits, missed, row_weight)
+        row_weight = None if weight is None else weight[one.rows]
+        precisions[one.label] = pooled_average_precision(one.scores, one.hits, missed, row_weight)
     return precisions
-
-
-def _lists_of_labels(y_score: Any, labels: TrueLabels, k: int | None) -> Iterator[_Listing]:
-    """Return an iterator over ``(label, samples, their scores)`` for every label."""
-    if k is not None:
-        k = check_k(k)
-        return _from_top_k(check_top_k(y_score, labels, k, f" for k={k}"), labels)
-    if isinstance(y_score, tuple):
-        why = " where k is None"
-        return _from_top_k(check_top_k(y_score, labels, labels.n_labels, why), labels)
-    return _from_dense(check_all_scores(y_score, labels, "k=None"), labels.rated)
-
-
-def _from_dense(scores: DenseScores, rated: TrueLabels | None) -> Iterator[_Listing]:
-    all_rows = np.arange(scores.shape[0])
-    samples = None if rated is None else rated.samples_of_labels()
-    for first, block in scores.column_blocks():
-        for label, column in enumerate(block, start=first):
-            if samples is None:
-                yield label, all_rows, column
-            else:
-                yield label, samples[label], column[samples[label]]
-
-
-def _from_top_k(top: TopK, labels: TrueLabels) -> Iterator[_Listing]:
-    k = top.indices.shape[1]
-    listed = top.indices.ravel()
-    order = np.argsort(listed, kind="stable")
-    # Entries without a label come first.
-    start = np.count_nonzero(listed < 0)
-    ends = start + np.cumsum(np.bincount(listed[listed >= 0], minlength=labels.n_labels))
-    scores = top.scores.ravel()
-    for label, end in enumerate(ends):
-        places = order[start:end]
-        yield label, places // k, scores[places]
-        start = end

@@ -1,10 +1,9 @@
 """MRR: mean reciprocal rank of the best-ranked true label."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._definitions.label_reciprocal_rank import ranks_of_true_labels
 from sk_yt8m.metrics._definitions.per_sample import (
@@ -18,12 +17,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def mean_reciprocal_rank_score(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     k: int | None = None,
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Mean over samples of 1 / rank of the best-ranked true label (MRR).
 
@@ -86,7 +85,7 @@ def mean_reciprocal_rank_score(
     return evaluate(mrr_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def mrr_terms(labels: TrueLabels, y_score: Any, k: int | None = None) -> SampleTerms:
+def mrr_terms(labels: TrueLabels, y_score: ScoresLike, k: int | None = None) -> SampleTerms:
     """Return 1 / rank of each sample's best true label; 0 if it is not among the ``k`` best."""
     if k is not None:
         _, hits = top_hits(labels, y_score, k)

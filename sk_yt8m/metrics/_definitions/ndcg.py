@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import (
     SampleTerms,
     evaluate,
@@ -15,7 +16,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def ndcg_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    k: int = 20,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     r"""Normalised discounted cumulative gain of the ``k`` highest scores (nDCG@k).
 
@@ -80,7 +86,7 @@ def ndcg_at_k_score(
     return evaluate(ndcg_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def ndcg_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
+def ndcg_terms(labels: TrueLabels, y_score: ScoresLike, k: int) -> SampleTerms:
     """Return the nDCG of each sample."""
     _, hits = top_hits(labels, y_score, k)
     return mean_of_samples(discounted_gain(hits) / ideal_gain(labels, hits.shape[1]), labels)

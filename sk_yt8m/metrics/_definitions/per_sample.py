@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight, mean
 from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK
 from sk_yt8m.metrics._inputs.scores import check_top_k
@@ -32,10 +33,10 @@ class SampleTerms:
 
 def evaluate(
     terms: Callable[..., SampleTerms],
-    y_true: Any,
-    y_score: Any,
-    sample_weight: Any,
-    rated: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    sample_weight: npt.ArrayLike | None,
+    rated: MatrixLike | None,
     **options: Any,
 ) -> float:
     """Check a metric's arguments and return the ratio of ``terms(labels, y_score, ...)``."""
@@ -45,7 +46,7 @@ def evaluate(
 
 
 def top_hits(
-    labels: TrueLabels, y_score: Any, k: object
+    labels: TrueLabels, y_score: ScoresLike, k: object
 ) -> tuple[CheckedTopK, npt.NDArray[np.bool_]]:
     """Return the ``k`` best labels of each sample, and which of them are true."""
     k = check_k(k)

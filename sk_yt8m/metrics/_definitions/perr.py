@@ -1,16 +1,20 @@
 """PERR: precision at equal recall rate."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, mean_of_samples
 from sk_yt8m.metrics._inputs.scores import check_top_k
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def precision_at_equal_recall_rate_score(
-    y_true: Any, y_score: Any, *, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     r"""Mean over samples of the precision at G, the sample's number of true labels (PERR).
 
@@ -69,7 +73,7 @@ def precision_at_equal_recall_rate_score(
     return evaluate(perr_terms, y_true, y_score, sample_weight, rated)
 
 
-def perr_terms(labels: TrueLabels, y_score: Any) -> SampleTerms:
+def perr_terms(labels: TrueLabels, y_score: ScoresLike) -> SampleTerms:
     """Return the precision of each sample at its own number of true labels."""
     most = most_true_labels(labels)
     top = check_top_k(y_score, labels, most, f": a row of y_true has {most} true labels")

@@ -1,9 +1,9 @@
 """Precision@k and recall@k, averaged over samples."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import (
     SampleTerms,
     evaluate,
@@ -14,7 +14,12 @@ from sk_yt8m.metrics._inputs.true_labels import TrueLabels
 
 
 def precision_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 1, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    k: int = 1,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Share of the ``k`` highest scores that are true labels, averaged over samples (precision@k).
 
@@ -74,7 +79,12 @@ def precision_at_k_score(
 
 
 def recall_at_k_score(
-    y_true: Any, y_score: Any, *, k: int = 20, sample_weight: Any = None, rated: Any = None
+    y_true: MatrixLike,
+    y_score: ScoresLike,
+    *,
+    k: int = 20,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     """Share of the true labels among the ``k`` highest scores, averaged over samples (recall@k).
 
@@ -128,14 +138,14 @@ def recall_at_k_score(
     return evaluate(recall_terms, y_true, y_score, sample_weight, rated, k=k)
 
 
-def precision_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
+def precision_terms(labels: TrueLabels, y_score: ScoresLike, k: int) -> SampleTerms:
     """Return the precision of each sample."""
     top, hits = top_hits(labels, y_score, k)
     n_listed = np.count_nonzero(top.indices >= 0, axis=1)
     return mean_of_samples(np.count_nonzero(hits, axis=1) / np.maximum(n_listed, 1), labels)
 
 
-def recall_terms(labels: TrueLabels, y_score: Any, k: int) -> SampleTerms:
+def recall_terms(labels: TrueLabels, y_score: ScoresLike, k: int) -> SampleTerms:
     """Return the recall of each sample."""
     _, hits = top_hits(labels, y_score, k)
     return mean_of_samples(np.count_nonzero(hits, axis=1) / np.maximum(labels.counts, 1), labels)

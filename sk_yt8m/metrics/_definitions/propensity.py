@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.ndcg import discounted_gain, ideal_gain
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms, evaluate, top_hits
 from sk_yt8m.metrics._inputs.checks import check_some_weight, read_vector
@@ -20,7 +21,11 @@ MISSING_PROPENSITIES = (
 
 
 def label_propensities(
-    y_true: Any, *, a: float = 0.55, b: float = 1.5, sample_weight: Any = None
+    y_true: MatrixLike,
+    *,
+    a: float = 0.55,
+    b: float = 1.5,
+    sample_weight: npt.ArrayLike | None = None,
 ) -> npt.NDArray[np.float64]:
     r"""Probability that a true label was annotated, estimated from the frequency of each label.
 
@@ -80,13 +85,13 @@ def label_propensities(
 
 
 def psp_at_k_score(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
-    propensities: Any,
+    propensities: npt.ArrayLike,
     k: int = 5,
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     r"""Propensity-scored precision of the ``k`` highest scores (PSP@k).
 
@@ -153,13 +158,13 @@ def psp_at_k_score(
 
 
 def psndcg_at_k_score(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
-    propensities: Any,
+    propensities: npt.ArrayLike,
     k: int = 5,
-    sample_weight: Any = None,
-    rated: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    rated: MatrixLike | None = None,
 ) -> float:
     r"""Propensity-scored nDCG of the ``k`` highest scores (PSnDCG@k).
 
@@ -225,13 +230,17 @@ def psndcg_at_k_score(
     return evaluate(psndcg_terms, y_true, y_score, sample_weight, rated, **options)
 
 
-def psp_terms(labels: TrueLabels, y_score: Any, k: int, propensities: Any) -> SampleTerms:
+def psp_terms(
+    labels: TrueLabels, y_score: ScoresLike, k: int, propensities: npt.ArrayLike
+) -> SampleTerms:
     """Return the gain of each sample's hits, and the largest possible gain, in one unit."""
     gained, best = _gains(labels, y_score, k, propensities)
     return SampleTerms(_sum_of_rows(gained), _sum_of_rows(best))
 
 
-def psndcg_terms(labels: TrueLabels, y_score: Any, k: int, propensities: Any) -> SampleTerms:
+def psndcg_terms(
+    labels: TrueLabels, y_score: ScoresLike, k: int, propensities: npt.ArrayLike
+) -> SampleTerms:
     """Return the discounted gain of each sample's hits, and the largest possible one."""
     gained, best = _gains(labels, y_score, k, propensities)
     ideal = ideal_gain(labels, best.shape[1])
@@ -259,7 +268,7 @@ def _inverse_propensities(
     return inverse
 
 
-def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float64]:
+def check_propensities(propensities: npt.ArrayLike, n_labels: int) -> npt.NDArray[np.float64]:
     """Return the propensities as float64, or raise ValueError if one is not in (0, 1]."""
     if propensities is None:
         raise ValueError(MISSING_PROPENSITIES)
@@ -273,7 +282,7 @@ def check_propensities(propensities: Any, n_labels: int) -> npt.NDArray[np.float
 
 
 def _gains(
-    labels: TrueLabels, y_score: Any, k: int, propensities: Any
+    labels: TrueLabels, y_score: ScoresLike, k: int, propensities: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the gain at each rank, and the largest gains in descending order, (n_samples, k)."""
     top, hits = top_hits(labels, y_score, k)

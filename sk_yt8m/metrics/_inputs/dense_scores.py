@@ -50,6 +50,11 @@ class DenseScores:
                 self._matrix, self._original = sortable(values), values
         self._dtype = dtype
 
+    @property
+    def is_float(self) -> bool:
+        """Whether the blocks hold the scores themselves, not numbers of the same order."""
+        return self._original is None
+
     def blocks(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """Yield ``(first row, scores)``, C-ordered and without NaN."""
         itemsize = 8 if hasattr(self._matrix, "iloc") else self._matrix.dtype.itemsize

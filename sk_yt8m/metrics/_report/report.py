@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils import check_random_state
 
+from sk_yt8m._inputs.types import MatrixLike, RandomState, ScoresLike
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._definitions.mean_average_precision import average_precision_per_label
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms
@@ -34,18 +36,18 @@ _N_LISTED = 20
 
 
 def evaluation_report(
-    y_true: Any,
-    y_score: Any,
+    y_true: MatrixLike,
+    y_score: ScoresLike,
     *,
     metrics: Sequence[str] | None = None,
     vocabulary: "pd.DataFrame | None" = None,
     ids: Any = None,
     max_rows: int = 100,
-    propensities: Any = None,
+    propensities: npt.ArrayLike | None = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
-    random_state: Any = None,
-    rated: Any = None,
+    random_state: RandomState = None,
+    rated: MatrixLike | None = None,
 ) -> EvaluationReport:
     """Compute all main metrics with confidence intervals, and a table of the labels.
 
@@ -256,7 +258,7 @@ def _with_intervals(
 
 def _table_of_labels(
     labels: TrueLabels,
-    y_score: Any,
+    y_score: ScoresLike,
     scores: DenseScores | TopK,
     vocabulary: "pd.DataFrame | None",
 ) -> "pd.DataFrame":

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from sk_yt8m.metrics._definitions.gap import gap_score
@@ -37,6 +36,7 @@ from sk_yt8m.metrics._definitions.propensity import (
     psp_terms,
 )
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels
+from sk_yt8m.metrics._scoring.near_names import MOST_DIGITS, near_name
 
 #: How many labels a metric needs: a number, the largest number of true labels of a sample, or all.
 Need = int | Literal["true labels", "all"]
@@ -77,6 +77,21 @@ FAMILIES = {
 }
 
 
+_NAME = re.compile(rf"([a-z]+)(?:@([1-9][0-9]{{0,{MOST_DIGITS - 1}}}))?")
+
+#: The most usual name of each family.
+_USUAL = {
+    name: name if family.usual[0] is None else f"{name}@{family.usual[0]}"
+    for name, family in FAMILIES.items()
+}
+#: The families by names that may be meant by them: their own, and those of the functions.
+_STEMS = {
+    **{re.sub("(_at_k)?_score$", "", FAMILIES[name].score.__name__): name for name in FAMILIES},
+    **{name: name for name in FAMILIES},
+    "global_average_precision": "gap",
+}
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric of a name such as ``"hit@7"``: its family, and the number after the ``@``."""
@@ -113,25 +128,26 @@ def width_of(need: Need, labels: TrueLabels) -> int:
     return min(need, labels.n_labels)
 
 
-def find_metric(name: object) -> Metric:
-    """Return the metric of this name, or raise ValueError if there is none."""
-    match = (
-        re.fullmatch(r"([a-z]+)(?:@([1-9][0-9]{0,8}))?", name) if isinstance(name, str) else None
-    )
+def find_metric(name: object, others: Sequence[str] = ()) -> Metric:
+    """Return the metric of this name, or raise ValueError, which suggests a near name, if any.
+
+    Others are names that the caller takes, too.
+    """
+    match = _NAME.fullmatch(name) if isinstance(name, str) else None
     family = FAMILIES.get(match[1]) if match else None
     if match and family:
         k = int(match[2]) if match[2] else None
         if family.takes_k if k else family.plain_need:
             return Metric(match[0], family, k)
-        right = (
-            f"{match[1]} takes no number" if k else f"{match[1]} takes a number, as {match[1]}@5"
-        )
-        raise ValueError(f"there is no metric {name!r}: {right}.")
-    near = get_close_matches(name.lower(), metric_names(), 3) if isinstance(name, str) else []
-    meant = f" (near it: {', '.join(near)})" if near else ""
+        usual = _USUAL[match[1]]
+        right = f"takes no number, write {usual!r}" if k else f"takes a number, as {usual}"
+        raise ValueError(f"there is no metric {name!r}: {match[1]} {right}.")
+    near = near_name(name, _STEMS, _USUAL, others) if isinstance(name, str) else None
+    meant = "" if near is None else f": did you mean {near!r}?"
+    more = "" if not others else ", and the names of scikit-learn's scorers"
     raise ValueError(
-        f"there is no metric {name!r}{meant}; the metrics are {', '.join(metric_names())}, and the "
-        "same with any other number."
+        f"there is no metric {name!r}{meant or ';'} {'T' if meant else 't'}he metrics are "
+        f"{', '.join(metric_names())}, and the same with any other number{more}."
     )
 
 

@@ -3,14 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from inspect import signature
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from sk_yt8m.metrics._definitions.gap import gap_score
 from sk_yt8m.metrics._definitions.hit import hit_at_k_score
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._inputs.checks import check_k
+from sk_yt8m.metrics._scoring.foreign import (
+    check_scorer,
+    find_foreign,
+    foreign_names,
+    is_foreign_name,
+)
 from sk_yt8m.metrics._scoring.registry import find_metric, find_metrics, metric_names
 from sk_yt8m.metrics._scoring.top_k_scorer import MultimetricScorer, TopKScorer
+
+_Callable = TypeVar("_Callable", bound=Callable[..., Any])
+
+
+class Scorer(Protocol):
+    """A scorer of this package or of scikit-learn."""
+
+    def __call__(self, estimator: Any, X: Any, y_true: Any, **metadata: Any) -> float:
+        """Return the metric of a fitted classifier's predictions."""
+
+    def set_score_request(self, **requests: bool | str | None) -> Self:
+        """Request metadata, for scikit-learn's metadata routing."""
 
 
 def make_top_k_scorer(
@@ -81,18 +99,29 @@ def make_top_k_scorer(
     return TopKScorer(score_func, 1 if greater_is_better else -1, kwargs, check_k(k), name)
 
 
-def get_scorer(name: str, **options: Any) -> TopKScorer:
+@overload
+def get_scorer(scoring: str, **options: Any) -> Scorer: ...
+
+
+@overload
+def get_scorer(scoring: _Callable) -> _Callable: ...
+
+
+def get_scorer(scoring: Any, **options: Any) -> Any:
     """Return the scorer of a metric by its name.
 
     Parameters
     ----------
-    name : str
+    scoring : str or callable
         One of `scorer_names`, or the same with any other number: ``"gap@20"``, ``"hit@7"``,
         ``"perr"``, ``"map"``, ``"map@20"``, ``"mrr"``, ``"mrr@5"``, ``"lrr"``,
         ``"precision@3"``, ``"recall@10"``, ``"ndcg@5"``, ``"psp@5"``, ``"psndcg@5"``.
+
+        Or one of :func:`sklearn.metrics.get_scorer_names`, such as ``"f1_micro"``, for which this
+        is :func:`sklearn.metrics.get_scorer`. A scorer is returned unchanged.
     **options : dict
         Further arguments of the metric, such as ``absent_labels`` for ``"map@20"``. ``"psp"`` and
-        ``"psndcg"`` need ``propensities``.
+        ``"psndcg"`` need ``propensities``. scikit-learn's scorers and callables take none.
 
     Returns
     -------
@@ -103,12 +132,15 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     Raises
     ------
     ValueError
-        If there is no metric of this name.
+        If there is no metric of this name; the message suggests the nearest one.
     TypeError
-        If the metric has no such argument, or needs propensities and is not given them.
+        If the metric has no such argument, or needs propensities and is not given them; if a
+        callable cannot be called as ``scorer(estimator, X, y)``, or is a metric, by the names of
+        its first two parameters.
 
     See Also
     --------
+    sklearn.metrics.get_scorer : Knows scikit-learn's names only.
     make_multimetric_scorer : Several metrics of one prediction.
     make_top_k_scorer : A scorer of any other metric of the best labels.
 
@@ -131,21 +163,30 @@ def get_scorer(name: str, **options: Any) -> TopKScorer:
     >>> cross_val_score(KNeighborsClassifier(), X, Y, scoring=get_scorer("hit@7"), cv=3).shape
     (3,)
     """
-    metric = find_metric(name)
+    if not isinstance(scoring, str):
+        check_scorer(scoring)
+    if not isinstance(scoring, str) or is_foreign_name(scoring):
+        if options:
+            raise TypeError(
+                f"options are for the metrics of sk_yt8m.metrics, got {sorted(options)} for "
+                f"{scoring!r}: sklearn.metrics.make_scorer takes those of other metrics"
+            )
+        return find_foreign(scoring) if isinstance(scoring, str) else scoring
+    metric = find_metric(scoring, foreign_names())
     score_func = metric.family.score
     known = signature(score_func).parameters.keys() - {"y_true", "y_score", "sample_weight"}
     unknown = sorted(options.keys() - known | options.keys() & metric.options.keys())
     if unknown:
-        raise TypeError(f"the metric {name!r} has no further argument {unknown[0]!r}.")
+        raise TypeError(f"the metric {scoring!r} has no further argument {unknown[0]!r}.")
     if metric.family.takes_propensities and options.get("propensities") is None:
-        raise TypeError(f"{name!r}: {MISSING_PROPENSITIES}")
+        raise TypeError(f"{scoring!r}: {MISSING_PROPENSITIES}")
     text = "".join(f", {key}={value!r}" for key, value in options.items())
     kwargs = {**metric.options, **options}
-    return TopKScorer(score_func, 1, kwargs, metric.need, f"get_scorer({name!r}{text})")
+    return TopKScorer(score_func, 1, kwargs, metric.need, f"get_scorer({scoring!r}{text})")
 
 
 def make_multimetric_scorer(
-    metrics: Sequence[str] | Mapping[str, str | TopKScorer],
+    metrics: Sequence[str] | Mapping[str, str | Scorer],
 ) -> MultimetricScorer:
     """Make one scorer of several metrics, which share one prediction.
 
@@ -168,7 +209,8 @@ def make_multimetric_scorer(
     Raises
     ------
     ValueError
-        If there is no metric, no metric of a name, or a name twice.
+        If there is no metric, no metric of a name, or a name twice; if a name is that of a scorer
+        of scikit-learn, which cannot share the prediction.
     TypeError
         If a value is neither a name nor a scorer of this package, or a metric needs propensities.
 
@@ -183,6 +225,9 @@ def make_multimetric_scorer(
     ``rated``, the matrix of all scores of the fold is held in memory.
 
     A search needs the name of the metric to select by: ``GridSearchCV(..., refit="gap@20")``.
+
+    The scorers of scikit-learn predict each on their own. To mix, give scikit-learn a dict:
+    ``scoring={"gap@20": get_scorer("gap@20"), "f1_micro": "f1_micro"}``.
 
     If scoring may fail on some folds only, use a dict of scorers: scikit-learn replaces its failed
     metrics by `error_score`, but has no such replacement for callables that return a dict.
@@ -199,6 +244,13 @@ def make_multimetric_scorer(
     >>> results["test_mrr"].shape
     (3,)
     """
+    for name in metrics.values() if isinstance(metrics, Mapping) else metrics:
+        if is_foreign_name(name):
+            raise ValueError(
+                f"metrics must be those of sk_yt8m.metrics, which share a prediction, got {name!r} "
+                "of scikit-learn, which predicts on its own: give scikit-learn a dict, "
+                f"scoring={{'gap@20': get_scorer('gap@20'), {name!r}: {name!r}}}"
+            )
     if not isinstance(metrics, Mapping):
         metrics = {metric.name: metric.name for metric in find_metrics(metrics)}
     scorers = {}
@@ -207,7 +259,7 @@ def make_multimetric_scorer(
         if not isinstance(scorer, TopKScorer):
             raise TypeError(
                 f"metrics[{name!r}] must be the name of a metric or a scorer of sk_yt8m.metrics, "
-                f"got {scorer!r}."
+                f"got {scorer!r}: to mix with other scorers, give scikit-learn a dict of scorers."
             )
         scorers[name] = copy(scorer)
     if not scorers:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, ScoresLike
 from sk_yt8m.metrics._definitions.per_sample import mean_of_samples
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES, check_propensities
 from sk_yt8m.metrics._inputs.checks import check_batch_weight, check_sample_weight, read_reals
@@ -89,14 +90,14 @@ class StreamingEvaluator:
         self,
         metrics: Sequence[str] = ("gap@20", "hit@1", "hit@5", "hit@20", "map@20"),
         *,
-        propensities: Any = None,
+        propensities: npt.ArrayLike | None = None,
     ) -> None:
         self._metrics = _find_metrics(metrics)
+        self._propensities: Any = None
         if propensities is not None:
-            propensities = read_reals(propensities, "propensities")
+            self._propensities = read_reals(propensities, "propensities")
         elif any(metric.family.takes_propensities for metric in self._metrics):
             raise ValueError(MISSING_PROPENSITIES)
-        self._propensities = propensities
         self._k = max((m.need for m in self._metrics if isinstance(m.need, int)), default=1)
         self._columns: list[Any] | None = None
         self._batches: list[_Batch] = []
@@ -107,7 +108,11 @@ class StreamingEvaluator:
         return sum(batch.labels.n_samples for batch in self._batches)
 
     def update(
-        self, y_true: Any, y_score: Any, sample_weight: Any = None, rated: Any = None
+        self,
+        y_true: MatrixLike,
+        y_score: ScoresLike,
+        sample_weight: npt.ArrayLike | None = None,
+        rated: MatrixLike | None = None,
     ) -> "StreamingEvaluator":
         """Add samples.
 

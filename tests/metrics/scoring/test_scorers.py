@@ -199,25 +199,6 @@ def test_options_of_a_scorer_by_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("gap", "no metric 'gap': gap takes a number, as gap@5"),
-        ("lrr@5", "no metric 'lrr@5': lrr takes no number"),
-        ("hit@0", r"no metric 'hit@0' \(near it: hit@.*\); the metrics are gap@20, hit@1"),
-        ("hit@-1", r"no metric 'hit@-1' \(near it: hit@1, "),
-        ("hit@2.5", r"no metric 'hit@2.5' \(near it: hit@"),
-        ("GAP@20", r"no metric 'GAP@20' \(near it: gap@20, "),
-        ("percision@5", r"no metric 'percision@5' \(near it: precision@5, "),
-        ("accuracy", "and the same with any other number"),
-        (7, "there is no metric 7; the metrics are"),
-    ],
-)
-def test_names_of_no_metric(name, message):
-    with pytest.raises(ValueError, match=message):
-        get_scorer(name)
-
-
-@pytest.mark.parametrize(
     "estimator", [RandomForestClassifier(n_estimators=5), MultiOutputClassifier(GaussianNB())]
 )
 def test_lists_of_probabilities_and_searches_in_two_processes(videos, estimator):
