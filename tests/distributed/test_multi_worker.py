@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,31 @@ def test_a_missing_process_is_an_error_in_time(tmp_path):
     with Job(tmp_path, {}, {"start": 5}, missing=1) as job:
         assert job.wait() == {0: 3}
     assert "start within 5 seconds (timeout), but worker 1 at 127.0.0.1:" in job.said(0)
+
+
+needs_callbacks = pytest.mark.skipif(
+    find_spec("sklearn.callback") is None, reason="scikit-learn has callbacks since 1.9"
+)
+
+
+@needs_callbacks
+@pytest.mark.parametrize(("ranks", "n_epochs"), [([0, 1], 2), ([0], 2), ([1], 4)])
+def test_callbacks_of_the_first_process_stop_all(tmp_path, ranks, n_epochs):
+    with Job(tmp_path, {"dropout": 0.2}, {"callback": ranks}) as job:
+        assert job.wait() == {0: 0, 1: 0}
+    first, second = job.said(0), job.said(1)
+    assert first.startswith(f"fitted {n_epochs} ")
+    assert first.split()[:3] == second.split()[:3]
+    assert first.endswith(f"and told of {2 if 0 in ranks else 0}")
+    assert second.endswith("and told of 0")
+
+
+@needs_callbacks
+def test_a_callback_that_fails_ends_all(tmp_path):
+    with Job(tmp_path, {}, {"callback": [0], "callback fails": True}) as job:
+        assert job.wait() == {0: 3, 1: 3}
+    assert job.said(0) == "OSError no room"
+    assert job.said(1).startswith("WorkerError process 0 of 2 failed: OSError: no room")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,29 @@ from problem import learner, rows
 from sk_yt8m.distributed import config_context, multi_worker_strategy
 
 
+class Callback:
+    """Predicts after every epoch, returns True after the second one, or fails there."""
+
+    def __init__(self, X, fails):
+        self.X, self.fails, self.epochs = X, fails, 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        fitted_estimator.predict_proba(self.X)
+        self.epochs += context.task_name == "epoch"
+        if self.fails:
+            raise OSError("no room")
+        return self.epochs == 2
+
+
 def train(rank, n_processes, parameters, out, options):
     strategy = None
     if n_processes > 1:
@@ -34,6 +57,9 @@ def train(rank, n_processes, parameters, out, options):
     scope = contextlib.nullcontext() if strategy is None else strategy.scope()
     with config_context(timeout=options.get("timeout", 120)), scope:
         clf = learner(**parameters)
+        callback = Callback(X, "callback fails" in options)
+        if rank in options.get("callback", []):
+            clf.set_callbacks(callback)
         if options.get("partial"):
             for part in np.array_split(np.arange(len(X)), 3):
                 clf.partial_fit(X[part], Y[part], sample_weight=weight[part])
@@ -41,7 +67,8 @@ def train(rank, n_processes, parameters, out, options):
             clf.fit(X, Y, sample_weight=weight)
     weights = clf._fitted.network.weights
     np.savez(out, **{name.replace("/", "|"): array for name, array in weights.items()})
-    print("fitted", clf.n_iter_, clf.loss_, flush=True)
+    told = [f"and told of {callback.epochs}"] if "callback" in options else []
+    print("fitted", clf.n_iter_, clf.loss_, *told, flush=True)
 
 
 def main():
