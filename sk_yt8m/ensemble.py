@@ -5,11 +5,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.routing import fit_params_of, router_of
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import BaseComposition, fit_context
@@ -40,8 +42,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         The fitted classifiers, without those left out.
     named_estimators_ : dict
         The same by name.
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes; for multilabel targets those of each label, 0 and 1.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        The classes; for multilabel targets the numbers of the labels, as Python integers.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the probabilities.
     n_outputs_ : int
@@ -101,7 +103,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
             Classes, or the indicator matrix of the labels, which every classifier gets as they
             are.
         **fit_params : dict
-            Further arguments of their `fit`.
+            Further arguments of their `fit`: for all of them alike, or with metadata routing for
+            each what it requests (``docs/routing.md``).
 
         Returns
         -------
@@ -111,7 +114,8 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         Raises
         ------
         TypeError
-            If an argument is a masked array, whose mask would be ignored.
+            If an argument is a masked array, whose mask would be ignored, or with metadata routing
+            one that no classifier requests.
         ValueError
             If there is no estimator, names repeat, an estimator is no classifier with
             ``predict_proba``, the weights are not one finite number of at least 0 for each, or
@@ -123,9 +127,11 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         refuse_masked(X, "X")
         for name, value in fit_params.items():
             refuse_masked(value, name)
+        params = fit_params_of(self, used, fit_params)
         _, form = encode_targets(y)
         estimators = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit)(clone(estimator), X, y, fit_params) for estimator in used.values()
+            delayed(_fit)(self._part(estimator), X, y, params[name])
+            for name, estimator in used.items()
         )
         for name, estimator in zip(used, estimators, strict=True):
             classes = getattr(estimator, "classes_", form.classes)
@@ -170,6 +176,18 @@ class AveragingClassifier(BlockwisePredictions, ClassifierMixin, BaseComposition
         """
         self._set_params("estimators", **params)
         return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router: `fit` hands each classifier the metadata that it requests.
+
+        Returns
+        -------
+        MetadataRouter
+            The requests of the classifiers, and those of the average's own `score`.
+        """
+        items = self.estimators if isinstance(self.estimators, list) else []
+        pairs = dict(item for item in items if _is_pair(item))
+        return router_of(self, {name: part for name, part in pairs.items() if not _is_drop(part)})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -16,7 +16,7 @@ from sk_yt8m._files.values import (
     encode_array,
     encode_dtype,
 )
-from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm, label_numbers
 from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
 
 _ESTIMATOR = "DeepMultiLabelClassifier"
@@ -173,7 +173,7 @@ def _read_form(value: dict[str, Any], architecture: Architecture) -> TargetForm:
     n_names = 2 if kind == "binary" else n_outputs
     if kind == "multilabel":
         field(value, "classes", type(None))
-        classes = np.tile(np.array([0, 1]), (n_names, 1))
+        classes = label_numbers(n_names)
     else:
         classes = decode_array(field(value, "classes", dict), "the array of classes", n_names)
     names = decode_array(field(value, "names", dict), "the array of label names", n_names)
