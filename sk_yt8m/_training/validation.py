@@ -95,10 +95,10 @@ def read_validation(X_val: Any, y_val: Any, sample_weight_val: Any, form: Target
 def warn_if_not_transformed(X: Any, X_val: Any) -> None:
     """Warn if most features of the validation data are on another scale than those of X.
 
-    Compared is the mean distance of a feature's values to its mean in X: over rows of `X_val`, and
-    over as many rows of X, because the sizes of samples of a heavy-tailed feature would count
-    otherwise. A feature that is rarely other than 0 differs by no more than a factor of two where
-    it is 0 in all rows of `X_val`.
+    A feature is where its values are ten times as far from its mean in X as its values in X, on
+    average, or vary by less than a tenth. As many rows are looked at of X as of `X_val`, because
+    the larger sample of a heavy-tailed feature varies more. A feature that does not vary in `X_val`
+    may be one that is rarely other than 0.
     """
     n = min(X.shape[0], X_val.shape[0], _MOST_COMPARED, max(block_rows(X), _FEWEST_COMPARED))
     if n < _FEWEST_COMPARED:
@@ -107,23 +107,27 @@ def warn_if_not_transformed(X: Any, X_val: Any) -> None:
         take_rows(rows, np.linspace(0, rows.shape[0] - 1, n).astype(int), np.float64)
         for rows in (X, X_val)
     )
+    varies = (own != own[0]).any(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = own.mean(axis=0)
-        own_distance = np.abs(own - mean).mean(axis=0)
-        distance = np.abs(other - mean).mean(axis=0)
-    varies = own_distance > 0
-    is_far, is_near = distance > _FACTOR * own_distance, _FACTOR * distance < own_distance
+        spread = _mean_distance(own, own.mean(axis=0))
+        is_far = _mean_distance(other, own.mean(axis=0)) > _FACTOR * spread
+        is_near = _FACTOR * _mean_distance(other, other.mean(axis=0)) < spread
+    is_near &= (other != other[0]).any(axis=0)
     n_odd, n_compared = int((varies & (is_far | is_near)).sum()), int(varies.sum())
     if 2 * n_odd > n_compared:
         warnings.warn(
             "X_val looks as if it was not transformed as X was: the values of "
-            f"{n_odd} of {n_compared} features are more than {_FACTOR} times, or less than one "
-            f"{_FACTOR}th, as far from the mean of X as those of X are. Expected validation data "
+            f"{n_odd} of {n_compared} features are more than {_FACTOR} times as far from the mean "
+            f"of X as those of X are, or vary by less than a {_FACTOR}th. Expected validation data "
             "from the same steps as X; with metadata routing a Pipeline transforms it: "
             'Pipeline(..., transform_input=["X_val"])',
             UserWarning,
             stacklevel=6,
         )
+
+
+def _mean_distance(values: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    return np.abs(values - centre).mean(axis=0)
 
 
 def hold_out(problem: Problem, fraction: float, seed: int) -> tuple[Problem, Problem]:
