@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sk_yt8m._estimators.callbacks import EpochCallbacks
+from sk_yt8m._estimators.clones import MarkedClones
 from sk_yt8m._estimators.incremental_training import IncrementalTraining
 from sk_yt8m._estimators.network_predictions import NetworkPredictions
 from sk_yt8m._inputs.features import check_features
@@ -21,7 +22,12 @@ from sk_yt8m._training.rollback import restored_on_failure
 
 
 class DeepMultiLabelClassifier(
-    CallbackSupportMixin, NetworkPredictions, IncrementalTraining, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin,
+    NetworkPredictions,
+    IncrementalTraining,
+    MarkedClones,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Multilayer perceptron for thousands of labels, trained by TensorFlow.
 
@@ -118,8 +124,8 @@ class DeepMultiLabelClassifier(
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes; for multilabel targets those of each label, 0 and 1.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        The classes; for multilabel targets the numbers of the labels, as Python integers.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the scores: the classes, the names of a `SparseIndicator` or of the
         columns of a DataFrame of labels, or the numbers of the labels.
@@ -286,7 +292,8 @@ class DeepMultiLabelClassifier(
         X_val : {array-like, sparse matrix, DataFrame} of shape \
                 (n_samples_val, n_features), optional
             Features of validation data. After each epoch the network is scored on them, and the
-            weights of the best epoch are kept.
+            weights of the best epoch are kept. In a Pipeline they have to be transformed as `X` is:
+            see Notes. A warning says so if most features are on another scale than those of `X`.
         y_val : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples_val,) or (n_samples_val, n_labels), optional
             Targets of the validation data, with at least one positive label, and with the names of
@@ -318,19 +325,30 @@ class DeepMultiLabelClassifier(
         --------
         partial_fit : Train on one batch of rows after another.
         SparseIndicator.from_tags : The indicator matrix of lists of tags.
+
+        Notes
+        -----
+        With ``sklearn.set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
+        y_val=True)`` and ``Pipeline(steps, transform_input=["X_val"])``, ``pipeline.fit(X, y,
+        X_val=X_val, y_val=y_val)`` transforms the validation features as `X`. Searches and
+        cross-validation divide arrays of as many rows as `X` between the folds, validation data
+        too; what is in a tuple of one, ``X_val=(X_val,), y_val=(y_val,)``, is given to every fit
+        as it is. ``docs/routing.md`` has examples.
         """
         from sk_yt8m._training.fit import fit_network
-        from sk_yt8m._training.validation import check_validation_features
+        from sk_yt8m._training.validation import check_validation_data
 
         previous = self._fitted.network if self.warm_start and hasattr(self, "_fitted") else None
         callbacks = EpochCallbacks(self, X, y, sample_weight) if has_callbacks(self) else None
         with restored_on_failure(self), callback_management_context(self):
             X = check_features(self, X, reset=previous is None)
-            X_val = check_validation_features(self, X_val, y_val, sample_weight_val)
+            validation_data = check_validation_data(
+                self, X.shape[0], X_val, y_val, sample_weight_val
+            )
             network, history = fit_network(
                 self._plain_parameters(),
                 (X, y, sample_weight),
-                (X_val, y_val, sample_weight_val),
+                validation_data,
                 previous,
                 callbacks,
             )

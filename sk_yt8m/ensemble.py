@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
+from sk_yt8m._estimators.routing import fit_params_of, router_of
 from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._inputs.dense import refuse_masked
@@ -52,8 +54,8 @@ class AveragingClassifier(
         The fitted classifiers, without those left out.
     named_estimators_ : dict
         The same by name.
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes; for multilabel targets those of each label, 0 and 1.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        The classes; for multilabel targets the numbers of the labels, as Python integers.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the probabilities.
     n_outputs_ : int
@@ -114,7 +116,8 @@ class AveragingClassifier(
             Classes, or the indicator matrix of the labels, which every classifier gets as they
             are.
         **fit_params : dict
-            Further arguments of their `fit`.
+            Further arguments of their `fit`: for all of them alike, or with metadata routing for
+            each what it requests (``docs/routing.md``).
 
         Returns
         -------
@@ -124,7 +127,8 @@ class AveragingClassifier(
         Raises
         ------
         TypeError
-            If an argument is a masked array, whose mask would be ignored.
+            If an argument is a masked array, whose mask would be ignored, or with metadata routing
+            one that no classifier requests.
         ValueError
             If there is no estimator, names repeat, an estimator is no classifier with
             ``predict_proba``, the weights are not one finite number of at least 0 for each, or
@@ -137,6 +141,7 @@ class AveragingClassifier(
         for name, value in fit_params.items():
             refuse_masked(value, name)
         X = stack_rows(X)
+        params = fit_params_of(self, used, fit_params)
         _, form = encode_targets(y)
         told = {"estimator": self, **hook_arguments(X, y, fit_params.get("sample_weight"))}
         task = self._init_callback_context(max_subtasks=len(used), sequential_subtasks=False)
@@ -145,8 +150,8 @@ class AveragingClassifier(
         subtasks = [task.subcontext(name, task_id=number) for number, name in enumerate(used)]
         whole = self if has_callbacks(self) else None
         estimators = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit)(clone(estimator), X, y, fit_params, whole, subtask)
-            for estimator, subtask in zip(used.values(), subtasks, strict=True)
+            delayed(_fit)(self._part(estimator), X, y, params[name], whole, subtask)
+            for (name, estimator), subtask in zip(used.items(), subtasks, strict=True)
         )
         for name, estimator in zip(used, estimators, strict=True):
             classes = getattr(estimator, "classes_", form.classes)
@@ -192,6 +197,18 @@ class AveragingClassifier(
         """
         self._set_params("estimators", **params)
         return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router: `fit` hands each classifier the metadata that it requests.
+
+        Returns
+        -------
+        MetadataRouter
+            The requests of the classifiers, and those of the average's own `score`.
+        """
+        items = self.estimators if isinstance(self.estimators, list) else []
+        pairs = dict(item for item in items if _is_pair(item))
+        return router_of(self, {name: part for name, part in pairs.items() if not _is_drop(part)})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
+from sklearn.utils.metadata_routing import MetadataRouter
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
 from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
+from sk_yt8m._estimators.routing import fit_params_of, is_enabled, router_of
 from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.sample_weight import check_sample_weight
@@ -66,8 +68,8 @@ class DeepNeighborsClassifier(
     ----------
     estimator_ : estimator
         The fitted network.
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes; for multilabel targets those of each label, 0 and 1.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        The classes; for multilabel targets the numbers of the labels, as Python integers.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the probabilities.
     n_outputs_ : int
@@ -143,7 +145,9 @@ class DeepNeighborsClassifier(
             Weight of each row in the network's loss and among the neighbours. Rows of weight 0
             are never neighbours.
         **fit_params : dict
-            Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``.
+            Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``. With metadata
+            routing the network gets of all of them, `sample_weight` included, what it requests
+            (``docs/routing.md``); the default network requests all.
 
         Returns
         -------
@@ -153,23 +157,23 @@ class DeepNeighborsClassifier(
         Raises
         ------
         TypeError
-            If an argument is a masked array, whose mask would be ignored.
+            If an argument is a masked array, whose mask would be ignored, or with metadata routing
+            one that the network does not request.
         ValueError
             If `y` is neither classes nor an indicator of labels, no weight is above 0, or the
             network refuses its data.
         """
-        from sk_yt8m.classifier import DeepMultiLabelClassifier
-
         X = stack_rows(X)
         indicator, form = encode_targets(y)
         weight = check_sample_weight(sample_weight, X)
         if sample_weight is not None:
             fit_params["sample_weight"] = sample_weight
-        network = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
+        network = self._part(self._network())
+        params = fit_params_of(self, {"estimator": network}, fit_params)["estimator"]
         told = {"estimator": self, **hook_arguments(X, y, sample_weight)}
         task = self._init_callback_context(max_subtasks=1)
         task.call_on_fit_task_begin(**told)
-        fit_part(network, X, y, fit_params, self, task.subcontext("network"))
+        fit_part(network, X, y, params, self, task.subcontext("network"))
         weight = np.ones(indicator.shape[0]) if weight is None else weight
         used = np.flatnonzero(weight)
         references = _unit_rows(_activations(network, X, used))
@@ -207,6 +211,30 @@ class DeepNeighborsClassifier(
         self._references, self._log_weights = arrays["references"], arrays["log_weights"]
         self._labels = sp.csr_array((ones, *places), shape=shape)
         self._publish(saved.form)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router: `fit` hands the network the metadata that it requests.
+
+        Returns
+        -------
+        MetadataRouter
+            The requests of the network, and those of the classifier's own `fit` and `score`.
+        """
+        return router_of(self, {"estimator": self._network()})
+
+    def _network(self) -> Any:
+        """Return the network that `fit` trains a copy of."""
+        from sk_yt8m.classifier import DeepMultiLabelClassifier
+
+        if self.estimator is not None:
+            return self.estimator
+        network = DeepMultiLabelClassifier()
+        if is_enabled():
+            # No one else can set the requests of a network that is made here.
+            network.set_fit_request(
+                sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
+            )
+        return network
 
     def _parts(self) -> list[Any]:
         return [self.estimator_]

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._estimators.clones import MarkedClones
 from sk_yt8m._estimators.predictions import Predictions, best_labels
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
@@ -22,7 +23,7 @@ _BLOCK_ROWS = 256
 _ROUNDING = 1e-5
 
 
-class BlockwisePredictions(Predictions):
+class BlockwisePredictions(Predictions, MarkedClones):
     """Predictions of an estimator that is composed of others.
 
     A subclass sets `_form` in `fit`, and gives `_block_probabilities` and `_parts`.
@@ -73,7 +74,7 @@ class BlockwisePredictions(Predictions):
         self.n_outputs_ = 1 if form.kind == "binary" else len(form.names)
 
     def _probability_blocks(self, X: Any) -> Iterator[np.ndarray]:
-        self._validate_params()  # type: ignore[attr-defined]
+        self._validate_params()
         refuse_masked(X, "X")
         X = stack_rows(X)
         (X,) = indexable(np.asarray(X) if isinstance(X, (list, tuple)) else X)

@@ -71,31 +71,6 @@ class NetworkPredictions(Predictions):
         predictor, X = self._predictor(X)
         return predictor.hidden(X)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Return the log-probability of every label or class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
-            Natural logarithms of `predict_proba`.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            As `predict_proba`.
-
-        See Also
-        --------
-        predict_proba : The probabilities.
-        decision_function : Log-odds.
-        """
-        return np.log(self.predict_proba(X))
-
     def _target_form(self) -> TargetForm:
         return self._fitted.form
 

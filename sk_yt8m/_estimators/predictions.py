@@ -80,6 +80,32 @@ class Predictions:
         check_is_fitted(self)
         return self._probabilities(X)
 
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the log-probability of every label or class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
+            Natural logarithms of `predict_proba`; minus infinity for a probability of 0, which no
+            network gives.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `predict_proba`.
+
+        See Also
+        --------
+        predict_proba : The probabilities.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def predict(self, X: Any) -> Any:
         """Return the most probable classes, or the labels of probability above one half.
 

@@ -20,8 +20,8 @@ class TargetForm:
     ----------
     kind : {"binary", "multiclass", "multilabel"}
         Kind of `y`.
-    classes : ndarray of shape (n_classes,) or (n_labels, 2)
-        Sorted classes of a one-dimensional target; 0 and 1 for each label of an indicator.
+    classes : ndarray of shape (n_classes,) or (n_labels,)
+        Sorted classes of a one-dimensional target; of an indicator `label_numbers`.
     names : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the scores.
     dtype : dtype
@@ -108,6 +108,16 @@ class TargetForm:
             f"expected a {self.kind} y with {len(self.classes)} labels or classes, as in "
             f"training, got a {kind} one with {n}"
         )
+
+
+def label_numbers(n_labels: int) -> np.ndarray:
+    """Return the `classes_` of a multilabel target: the numbers of its labels, as objects.
+
+    scikit-learn's tools for one response at a time choose among the columns of probabilities by
+    `classes_`, as they do with MLPClassifier's. They would take two numbers of an integer dtype for
+    the classes of a binary target, and leave out the first column.
+    """
+    return np.arange(n_labels).astype(object)
 
 
 def label_columns(y: Any) -> np.ndarray | None:

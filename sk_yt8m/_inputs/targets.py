@@ -17,7 +17,12 @@ from sk_yt8m._inputs.indicator import (
     indicator_from_frame,
     indicator_from_sparse,
 )
-from sk_yt8m._inputs.target_form import TargetForm, label_columns, sorted_classes
+from sk_yt8m._inputs.target_form import (
+    TargetForm,
+    label_columns,
+    label_numbers,
+    sorted_classes,
+)
 
 
 def encode_targets(
@@ -119,11 +124,10 @@ def _multilabel(
         raise ValueError(
             f"y has shape {indicator.shape}: expected at least one sample and one label"
         )
-    classes = np.tile(np.array([0, 1]), (n_labels, 1))
     names = np.arange(n_labels) if names is None else names
     # Objects may be numbers and booleans side by side.
     dtype = np.dtype(np.int64) if np.dtype(dtype).hasobject else np.dtype(dtype)
-    return indicator, TargetForm("multilabel", classes, names, dtype, sparse)
+    return indicator, TargetForm("multilabel", label_numbers(n_labels), names, dtype, sparse)
 
 
 def _one_dimensional(

@@ -22,7 +22,12 @@ from sk_yt8m._training.row_source import make_row_source
 from sk_yt8m._training.schedule import Schedule, resolve_auto
 from sk_yt8m._training.steps.replica import StepOptions
 from sk_yt8m._training.trainer import Trainer
-from sk_yt8m._training.validation import hold_out, make_evaluate, read_validation
+from sk_yt8m._training.validation import (
+    hold_out,
+    make_evaluate,
+    read_validation,
+    warn_if_not_transformed,
+)
 
 _Options = TypeVar("_Options", Architecture, StepOptions, Schedule)
 
@@ -98,6 +103,8 @@ def _fit_with(
         network_of = partial(FittedNetwork, architecture, problem.form)
         statistics = weights[MEAN], weights[SCALE]
         check_inputs(problem, validation, statistics, measured=previous is None)
+        if is_given and validation is not None:
+            warn_if_not_transformed(problem.X, validation.X)
         evaluate = make_evaluate(architecture, validation, weights) if validation else None
         options = step_options(p, problem.form)
         with Trainer(architecture, weights, options, seed) as trainer:

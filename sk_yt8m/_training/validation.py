@@ -1,5 +1,6 @@
 """The validation rows, given or held out, and the score of a network on them."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_consistent_length
 
 from sk_yt8m._inputs.dense import refuse_masked
-from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.features import block_rows, check_features, take_rows
 from sk_yt8m._inputs.forms.refused_tags import refuse_tags
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
@@ -20,11 +21,19 @@ from sk_yt8m._network.predictor import Predictor
 from sk_yt8m._training.problem import Problem, naming
 from sk_yt8m.metrics import gap_score
 
+# Rows that are compared of X and of X_val, at most and at least.
+_MOST_COMPARED, _FEWEST_COMPARED = 1000, 10
+# Factor by which the deviations of untransformed features differ.
+_FACTOR = 10
 
-def check_validation_features(
-    estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any
-) -> Any:
-    """Return the validation features as an array or CSR matrix, None if there are none."""
+
+def check_validation_data(
+    estimator: Any, n_samples: int, X_val: Any, y_val: Any, sample_weight_val: Any
+) -> tuple[Any, Any, Any]:
+    """Return the validation data with the features as an array or CSR matrix, None without any.
+
+    A clone that is trained on as many rows, `n_samples`, warns that a search may have cut them.
+    """
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val go together: expected both or neither")
     if X_val is None:
@@ -32,10 +41,39 @@ def check_validation_features(
             raise ValueError(
                 "sample_weight_val is the weight of the rows of X_val: expected X_val too"
             )
-        return None
-    refuse_masked(X_val, "X_val")
+        return None, None, None
+    whole, y_val, sample_weight_val = _without_tuples(X_val, y_val, sample_weight_val)
+    refuse_masked(whole, "X_val")
     with naming("X_val"):
-        return check_features(estimator, X_val, reset=False)
+        features = check_features(estimator, whole, reset=False)
+    if whole is X_val and features.shape[0] == n_samples and estimator._is_clone:
+        warnings.warn(
+            f"X_val has as many rows as X, {n_samples}: searches and cross-validation divide such "
+            "arrays between the folds, as they do X. To give all rows to every fit, and to do "
+            "without this warning, write X_val=(X_val,), y_val=(y_val,), and sample_weight_val "
+            "in the same way",
+            UserWarning,
+            stacklevel=4,
+        )
+    return features, y_val, sample_weight_val
+
+
+def _without_tuples(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any, Any, Any]:
+    """Take validation data out of tuples of one.
+
+    A search hands such tuples on as they are, and a Pipeline with ``transform_input`` transforms
+    what they hold.
+    """
+    with naming("X_val"):
+        is_tuple = isinstance(X_val, tuple) and len(X_val) == 1 and np.ndim(X_val[0]) == 2
+    if not is_tuple:
+        return X_val, y_val, sample_weight_val
+    for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
+        if value is not None and not (isinstance(value, tuple) and len(value) == 1):
+            raise ValueError(
+                f"X_val is a tuple of one array, {name} is not: expected {name}=({name},)"
+            )
+    return X_val[0], y_val[0], sample_weight_val and sample_weight_val[0]
 
 
 def read_validation(X_val: Any, y_val: Any, sample_weight_val: Any, form: TargetForm) -> Problem:
@@ -54,6 +92,44 @@ def read_validation(X_val: Any, y_val: Any, sample_weight_val: Any, form: Target
     with naming("sample_weight_val"):
         weight = check_sample_weight(sample_weight_val, X_val)
     return Problem(X_val, indicator, form_val, weight, "X_val").without_unused()
+
+
+def warn_if_not_transformed(X: Any, X_val: Any) -> None:
+    """Warn if most features of the validation data are on another scale than those of X.
+
+    A feature is where its values are ten times as far from its mean in X as its values in X, on
+    average, or vary by less than a tenth. As many rows are looked at of X as of `X_val`, because
+    the larger sample of a heavy-tailed feature varies more. A feature that does not vary in `X_val`
+    may be one that is rarely other than 0.
+    """
+    n = min(X.shape[0], X_val.shape[0], _MOST_COMPARED, max(block_rows(X), _FEWEST_COMPARED))
+    if n < _FEWEST_COMPARED:
+        return
+    own, other = (
+        take_rows(rows, np.linspace(0, rows.shape[0] - 1, n).astype(int), np.float64)
+        for rows in (X, X_val)
+    )
+    varies = (own != own[0]).any(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = _mean_distance(own, own.mean(axis=0))
+        is_far = _mean_distance(other, own.mean(axis=0)) > _FACTOR * spread
+        is_near = _FACTOR * _mean_distance(other, other.mean(axis=0)) < spread
+    is_near &= (other != other[0]).any(axis=0)
+    n_odd, n_compared = int((varies & (is_far | is_near)).sum()), int(varies.sum())
+    if 2 * n_odd > n_compared:
+        warnings.warn(
+            "X_val looks as if it was not transformed as X was: the values of "
+            f"{n_odd} of {n_compared} features are more than {_FACTOR} times as far from the mean "
+            f"of X as those of X are, or vary by less than a {_FACTOR}th. Expected validation data "
+            "from the same steps as X; with metadata routing a Pipeline transforms it: "
+            'Pipeline(..., transform_input=["X_val"])',
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def _mean_distance(values: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    return np.abs(values - centre).mean(axis=0)
 
 
 def hold_out(problem: Problem, fraction: float, seed: int) -> tuple[Problem, Problem]:

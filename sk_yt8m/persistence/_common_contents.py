@@ -3,12 +3,10 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
-
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, dump_json, field, shown
 from sk_yt8m._files.values import decode_array, decode_dtype, encode_array, encode_dtype
-from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.target_form import TargetForm, label_numbers
 
 _KINDS = ("binary", "multiclass", "multilabel")
 
@@ -86,7 +84,7 @@ def _read_form(value: dict[str, Any], n_outputs: int) -> TargetForm:
     n_names = 2 if kind == "binary" else n_outputs
     if kind == "multilabel":
         field(value, "classes", type(None))
-        classes = np.tile(np.array([0, 1]), (n_names, 1))
+        classes = label_numbers(n_names)
     else:
         classes = decode_array(field(value, "classes", dict), "the array of classes", n_names)
     names = decode_array(field(value, "names", dict), "the array of label names", n_names)

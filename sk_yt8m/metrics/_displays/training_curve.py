@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sk_yt8m.metrics._displays.base import Display
+from sk_yt8m.metrics._scoring.responses import is_multilabel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +89,7 @@ class TrainingCurveDisplay(Display):
                 "has no loss_curve_."
             )
         scores = getattr(estimator, "validation_scores_", None)
-        many = np.ndim(getattr(estimator, "classes_", ())) == 2
-        name = "Validation GAP@20" if many else "Validation score"
+        name = "Validation GAP@20" if is_multilabel(estimator) else "Validation score"
         return cls(estimator.loss_curve_, scores, score_name=name).plot(ax, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "TrainingCurveDisplay":

@@ -67,11 +67,16 @@ def indicator_of(y_true: Any, estimator: Any) -> Any:
     if not hasattr(y_true, "tocsr") and np.shape(y_true)[1:] == (1,):
         final = final_classifier(estimator)
         # The classifiers of this package read one column as classes.
-        if hasattr(final, "label_names_") and np.ndim(final.classes_) == 1:
+        if hasattr(final, "label_names_") and not is_multilabel(final):
             y_true = np.asarray(y_true)[:, 0]
     if np.ndim(y_true) != 1 or hasattr(y_true, "tocsr"):
         check_names(y_true, "y", estimator)
         return y_true
+    if is_multilabel(final_classifier(estimator)):
+        raise ValueError(
+            f"y_true has the shape {np.shape(y_true)}: expected an indicator of the "
+            f"{len(estimator.classes_)} labels of {type(estimator).__name__}."
+        )
     classes, y_true = np.asarray(estimator.classes_), np.asarray(y_true)
     unseen = ~np.isin(y_true, classes)
     if unseen.any():
@@ -98,6 +103,15 @@ def final_classifier(estimator: Any) -> Any:
     if hasattr(estimator, "best_estimator_"):
         return final_classifier(estimator.best_estimator_)
     return final_classifier(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
+
+
+def is_multilabel(classifier: Any) -> bool:
+    """Tell whether a fitted classifier of this package was trained on labels.
+
+    Its `classes_` do not tell: numbers of labels may also be classes.
+    """
+    form = getattr(classifier, "_target_form", None)
+    return form is not None and form().kind == "multilabel"
 
 
 def of_class_one(proba: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
