@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sk_yt8m._engines.start_messages import quiet_start
 from sk_yt8m._engines.worker_threads import warn_of_idle_cores
 
 if "tensorflow" not in sys.modules:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Several processes can then share a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # joblib tells its workers their share of the cores in a variable that TensorFlow ignores.
@@ -26,8 +26,11 @@ if "tensorflow" not in sys.modules:
         if os.environ["TF_NUM_INTRAOP_THREADS"] == threads:
             warn_of_idle_cores(int(threads))
 
-import tensorflow as tf
-from tensorflow.python.eager.context import context as eager_context  # no public way to messages
+with quiet_start():
+    import tensorflow as tf
+    from tensorflow.python.eager.context import context as eager_context  # the way to messages
+
+    tf.config.list_physical_devices("GPU")  # Here CUDA's driver reports, and not in the first fit.
 
 __all__ = [
     "eager_context",
