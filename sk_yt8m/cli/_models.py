@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -91,6 +92,12 @@ def _parse_metrics(_: Any, __: Any, value: str | None) -> list[str] | None:
 @click.option(
     "--labels", "label_table", type=click.Path(dir_okay=False), help="CSV file for one of labels."
 )
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False),
+    help="HTML file for a page with tables, pictures and the worst mistakes.",
+)
 @overwrite_option
 @reading_options
 def evaluate(
@@ -106,6 +113,7 @@ def evaluate(
     as_json: bool,
     figures: str | None,
     label_table: str | None,
+    page: str | None,
     overwrite: bool,
     **reading: Any,
 ) -> None:
@@ -115,13 +123,13 @@ def evaluate(
 
     \b
     Examples:
-      sk-yt8m evaluate model.safetensors store --split val --vocabulary vocabulary.csv
+      sk-yt8m evaluate model.safetensors store --vocabulary vocabulary.csv --html report.html
       sk-yt8m evaluate model.safetensors store --split val --metrics gap@20,hit@1,psp@5 \\
         --propensities store --propensities-split train
     """
     _check_propensities_given(metrics, propensities, propensities_split)
     inputs = [model, data, vocabulary, propensities]
-    for output in (figures, label_table):
+    for output in (figures, label_table, page):
         if output is not None:
             check_output(output, overwrite=overwrite, inputs=inputs)
             inputs.append(output)
@@ -136,15 +144,17 @@ def evaluate(
     known = read_propensities(propensities, propensities_split, clf.n_outputs_, reading)
     k = _labels_kept(metrics, k, clf.n_outputs_)
     batches = []
-    for X, Y, _ in videos.batches(split, _LARGE_BATCH):
+    for X, Y, ids in videos.batches(split, _LARGE_BATCH):
         _check_perr(metrics, k, Y)
-        batches.append((Y, clf.predict_top_k(X, k=k)))
+        batches.append((Y, clf.predict_top_k(X, k=k), ids))
+    labels, top, ids = zip(*batches, strict=True)
     report = evaluation_report(
-        sp.vstack([Y for Y, _ in batches], format="csr"),
-        TopK(*map(np.concatenate, zip(*(top for _, top in batches), strict=True))),
+        sp.vstack(labels, format="csr"),
+        TopK(*map(np.concatenate, zip(*top, strict=True))),
         metrics=metrics,
         vocabulary=names,
         propensities=known,
+        ids=np.concatenate(ids),
         n_resamples=resamples,
         random_state=0,
     )
@@ -152,6 +162,8 @@ def evaluate(
         write_table(report.figures, figures)
     if label_table is not None:
         write_table(report.labels, label_table)
+    if page is not None:
+        report.to_html(page, title=f"{Path(model).name} on {Path(data).absolute().name}")
     say(
         report.figures.to_json(orient="index", indent=2, double_precision=15)
         if as_json

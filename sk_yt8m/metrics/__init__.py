@@ -24,7 +24,8 @@ from sk_yt8m.metrics._displays.hit_at_k import HitAtKDisplay
 from sk_yt8m.metrics._displays.label_average_precision import LabelAveragePrecisionDisplay
 from sk_yt8m.metrics._displays.pooled_precision_recall import PooledPrecisionRecallDisplay
 from sk_yt8m.metrics._displays.training_curve import TrainingCurveDisplay
-from sk_yt8m.metrics._report.report import EvaluationReport, evaluation_report
+from sk_yt8m.metrics._report.report import evaluation_report
+from sk_yt8m.metrics._report.result import EvaluationReport
 from sk_yt8m.metrics._scoring.scorers import (
     gap_scorer,
     get_scorer,

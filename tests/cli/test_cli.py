@@ -247,6 +247,19 @@ class TestModels:
         expected = json.loads(text)["gap@20"]["value"]
         assert written.loc["gap@20", "value"] == pytest.approx(expected, rel=1e-9)
 
+    def test_evaluate_writes_a_page_that_names_the_videos(self, videos, store, model, tmp_path):
+        page = tmp_path / "report.html"
+        options = ["--resamples", 0, "--vocabulary", sample_path() / "vocabulary.csv"]
+        run("evaluate", model, videos / "train0000.tfrecord", *options, "--html", page)
+        text = page.read_text(encoding="utf-8")
+        assert "<h1>m.safetensors on train0000.tfrecord</h1>" in text
+        assert re.search(r">v0\d\d<", text)
+        assert ">Video game<" in text
+        run("evaluate", model, store, *options, "--split", "val", "--html", page, "--overwrite")
+        numbers = re.findall(r'"Sample">(\d+)<', page.read_text(encoding="utf-8"))
+        assert set(map(int, numbers)) <= set(range(40, 60))
+        assert numbers
+
     def test_predict(self, videos, store, model, tmp_path):
         table = pd.read_csv(io.StringIO(run("predict", model, store, "--split", "val", "--k", 3)))
         opened = open_store(store)

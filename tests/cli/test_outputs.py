@@ -185,11 +185,12 @@ def command(name: str, target: Path, model: Path, store: Path) -> list:
         "predict": ["predict", model, store, "--out", target],
         "csv": ["evaluate", model, store, "--resamples", 0, "--csv", target],
         "labels": ["evaluate", model, store, "--resamples", 0, "--labels", target],
+        "html": ["evaluate", model, store, "--resamples", 0, "--html", target],
         "report": ["verify", store, "--report", target],
     }[name]
 
 
-@pytest.mark.parametrize("name", ["predict", "csv", "labels", "report"])
+@pytest.mark.parametrize("name", ["predict", "csv", "labels", "html", "report"])
 class TestFiles:
     def test_there_already(self, name, store, model, tmp_path):
         target = tmp_path / "x.csv"
@@ -198,7 +199,10 @@ class TestFiles:
         assert error == f"Error: {target} is there already: --overwrite replaces it\n"
         assert target.read_text() == "mine"
         run(*command(name, target, model, store), "--overwrite")
-        assert len(pd.read_csv(target).columns) > 2
+        if name == "html":
+            assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+        else:
+            assert len(pd.read_csv(target).columns) > 2
         assert files(tmp_path) == ["x.csv"]
 
     @pytest.mark.parametrize("target", ["no/x.csv", "file/x.csv", "/proc/x.csv", "/dev/x/y.csv"])

@@ -20,6 +20,10 @@ class Display:
     ax_: "Axes"
     figure_: "Figure | SubFigure"
 
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> "Display":
+        """Draw the values, on new axes if none are given."""
+        raise NotImplementedError
+
     def _start(self, ax: "Axes | None") -> "Axes":
         """Return the axes to draw on, with a grid; a new figure's if none are given.
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sk_yt8m.metrics._definitions.per_sample import mean_of_samples, top_hits
 from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.true_labels import check_y_true
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,11 +132,23 @@ class HitAtKDisplay(Display):
             The display, drawn.
         """
         labels = check_y_true(y_true, rated)
+        return cls._of(labels, y_score, max_k, sample_weight, name).plot(ax, **kwargs)
+
+    @classmethod
+    def _of(
+        cls,
+        labels: TrueLabels,
+        y_score: Any,
+        max_k: int,
+        sample_weight: Any = None,
+        name: str | None = None,
+    ) -> "HitAtKDisplay":
+        """Compute the curve, and draw nothing."""
         weight = check_sample_weight(sample_weight, labels)
         _, hits = top_hits(labels, y_score, check_k(max_k, "max_k"))
         found = np.logical_or.accumulate(hits, axis=1).T
         hit = np.array([mean_of_samples(column, labels).ratio(weight) for column in found])
-        return cls(np.arange(1, len(hit) + 1), hit, name=name).plot(ax, **kwargs)
+        return cls(np.arange(1, len(hit) + 1), hit, name=name)
 
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any

@@ -159,6 +159,8 @@ class LabelAveragePrecisionDisplay(Display):
             If matplotlib is not installed.
         """
         ax = self._start(ax)
+        from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
         shown = ~np.isnan(self.average_precision) & (np.asarray(self.positives) > 0)
         positives = np.asarray(self.positives)[shown]
         precisions = self.average_precision[shown]
@@ -176,6 +178,12 @@ class LabelAveragePrecisionDisplay(Display):
             ylabel="Average precision of the label",
             ylim=(-0.02, 1.02),
         )
+        low, high = ax.get_xlim()
+        if high < 10 * low:
+            # The labels of a logarithmic axis would overlap within one decade.
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.xaxis.set_minor_locator(NullLocator())
         ax.legend(loc="best")
         return self
 

@@ -11,7 +11,7 @@ from sk_yt8m.metrics._displays.base import Display, name_of, predict
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
 from sk_yt8m.metrics._inputs.exact import sortable
 from sk_yt8m.metrics._inputs.scores import check_top_k
-from sk_yt8m.metrics._inputs.true_labels import check_y_true
+from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,15 +142,27 @@ class PooledPrecisionRecallDisplay(Display):
         PooledPrecisionRecallDisplay
             The display, drawn.
         """
-        k = check_k(k)
         labels = check_y_true(y_true, rated)
+        return cls._of(labels, y_score, k, sample_weight, name).plot(ax, **kwargs)
+
+    @classmethod
+    def _of(
+        cls,
+        labels: TrueLabels,
+        y_score: Any,
+        k: int,
+        sample_weight: Any = None,
+        name: str | None = None,
+    ) -> "PooledPrecisionRecallDisplay":
+        """Compute the curve, and draw nothing."""
+        k = check_k(k)
         weight = check_sample_weight(sample_weight, labels)
         top = check_top_k(y_score, labels, k, f" for k={k}")
         scores, hits, missed, entry_weight = pooled_list(labels, top, k, weight)
         spread = np.broadcast_to(1.0 if entry_weight is None else entry_weight, hits.shape)
         precision, recall = _curve(sortable(scores), hits, spread, missed)
         gap = gap_score(labels, top, k=k, sample_weight=weight)
-        return cls(precision, recall, gap=gap, k=k, name=name).plot(ax, **kwargs)
+        return cls(precision, recall, gap=gap, k=k, name=name)
 
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: Any

@@ -1,7 +1,6 @@
 """All main metrics at once, with confidence intervals and a table of the labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +11,14 @@ from sk_yt8m.metrics._definitions.mean_average_precision import average_precisio
 from sk_yt8m.metrics._definitions.per_sample import SampleTerms
 from sk_yt8m.metrics._definitions.propensity import MISSING_PROPENSITIES
 from sk_yt8m.metrics._inputs.checks import check_k, check_sample_weight
-from sk_yt8m.metrics._inputs.dense_scores import DenseScores
+from sk_yt8m.metrics._inputs.dense_scores import CheckedTopK, DenseScores
 from sk_yt8m.metrics._inputs.scores import check_scores, check_top_k, known_width, listed_labels
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
 from sk_yt8m.metrics._report.bootstrap import PooledLists, pooled_lists, resample
-from sk_yt8m.metrics._report.text import describe
+from sk_yt8m.metrics._report.mistakes import confused_labels, worst_samples
+from sk_yt8m.metrics._report.pictures import make_displays
+from sk_yt8m.metrics._report.result import EvaluationReport
+from sk_yt8m.metrics._report.text import make_notes, summarize
 from sk_yt8m.metrics._scoring.registry import Metric, find_metrics, width_of
 
 if TYPE_CHECKING:
@@ -27,32 +29,8 @@ HEADLINES = (
     *("gap@20", "hit@1", "hit@5", "hit@20", "perr", "map@20", "mrr", "lrr"),
     *("precision@1", "precision@5", "recall@20", "ndcg@20", "psp@5", "psndcg@5"),
 )
-
-
-@dataclass(frozen=True)
-class EvaluationReport:
-    """The result of `evaluation_report`; ``print`` shows its text.
-
-    Attributes
-    ----------
-    figures : DataFrame
-        One row for each metric, with the columns ``value``, ``low`` and ``high``.
-    labels : DataFrame
-        One row for each label, with the columns ``name``, ``positives`` and ``average_precision``.
-    text : str
-        The metrics in a few lines.
-
-    See Also
-    --------
-    evaluation_report : Makes one; its example shows the tables.
-    """
-
-    figures: "pd.DataFrame"
-    labels: "pd.DataFrame"
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
+#: Best labels of a sample among which mistakes are looked for.
+_N_LISTED = 20
 
 
 def evaluation_report(
@@ -61,6 +39,8 @@ def evaluation_report(
     *,
     metrics: Sequence[str] | None = None,
     vocabulary: "pd.DataFrame | None" = None,
+    ids: Any = None,
+    max_rows: int = 100,
     propensities: Any = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
@@ -88,6 +68,11 @@ def evaluation_report(
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
         None means the column names of a DataFrame `y_true`, and otherwise the numbers.
+    ids : array-like of shape (n_samples,), default=None
+        Names of the samples, for the table of the worst ones. None means the index of a DataFrame
+        `y_true`, and otherwise the row numbers.
+    max_rows : int, default=100
+        Largest number of rows of ``confusions`` and of ``worst_samples``.
     propensities : array-like of shape (n_labels,), default=None
         For ``"psp@k"`` and ``"psndcg@k"``, as `label_propensities` gives for the training set.
         Without them these metrics are left out.
@@ -104,9 +89,10 @@ def evaluation_report(
     Returns
     -------
     report : EvaluationReport
-        With the attributes ``figures``, ``labels`` and ``text``. The average precision of a label
-        is that of all samples if `y_score` holds all labels, and otherwise that of the samples
-        with the label in their given top k; it is NaN for a label without a positive.
+        With the tables ``figures``, ``labels``, ``confusions`` and ``worst_samples``, and the
+        methods ``to_html`` and ``__str__``. The average precision of a label is that of all samples
+        if `y_score` holds all labels, and otherwise that of the samples with the label in their
+        given top k; it is NaN for a label without a positive.
 
     Raises
     ------
@@ -114,10 +100,12 @@ def evaluation_report(
         If an argument is a masked array.
     ValueError
         As the metrics raise it, and if a name is not that of a metric, the vocabulary lacks a
-        label, or a metric in `metrics` needs more labels or propensities.
+        label, `ids` are not one for each sample, or a metric in `metrics` needs more labels or
+        propensities.
 
     See Also
     --------
+    EvaluationReport : The result, which defines the tables.
     StreamingEvaluator : Metrics of data that arrives in batches.
     make_multimetric_scorer : Several metrics in cross-validation.
 
@@ -147,14 +135,27 @@ def evaluation_report(
     check_sample_weight(None, labels)
     scores = check_scores(y_score, labels)
     _check_resampling(n_resamples, confidence_level)
+    check_k(max_rows, "max_rows")
+    sample_ids = _check_ids(ids, y_true, labels.n_samples)
     chosen, left_out = _choose(metrics, labels, scores, has_propensities=propensities is not None)
-    values, sources = _values(chosen, labels, y_score, propensities)
+    width = max((metric.k for metric in chosen if metric.k is not None), default=1)
+    n_listed = min(_N_LISTED, known_width(scores, labels))
+    top = check_top_k(y_score, labels, max(width, n_listed))
+    values, sources = _values(chosen, labels, y_score, top, propensities)
     figures = _with_intervals(
         values, sources, n_resamples, confidence_level, check_random_state(random_state)
     )
     table = _table_of_labels(labels, y_score, scores, vocabulary)
-    text = describe(figures, table, labels, left_out, n_resamples, confidence_level)
-    return EvaluationReport(figures, table, text)
+    names, listed = table["name"].tolist(), top.first(n_listed)
+    return EvaluationReport(
+        figures=figures,
+        labels=table,
+        confusions=confused_labels(labels, listed, names, max_rows),
+        worst_samples=worst_samples(labels, listed, names, sample_ids, max_rows),
+        displays=make_displays(labels, listed, table),
+        summary=summarize(labels),
+        notes=make_notes(left_out, n_resamples, confidence_level),
+    )
 
 
 def _check_resampling(n_resamples: int, confidence_level: float) -> None:
@@ -162,6 +163,23 @@ def _check_resampling(n_resamples: int, confidence_level: float) -> None:
         check_k(n_resamples, "n_resamples")
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must lie in (0, 1), got {confidence_level!r}.")
+
+
+def _check_ids(ids: Any, y_true: Any, n_samples: int) -> "pd.Index":
+    import pandas as pd
+
+    if ids is None:
+        index = y_true.index if hasattr(y_true, "iloc") else pd.RangeIndex(n_samples)
+        return pd.Index(index)
+    try:
+        index = pd.Index(ids, tupleize_cols=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"ids must be one name for each sample, got {ids!r:.100}.") from error
+    if len(index) != n_samples:
+        raise ValueError(
+            f"ids must have shape ({n_samples},), one for each row; got ({len(index)},)."
+        )
+    return index
 
 
 def _choose(
@@ -194,11 +212,9 @@ def _choose(
 
 
 def _values(
-    metrics: list[Metric], labels: TrueLabels, y_score: Any, propensities: Any
+    metrics: list[Metric], labels: TrueLabels, y_score: Any, top: CheckedTopK, propensities: Any
 ) -> tuple[dict[str, float], list[PooledLists | SampleTerms]]:
     """Return the metrics by name, and what the bootstrap computes each of them from."""
-    width = max((metric.k for metric in metrics if metric.k is not None), default=1)
-    top = check_top_k(y_score, labels, width)
     values, sources = {}, []
     for metric in metrics:
         given = y_score if metric.k is None else top.first(metric.k)

@@ -12,37 +12,44 @@ if TYPE_CHECKING:
 _N_EXAMPLES = 5
 
 
-def describe(
-    figures: "pd.DataFrame",
-    table: "pd.DataFrame",
-    labels: TrueLabels,
-    left_out: dict[str, list[str]],
-    n_resamples: int,
-    confidence_level: float,
-) -> str:
-    """Return a short text of the metrics and of the most frequent labels."""
-    n_present = int((table["positives"] > 0).sum())
+def summarize(labels: TrueLabels) -> list[str]:
+    """Return what was judged: the numbers of samples and labels."""
+    n_present = np.count_nonzero(labels.frequencies())
     per_sample = len(labels.indices) / labels.n_samples
-    lines = [
+    return [
         f"{labels.n_samples:,} samples, {labels.n_labels:,} labels, {n_present:,} of them with a "
         f"positive, {per_sample:.2f} true labels per sample",
         *_rated(labels),
-        "",
     ]
-    width = max(len(name) for name in figures.index)
-    for name, row in figures.iterrows():
-        interval = f"   {row['low']:.4f} to {row['high']:.4f}" if n_resamples else ""
-        lines.append(f"{name:{width}}   {row['value']:.4f}{interval}")
-    lines.append("")
+
+
+def make_notes(
+    left_out: dict[str, list[str]], n_resamples: int, confidence_level: float
+) -> list[str]:
+    """Return where the intervals come from, and which metrics were left out."""
+    notes = []
     if n_resamples:
-        lines.append(
+        notes.append(
             f"Intervals: {100 * confidence_level:g} %, from {n_resamples:,} bootstrap resamples of "
             "the samples."
         )
     for needed, names in left_out.items():
         if names:
-            lines.append(f"Left out, because they need {needed}: {', '.join(names)}.")
-    return "\n".join([*lines, *_frequent_labels(table)])
+            notes.append(f"Left out, because they need {needed}: {', '.join(names)}.")
+    return notes
+
+
+def describe(
+    summary: list[str], figures: "pd.DataFrame", notes: list[str], table: "pd.DataFrame"
+) -> str:
+    """Return a short text of the metrics and of the most frequent labels."""
+    lines = [*summary, ""]
+    width = max(len(name) for name in figures.index)
+    for name, row in figures.iterrows():
+        has_interval = not np.isnan(row["low"])
+        interval = f"   {row['low']:.4f} to {row['high']:.4f}" if has_interval else ""
+        lines.append(f"{name:{width}}   {row['value']:.4f}{interval}")
+    return "\n".join([*lines, "", *notes, *_frequent_labels(table)])
 
 
 def _rated(labels: TrueLabels) -> list[str]:
