@@ -147,14 +147,14 @@ def evaluate(
     for X, Y, ids in videos.batches(split, _LARGE_BATCH):
         _check_perr(metrics, k, Y)
         batches.append((Y, clf.predict_top_k(X, k=k), ids))
-    labels, top, ids = zip(*batches, strict=True)
+    labels, top, names_of_rows = zip(*batches, strict=True)
     report = evaluation_report(
         sp.vstack(labels, format="csr"),
         TopK(*map(np.concatenate, zip(*top, strict=True))),
         metrics=metrics,
         vocabulary=names,
         propensities=known,
-        ids=np.concatenate(ids),
+        ids=np.concatenate(names_of_rows),
         n_resamples=resamples,
         random_state=0,
     )
