@@ -12,7 +12,7 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.values import decode, encode
 from sk_yt8m.persistence._common_contents import ROUTED, Requests, read_requests, requests_json
-from sk_yt8m.persistence._ensemble_contents import Saved
+from sk_yt8m.persistence._ensemble_contents import Saved, widths_json, widths_of
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator as _Base
@@ -125,6 +125,8 @@ def unfitted(
     check_keys(parameters, set(cls._get_param_names()) - _PATHS, "the list of its parameters")
 
     def decode_estimator(value: dict[str, Any], what: str) -> Any:
+        if value.keys() == {"widths"}:
+            return widths_of(value["widths"], what)
         if value.keys() != {"unfitted"}:
             return None
         content = field(value, "unfitted", dict)
@@ -158,6 +160,8 @@ def _parameters(estimator: BaseEstimator) -> dict[str, Any]:
 
 
 def _encode_estimator(value: Any, what: str) -> Any:
+    if isinstance(value, dict):
+        return {"widths": widths_json(value, what)}
     if not isinstance(value, BaseEstimator):
         return None
     check_class(value, f"an estimator in {what}")

@@ -31,6 +31,7 @@ _OTHER_FORMATS = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a .npy file",
     b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a Parquet file",
     b"x": "a zlib stream, perhaps of joblib",
 }
 
@@ -98,6 +99,8 @@ class TensorFile:
         length = int.from_bytes(start, "little")
         if len(start) < 8 or not 2 <= length <= min(size - 8, LARGEST_HEADER):
             kinds = [kind for magic, kind in _OTHER_FORMATS.items() if start.startswith(magic)]
+            if not kinds and len(start) == 8 and start.isascii() and start.decode().isprintable():
+                kinds = ["text, perhaps a CSV file"]
             found = f"it looks like {kinds[0]}" if kinds else "it is cut short or of another kind"
             raise ModelFileError(f"not a model file of sk_yt8m: {found}; nothing in it was run")
         try:

@@ -1,7 +1,7 @@
 """Values of parameters, classes and names <-> plain JSON.
 
 Numbers, strings, booleans, None and lists are themselves in JSON. Other values are an object whose
-one key is their kind: ``tuple``, ``dict``, ``float`` (NaN and infinities), ``range``, ``array`` or
+one key is their kind: ``tuple``, ``float`` (NaN and infinities), ``range``, ``array`` or
 ``random_state``.
 """
 
@@ -49,8 +49,6 @@ def encode(value: Any, what: str, other: Other | None = None) -> Any:
         return [encode(item, what, other) for item in value]
     if type(value) is tuple:
         return {"tuple": [encode(item, what, other) for item in value]}
-    if type(value) is dict and all(type(key) is str for key in value):
-        return {"dict": [[key, encode(item, what, other)] for key, item in value.items()]}
     if isinstance(value, np.ndarray):
         return encode_array(value, what)
     if isinstance(value, np.random.RandomState):
@@ -73,8 +71,6 @@ def decode(value: Any, what: str, other: Other | None = None) -> Any:
         return float(value["float"])
     if value.keys() == {"tuple"}:
         return tuple(decode(item, what, other) for item in field(value, "tuple", list))
-    if value.keys() == {"dict"}:
-        return _decode_dict(field(value, "dict", list), what, other)
     if "range" in value or "array" in value:
         return decode_array(value, what)
     if value.keys() == {"random_state"}:
@@ -82,14 +78,6 @@ def decode(value: Any, what: str, other: Other | None = None) -> Any:
     if other is not None and (decoded := other(value, what)) is not None:
         return decoded
     raise ModelFileError(f"{what} is of an unknown form: {shown(value)}")
-
-
-def _decode_dict(items: list[Any], what: str, other: Other | None) -> dict[str, Any]:
-    pairs = [item for item in items if type(item) is list and len(item) == 2]
-    decoded = {key: decode(item, what, other) for key, item in pairs if type(key) is str}
-    if len(decoded) != len(items):
-        raise ModelFileError(f"{what} is not an object of different strings: {shown(items)}")
-    return decoded
 
 
 def encode_array(array: np.ndarray, what: str) -> dict[str, Any]:

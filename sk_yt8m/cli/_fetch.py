@@ -44,16 +44,18 @@ def fetch() -> None:
 @click.option("--split", type=click.Choice(["train", "val", "test"]), help="Only this part.")
 @click.option("--base-url", help="A mirror to download from.")
 def course(**options: Any) -> None:
-    """Download the course subset as CSV files, with its vocabulary.
+    """Download the course subset as CSV files, and print where they and the vocabulary are.
 
     \b
     Example:
       sk-yt8m fetch course --to data --split val
+      sk-yt8m convert data/yt8m_course store
     """
     from sk_yt8m.datasets import fetch_course
 
-    data = fetch_course(return_indicator="sparse", **options)
-    say(f"{data.data.shape[0]} videos, {data.target.shape[1]} labels")
+    folder = fetch_course(download_only=True, **options)
+    say(folder)
+    say(folder / "yt8m_voc.csv")
 
 
 @fetch.command()

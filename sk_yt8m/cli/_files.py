@@ -1,6 +1,5 @@
 """``sk-yt8m convert``, ``info`` and ``verify``: what is in files."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MODEL_SUFFIX = ".safetensors"
+#: Bytes that tell a model file from others.
+_HEAD = 24
 #: Options of `info` and `verify` that mean nothing for a model file.
 _FOR_DATA = (
     *("vocabulary", "top", "features", "level", "n_labels"),
@@ -47,14 +48,19 @@ class _AnyPath(DataPath):
 
 
 def _is_model(path: str) -> bool:
-    """Tell whether a file is named, or begins, as a model file does: a length and a JSON object."""
-    if not Path(path).is_file() or re.search(r"\.(csv|tfrecords?|parquet)\b", Path(path).name):
+    """Tell whether a file begins as a model file: a length and a JSON object.
+
+    One that only its name says to be a model file is damaged or something else, and `load` says
+    which.
+    """
+    if not Path(path).is_file():
         return False
-    if path.endswith(_MODEL_SUFFIX):
-        return True
     with open(path, "rb") as file:
-        head = file.read(9)
-    return head[4:] == b"\0\0\0\0{"
+        head = file.read(_HEAD)
+    # A TFRecord, too, begins with a length, but goes on with bytes that are no text.
+    text = head[8:].decode("latin-1")
+    begins = head[4:9] == b"\0\0\0\0{" and text.isascii() and text.isprintable()
+    return begins or path.endswith(_MODEL_SUFFIX)
 
 
 def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[str, ...]) -> Any:

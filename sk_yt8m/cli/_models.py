@@ -143,19 +143,18 @@ def evaluate(
         raise ValueError(f"{data} has {videos.n_labels} labels, but {model} {clf.n_outputs_}")
     known = read_propensities(propensities, propensities_split, clf.n_outputs_, reading)
     k = _labels_kept(metrics, k, clf.n_outputs_)
-    labels, best, ids = [], [], []
-    for X, Y, ids_of_batch in videos.batches(split, _LARGE_BATCH):
+    batches = []
+    for X, Y, ids in videos.batches(split, _LARGE_BATCH):
         _check_perr(metrics, k, Y)
-        labels.append(Y)
-        best.append(clf.predict_top_k(X, k=k))
-        ids.append(ids_of_batch)
+        batches.append((Y, clf.predict_top_k(X, k=k), ids))
+    labels, top, names_of_rows = zip(*batches, strict=True)
     report = evaluation_report(
         sp.vstack(labels, format="csr"),
-        TopK(*map(np.concatenate, zip(*best, strict=True))),
+        TopK(*map(np.concatenate, zip(*top, strict=True))),
         metrics=metrics,
         vocabulary=names,
-        ids=np.concatenate(ids),
         propensities=known,
+        ids=np.concatenate(names_of_rows),
         n_resamples=resamples,
         random_state=0,
     )

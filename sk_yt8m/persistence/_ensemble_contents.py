@@ -9,7 +9,7 @@ import numpy as np
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.tensor_content import Tensors, Value, with_prefix
-from sk_yt8m._files.values import decode, encode, encode_array
+from sk_yt8m._files.values import encode, encode_array
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import Architecture
 from sk_yt8m.persistence._common_contents import (
@@ -223,7 +223,7 @@ def _json(saved: Saved, outer: TargetForm | None) -> dict[str, Any]:
         names = saved.feature_names
         inner = {
             "classifier": parts[0],
-            "modalities": encode(saved.modalities, "modalities"),
+            "modalities": widths_json(saved.modalities, "modalities"),
             "feature_names": None if names is None else encode_array(names, "the feature names"),
         }
     else:
@@ -272,16 +272,39 @@ def _read(content: dict[str, Any], tensors: Tensors, outer: TargetForm | None) -
     return SavedAverage(parameters, form, requests, names, is_used, parts)
 
 
+def widths_json(widths: dict[str, int] | None, what: str) -> list[list[Any]] | None:
+    """Return the JSON form of modalities, which keeps their order."""
+    if widths is None:
+        return None
+    pairs = [[name, encode(width, what)] for name, width in widths.items()]
+    widths_of(pairs, what)
+    return pairs
+
+
+def widths_of(pairs: Any, what: str) -> dict[str, int] | None:
+    """Return the modalities whose JSON form `widths_json` returned."""
+    if pairs is None:
+        return None
+    good = type(pairs) is list and all(
+        type(pair) is list
+        and len(pair) == 2
+        and type(pair[0]) is str
+        and type(pair[1]) is int
+        and pair[1] > 0
+        for pair in pairs
+    )
+    if not good or not pairs or len(dict(pairs)) < len(pairs):
+        raise ModelFileError(f"{what} must be different names with widths, got {shown(pairs)}")
+    return dict(pairs)
+
+
 def _read_modalities(
     content: dict[str, Any], n_features: int
 ) -> tuple[dict[str, int] | None, np.ndarray | None]:
     """Return the modalities and the names of features."""
-    modalities = decode(field(content, "modalities", dict, type(None)), "modalities")
-    if modalities is not None:
-        widths = modalities.values() if type(modalities) is dict else [None]
-        positive = all(type(width) is int and width > 0 for width in widths)
-        if not positive or sum(widths) != n_features:
-            raise ModelFileError(f"its {n_features} features have modalities {shown(modalities)}")
+    modalities = widths_of(field(content, "modalities", list, type(None)), "modalities")
+    if modalities is not None and sum(modalities.values()) != n_features:
+        raise ModelFileError(f"its {n_features} features have modalities {shown(modalities)}")
     names = field(content, "feature_names", dict, type(None))
     return modalities, None if names is None else read_names(names, n_features)
 

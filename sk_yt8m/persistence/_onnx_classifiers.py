@@ -23,7 +23,7 @@ class NetworkOutputs(NamedTuple):
 def add_network(nodes: Nodes, network: FittedNetwork, features: str, dtype: Any) -> NetworkOutputs:
     """Add a network for features of a dtype; `predict_proba` describes the probabilities."""
     layers = fold(network.architecture, network.weights)
-    inner = np.float32 if fits_float32(layers.mean, layers.scale) else np.float64
+    inner: Any = np.float32 if fits_float32(layers.mean, layers.scale) else np.float64
     inner = np.result_type(dtype, inner)
     h = features if dtype == inner else nodes.cast(features, inner)
     h = nodes.add("Sub", h, layers.mean.astype(inner))

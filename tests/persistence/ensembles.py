@@ -26,7 +26,7 @@ def nested() -> AveragingClassifier:
 
 def normalized() -> AveragingClassifier:
     plain = NormalizedModalitiesClassifier(small(random_state=3), {"a": 4, "b": 2})
-    near = NormalizedModalitiesClassifier(neighbors(2), {"one": np.int64(6)})
+    near = NormalizedModalitiesClassifier(neighbors(2), {"one": 6})
     return AveragingClassifier([("plain", plain), ("near", near)])
 
 

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 from ensembles import UNFITTED, WEIGHT, average, fitted_ensemble, neighbors
 from faults import raising
-from model_files import header_of
+from model_files import forge, header_of
 from safetensors.numpy import load_file
 from sklearn import config_context
 from sklearn.base import clone
@@ -24,7 +24,11 @@ from sklearn.preprocessing import StandardScaler
 from small_problem import N_LABELS, X, Y, small, weights_in
 
 import sk_yt8m
-from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepNeighborsClassifier,
+    NormalizedModalitiesClassifier,
+)
 from sk_yt8m.persistence import ModelFileError
 
 ENSEMBLES = pytest.mark.parametrize("name", UNFITTED)
@@ -285,3 +289,52 @@ class TestRefused:
         clf.estimators_[1]._references[3, 2] = np.nan
         with pytest.raises(ModelFileError, match="'parts/1/neighbors/references' holds NaN"):
             clf.save(tmp_path / "clf.safetensors")
+
+
+class TestModalities:
+    @pytest.fixture
+    def forged(self, tmp_path):
+        """Return a function that loads a classifier whose file has other modalities."""
+        clf = NormalizedModalitiesClassifier(small(), {"a": 4, "b": 2}).fit(X, Y)
+
+        def load(change):
+            clf.save(tmp_path / "clf")
+            data = (tmp_path / "clf").read_bytes()
+            (tmp_path / "clf").write_bytes(forge(data, change))
+            return sk_yt8m.load(tmp_path / "clf")
+
+        return load
+
+    @pytest.mark.parametrize(
+        "value", [{}, [], [["a", 4]], [["a", 4], ["a", 2]], [["a", 6.0]], [["a", 7], ["b", -1]]]
+    )
+    @pytest.mark.parametrize("place", ["fitted", "parameter"])
+    def test_forged(self, forged, place, value):
+        def change(envelope, tensors):
+            content = envelope["content"]
+            if place == "fitted":
+                content["modalities"] = value
+            else:
+                content["parameters"]["modalities"] = {"widths": value}
+
+        if (place, value) == ("parameter", [["a", 4]]):
+            assert forged(change).modalities == {"a": 4}
+        else:
+            with pytest.raises(ModelFileError, match="modalities"):
+                forged(change)
+
+    def test_none_and_changed_since_the_fit(self, tmp_path):
+        clf = NormalizedModalitiesClassifier(small()).fit(X, Y)
+        clf.set_params(modalities={"c": np.int16(3)})
+        loaded = reloaded(clf, tmp_path)
+        assert loaded.modalities == {"c": 3}
+        assert loaded.normalizer_.modalities is None
+        assert loaded.predict_proba(X).tobytes() == clf.predict_proba(X).tobytes()
+
+    def test_names_of_features(self, tmp_path):
+        frame = pd.DataFrame(X, columns=list("uvwxyz"))
+        clf = NormalizedModalitiesClassifier(small(), {"a": 4, "b": 2}).fit(frame, Y)
+        loaded = reloaded(clf, tmp_path)
+        same(clf, loaded)
+        with pytest.raises(ValueError, match="feature names"):
+            loaded.predict_proba(frame[list("zyxwvu")])

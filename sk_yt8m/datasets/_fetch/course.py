@@ -32,6 +32,7 @@ _N_THREADS = 4
         "n_jobs": [Integral, None],
         "progress": ["boolean"],
         "base_url": [str, None],
+        "download_only": ["boolean"],
     },
     prefer_skip_nested_validation=True,
 )
@@ -48,6 +49,7 @@ def fetch_course(
     n_jobs: int | None = None,
     progress: bool = False,
     base_url: str | None = None,
+    download_only: bool = False,
 ) -> Any:
     """Load the course subset of YouTube-8M, downloading what is missing.
 
@@ -92,15 +94,20 @@ def fetch_course(
         Show progress bars.
     base_url : str, optional
         A mirror to download from: the address of a folder with ``yt8m_voc.csv`` and ``dataset/``.
+    download_only : bool, default=False
+        Return the folder, and parse nothing.
 
     Returns
     -------
     Bunch
         As `load_csv` returns, and ``vocabulary_path``, which `load_vocabulary` takes for the names
-        of the labels. With `return_X_y` only ``(data, target)``.
+        of the labels. With `return_X_y` only ``(data, target)``. With `download_only` the path of
+        the folder, which `convert` takes; the vocabulary is ``yt8m_voc.csv`` in it.
 
     Raises
     ------
+    ValueError
+        If `download_only` is given with `return_X_y` or `as_frame`.
     OSError
         If a file cannot be downloaded, has the wrong checksum after every try, or is missing and
         `download_if_missing` is False.
@@ -122,6 +129,8 @@ def fetch_course(
     from joblib import effective_n_jobs
     from sklearn.datasets import get_data_home
 
+    if download_only and (return_X_y or as_frame):
+        raise ValueError("download_only must be False with return_X_y and as_frame, got True")
     folder = Path(get_data_home(data_home)) / "yt8m_course"
     vocabulary, *shards = download(
         [vocabulary_file(base_url), *_shards(split, base_url)],
@@ -132,6 +141,8 @@ def fetch_course(
         n_threads=_N_THREADS if n_jobs is None else effective_n_jobs(n_jobs),
         progress=progress,
     )
+    if download_only:
+        return folder
     loaded = load_csv(
         shards,
         return_indicator=return_indicator,

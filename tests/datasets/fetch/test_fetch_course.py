@@ -5,8 +5,10 @@ import hashlib
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from local_server import serving
 
+from sk_yt8m.cli import main
 from sk_yt8m.datasets import fetch_course, make_videos, sample_path, write_csv
 from sk_yt8m.datasets._fetch import course as _course
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
@@ -78,6 +80,28 @@ def test_fetches_loads_and_does_not_fetch_again(fetch, server, folder, videos):
     assert isinstance(again.data, np.memmap)
     np.testing.assert_array_equal(again.data, videos.data)
     assert set(server.requests.values()) == {1}
+
+
+def test_only_downloads(fetch, server, folder, monkeypatch):
+    monkeypatch.setattr(_course, "load_csv", lambda *_, **__: pytest.fail("parsed"))
+    assert fetch(download_only=True) == folder
+    assert names_in(folder) == sorted([*SHARDS, VOCABULARY])
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == []
+    assert fetch(download_only=np.True_, split="val", download_if_missing=False) == folder
+    assert set(server.requests.values()) == {1}
+    for name in ("return_X_y", "as_frame"):
+        with pytest.raises(ValueError, match="download_only must be False with"):
+            fetch(download_only=True, **{name: True})
+
+
+def test_the_command_only_downloads(server, tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(_course, "load_csv", lambda *_, **__: pytest.fail("parsed"))
+    options = ["--to", str(tmp_path), "--base-url", server.url]
+    for split, names in ((["--split", "val"], ["val_28.csv"]), ([], SHARDS)):
+        result = CliRunner().invoke(main, ["fetch", "course", *options, *split])
+        assert result.exit_code == 0, result.output
+        assert result.stdout == f"{folder}\n{folder / VOCABULARY}\n"
+        assert names_in(folder) == sorted([*names, VOCABULARY])
 
 
 @pytest.mark.parametrize(
