@@ -124,7 +124,7 @@ class TestErrors:
             (X[:, :5], "5 features"),
             (sp.coo_array(X[:, :5]), "5 features"),
             (X[:, :, np.newaxis], "dim 3"),
-            ([[1.0] * 6, [1.0] * 5], "inhomogeneous"),
+            ([[1.0] * 6, [1.0] * 5], "row 1 of X has 5 values, but row 0 has 6"),
             ([["a"] * 6], "convert string"),
         ],
     )

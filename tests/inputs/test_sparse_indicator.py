@@ -75,6 +75,7 @@ def test_columns_take_their_names_along(columns):
     assert part.label_names.tolist() == ["dog"]
     swapped = SparseIndicator(sp.csr_array(DENSE), NAMES)[:, [1, 0]]
     assert swapped.to_tags() == [("dog",), ("cat",), ("dog", "cat")]
+    assert swapped[:, []].shape == (3, 0)
 
 
 def test_no_third_dimension():

@@ -145,6 +145,7 @@ def test_an_average_of_other_classifiers():
         ("cat", "row 2 of X is 'cat', of type str"),
         ([*"abcdef"], r"row 2 of X is \['a', .*of type list"),
         ([0.0] * 5 + ["1"], "row 2 of X is .*of type list"),
+        (np.array([0.0] * 5 + ["1"], dtype=object), "row 2 of X is .*of type ndarray"),
         ({1, 2, 3, 4, 5, 6}, "row 2 of X is {1, .*of type set"),
         ([[1.0], [1.0, 2.0]], r"row 2 of X is \[\[1.0\], .*of type list"),
     ],
