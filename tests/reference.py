@@ -80,7 +80,9 @@ def precision_threshold(entries, min_precision):
     return min(precise, default=math.inf) if candidates else None
 
 
-def thresholds(y_true, y_score, per_label=False, k=None, min_precision=None, weights=None):
+def thresholds(
+    y_true, y_score, per_label=False, k=None, min_precision=None, min_positives=1, weights=None
+):
     weights = weights or [1] * len(y_true)
     entries = [[] for _ in y_true[0]]
     for truth, scores, weight in zip(y_true, y_score, weights, strict=True):
@@ -99,8 +101,11 @@ def thresholds(y_true, y_score, per_label=False, k=None, min_precision=None, wei
     common = choose([entry for own in entries for entry in own], sum(counts))
     if not per_label:
         return common
-    own = [choose(*pair) for pair in zip(entries, counts, strict=True)]
-    return [common if one is None else one for one in own]
+    values = []
+    for own, count in zip(entries, counts, strict=True):
+        n_true = sum(1 for _, true, weight in own if true and weight)
+        values.append(choose(own, count) if n_true >= min_positives else common)
+    return values
 
 
 def hit_at_k(y_true, y_score, k=1, weights=None):

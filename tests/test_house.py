@@ -19,7 +19,6 @@ MAX_FILES, MAX_LINES = 14, 400
 ROOMS: dict[str, set[str]] = {
     "_version": set(),
     "_top_k": set(),
-    "_label_table": {"_top_k"},
     "_engines": set(),
     "_tensorflow": {"_engines"},
     "_sklearn": set(),
@@ -40,8 +39,8 @@ ROOMS: dict[str, set[str]] = {
     "_network": {"_inputs", "_top_k", "_tensorflow"},
     "_training": {"_files", "_network", "_version", "metrics"},
     "persistence": {"_files", "_network"},
-    "_batch_prediction": {"_label_table", "datasets"},
-    "_estimators": {"_label_table", "_training", "persistence"},
+    "_batch_prediction": {"_top_k", "datasets"},
+    "_estimators": {"_training", "persistence"},
     "root": {"_estimators", "_batch_prediction"},
     "cli": {"root"},
 }

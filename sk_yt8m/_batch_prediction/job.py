@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sk_yt8m._files.atomic_write import open_atomically
-from sk_yt8m._label_table import parquet_schema, top_k_table
+from sk_yt8m._top_k import parquet_schema, top_k_table
 from sk_yt8m.datasets._store.format import StoreError, is_store
 from sk_yt8m.datasets._store.open_store import Store, open_store
 

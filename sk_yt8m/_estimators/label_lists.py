@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from sk_yt8m._estimators.plain_values import plain_value
 from sk_yt8m._inputs.target_form import check_label_names
-from sk_yt8m._label_table import label_table
-from sk_yt8m._top_k import TopK
+from sk_yt8m._top_k import TopK, label_table
 from sk_yt8m.metrics._inputs.checks import read_reals
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from sk_yt8m._estimators.label_lists import LabelLists, check_threshold, row_ids
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import accuracy, as_pandas
 from sk_yt8m._inputs.types import MatrixLike
-from sk_yt8m._label_table import top_k_table
-from sk_yt8m._top_k import TopK
+from sk_yt8m._top_k import TopK, top_k_table
 from sk_yt8m.metrics import gap_score
 from sk_yt8m.metrics._inputs.checks import check_k
 from sk_yt8m.metrics._inputs.select import select_top_k

@@ -10,7 +10,7 @@ import click
 import numpy as np
 import scipy.sparse as sp
 
-from sk_yt8m._label_table import parquet_schema, top_k_table
+from sk_yt8m._top_k import parquet_schema, top_k_table
 from sk_yt8m.cli._data import (
     DataPath,
     label_names,

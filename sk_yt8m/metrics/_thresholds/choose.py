@@ -31,6 +31,7 @@ def choose_thresholds(
     per_label: Literal[False] = False,
     k: int | None = None,
     min_precision: float | None = None,
+    min_positives: int = 1,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> float: ...
@@ -45,6 +46,7 @@ def choose_thresholds(
     per_label: Literal[True],
     k: int | None = None,
     min_precision: float | None = None,
+    min_positives: int = 1,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> npt.NDArray[np.float64]: ...
@@ -58,6 +60,7 @@ def choose_thresholds(
     per_label: bool = False,
     k: int | None = None,
     min_precision: float | None = None,
+    min_positives: int = 1,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> float | npt.NDArray[np.float64]:
@@ -85,6 +88,9 @@ def choose_thresholds(
         the scores of all.
     min_precision : float, default=None
         For ``objective="precision"``, which needs it: a share above 0 and at most 1.
+    min_positives : int, default=1
+        With `per_label`, the least number of true pairs of a label from which a threshold of its
+        own is chosen. With `k`, only those among the ``k`` best count. See the notes.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -95,8 +101,8 @@ def choose_thresholds(
     threshold : float, or ndarray of float64 of shape (n_labels,)
         Scores of `y_score`. Of several with the same F1, the highest. With `per_label`:
 
-        - a label without a true pair, or none among the ``k`` best, has the threshold that is
-          chosen for all labels together;
+        - a label with fewer than `min_positives` true pairs has the threshold that is chosen for
+          all labels together;
         - a label whose precision is below `min_precision` at each of its scores has infinity: it
           is never predicted. So has a label of the first kind, if that of all labels is.
 
@@ -151,6 +157,7 @@ def choose_thresholds(
     50
     """
     _check_objective(objective, min_precision)
+    min_positives = check_k(min_positives, "min_positives")
     labels = check_y_true(y_true, rated)
     weight = check_sample_weight(sample_weight, labels)
     positives = labels.frequencies(weight)
@@ -161,7 +168,7 @@ def choose_thresholds(
         )
     y_score, parts = _read(y_score, labels, weight, k)
     if per_label:
-        return _of_labels(y_score, labels, weight, k, min_precision, parts)
+        return _of_labels(y_score, labels, weight, k, min_precision, min_positives, parts)
     cuts = CutPoints.of(parts)
     _check_found(cuts.scores.size > 0, k)
     threshold = cuts.threshold(positives.sum(), min_precision)
@@ -229,19 +236,22 @@ def _of_labels(
     weight: npt.NDArray[np.float64] | None,
     k: int | None,
     min_precision: float | None,
+    min_positives: int,
     parts: Iterable[Pairs],
 ) -> npt.NDArray[np.float64]:
     """Return a threshold for each label; infinity where the precision is not reached."""
     positives = labels.frequencies(weight)
     thresholds = np.full(labels.n_labels, np.inf)
-    is_found = np.zeros(labels.n_labels, dtype=bool)
+    n_found = np.zeros(labels.n_labels, dtype=np.int64)
     for one in lists_of_labels(y_score, labels, k):
-        cuts = CutPoints.of([pairs_of_label(one, weight)])
-        is_found[one.label] = cuts.scores.size > 0
-        own = cuts.threshold(positives[one.label], min_precision)
-        thresholds[one.label] = np.inf if own is None else own
-    _check_found(bool(is_found.any()), k)
-    if not is_found.all():
+        pairs = pairs_of_label(one, weight)
+        n_found[one.label] = np.count_nonzero(pairs.hits)
+        if n_found[one.label] >= min_positives:
+            own = CutPoints.of([pairs]).threshold(positives[one.label], min_precision)
+            thresholds[one.label] = np.inf if own is None else own
+    _check_found(bool(n_found.any()), k)
+    with_few = n_found < min_positives
+    if with_few.any():
         common = CutPoints.of(parts).threshold(positives.sum(), min_precision)
-        thresholds[~is_found] = np.inf if common is None else common
+        thresholds[with_few] = np.inf if common is None else common
     return thresholds

@@ -44,14 +44,16 @@ def twin(*args, **options):
     st.booleans(),
     st.one_of(st.none(), st.integers(1, 16)),
     OBJECTIVES,
+    st.integers(1, 4),
     st.one_of(st.none(), st.randoms(use_true_random=False)),
 )
-def test_the_slow_twin(problem, per_label, k, min_precision, random):
+def test_the_slow_twin(problem, per_label, k, min_precision, min_positives, random):
     y_true, scores = problem
     weights = None if random is None else [random.randint(0, 3) for _ in y_true]
     if weights and not any(weights):
         weights[0] = 2
     options = {"per_label": per_label, "k": k, "min_precision": min_precision}
+    options["min_positives"] = min_positives
     expected = twin(y_true.tolist(), scores.tolist(), weights=weights, **options)
     options["sample_weight"] = weights
     assert chosen(y_true, scores, **options) == expected
@@ -116,6 +118,17 @@ def test_worked_cases():
     of_labels = choose_thresholds(y_true, scores, per_label=True, k=1)
     # Label 1 is never the best of a sample where it is true, label 2 is never true.
     assert of_labels.tolist() == [6, 6, 6]
+
+
+def test_labels_with_few_true_pairs_have_the_common_threshold():
+    y_true, scores = make_data(seed=1)
+    common = choose_thresholds(y_true, scores)
+    own = choose_thresholds(y_true, scores, per_label=True)
+    given = choose_thresholds(y_true, scores, per_label=True, min_positives=np.int64(4))
+    many = y_true.sum(axis=0) >= 4
+    assert 0 < many.sum() < 30
+    np.testing.assert_array_equal(given, np.where(many, own, common))
+    assert (own != common)[~many].any()
 
 
 def test_of_equal_f1_the_highest_threshold():
@@ -204,6 +217,7 @@ def test_scores_that_float64_cannot_hold(scores, k, per_label):
         ({"objective": "precision", "min_precision": np.nan}, "got nan"),
         ({"objective": "precision", "min_precision": True}, "got True"),
         ({"objective": "precision", "min_precision": "0.5"}, "got '0.5'"),
+        ({"min_positives": 0}, "min_positives must be an integer of at least 1, got 0"),
         ({"k": 0}, "k must be an integer of at least 1, got 0"),
         ({"sample_weight": [0, 1]}, "must hold a true label, of a sample whose weight is not 0"),
         ({"rated": [[0, 1, 1], [1, 1, 1]]}, "must hold a true label"),
