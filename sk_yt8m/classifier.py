@@ -162,6 +162,12 @@ class DeepMultiLabelClassifier(
     AveragingClassifier : Average of several classifiers.
     DeepNeighborsClassifier : A network averaged with its nearest training rows.
     sklearn.neural_network.MLPClassifier : Multilayer perceptron for small data, without TensorFlow.
+    sklearn.callback.ProgressBar, sklearn.callback.ScoringMonitor : Callbacks for `set_callbacks`.
+
+    Notes
+    -----
+    `set_callbacks` takes callbacks of scikit-learn 1.9, which `fit` calls at the start and the end
+    of every epoch: for progress, scores, or a rule to stop (``docs/callbacks.md``).
 
     References
     ----------
@@ -271,7 +277,9 @@ class DeepMultiLabelClassifier(
         """Train the network.
 
         A KeyboardInterrupt after the first step ends the training with a warning; the classifier
-        then has the best weights so far, or the last ones without validation data.
+        then has the best weights so far, or the last ones without validation data. A callback set
+        by `set_callbacks` that returns True at the end of an epoch ends it in the same way, without
+        a warning.
 
         Parameters
         ----------
@@ -323,7 +331,7 @@ class DeepMultiLabelClassifier(
 
         See Also
         --------
-        partial_fit : Train on one batch of rows after another.
+        partial_fit : Train on one batch of rows after another, without callbacks.
         SparseIndicator.from_tags : The indicator matrix of lists of tags.
 
         Notes

@@ -106,6 +106,9 @@ class AveragingClassifier(
     def fit(self, X: Any, y: Any, **fit_params: Any) -> "AveragingClassifier":
         """Fit all classifiers.
 
+        Callbacks set by `set_callbacks` are told of each of them, and passed on to them as
+        scikit-learn's meta-estimators do (``docs/callbacks.md``).
+
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)

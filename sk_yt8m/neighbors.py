@@ -134,6 +134,9 @@ class DeepNeighborsClassifier(
     ) -> "DeepNeighborsClassifier":
         """Train the network, and keep the training rows' activations in its last hidden layer.
 
+        Callbacks set by `set_callbacks` are told of the network, and passed on to it as
+        scikit-learn's meta-estimators do (``docs/callbacks.md``).
+
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)

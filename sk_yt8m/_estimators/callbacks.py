@@ -1,9 +1,10 @@
 """scikit-learn's callbacks: what they are told of the epochs of a network, and of the parts."""
 
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sk_yt8m._training.distributed.observation import Trained
+if TYPE_CHECKING:
+    from sk_yt8m._training.distributed.observation import Trained
 
 
 class EpochCallbacks:
@@ -40,7 +41,7 @@ class EpochCallbacks:
         self._epoch = self._fit.subcontext(task_name="epoch", task_id=number)
         self._epoch.call_on_fit_task_begin(**self._told)
 
-    def end_epoch(self, trained: Trained) -> bool:
+    def end_epoch(self, trained: "Trained") -> bool:
         """Tell of the end of an epoch, and return whether a callback wants to end the training."""
 
         def attributes() -> dict[str, Any]:

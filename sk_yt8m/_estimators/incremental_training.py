@@ -32,7 +32,7 @@ class IncrementalTraining(FittedState):
         `hidden_layer_sizes`, `activation`, `batch_normalization` and `standardize`. `max_iter`,
         `learning_rate`, `warmup_fraction`, `tol` and `n_iter_no_change` are for `fit` only.
 
-        A call that fails leaves the classifier unchanged.
+        A call that fails leaves the classifier unchanged. Callbacks are for `fit` only.
 
         Parameters
         ----------
