@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sk_yt8m import datasets, metrics, persistence
     from sk_yt8m._inputs.sparse_indicator import SparseIndicator
     from sk_yt8m._loading import load
+    from sk_yt8m._onnx import register_onnx_converters
     from sk_yt8m._top_k import TopK
     from sk_yt8m.batch_prediction import predict_to_parquet
     from sk_yt8m.classifier import DeepMultiLabelClassifier
@@ -33,6 +34,7 @@ __all__ = [
     "metrics",
     "persistence",
     "predict_to_parquet",
+    "register_onnx_converters",
 ]
 
 _HOME = {
@@ -46,6 +48,7 @@ _HOME = {
     "load": "sk_yt8m._loading",
     "make_classifier": "sk_yt8m.presets",
     "predict_to_parquet": "sk_yt8m.batch_prediction",
+    "register_onnx_converters": "sk_yt8m._onnx",
 }
 
 
