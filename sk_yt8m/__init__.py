@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sk_yt8m.batch_prediction import predict_to_parquet
     from sk_yt8m.classifier import DeepMultiLabelClassifier
     from sk_yt8m.ensemble import AveragingClassifier
-    from sk_yt8m.modalities import ModalityNormalizer
     from sk_yt8m.neighbors import DeepNeighborsClassifier
-    from sk_yt8m.normalized import NormalizedModalitiesClassifier
-    from sk_yt8m.presets import make_classifier
+    from sk_yt8m.presets.make import make_classifier
+    from sk_yt8m.presets.modalities import ModalityNormalizer
+    from sk_yt8m.presets.normalized import NormalizedModalitiesClassifier
 
 __all__ = [
     "AveragingClassifier",
@@ -41,12 +41,12 @@ _HOME = {
     "AveragingClassifier": "sk_yt8m.ensemble",
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
-    "ModalityNormalizer": "sk_yt8m.modalities",
-    "NormalizedModalitiesClassifier": "sk_yt8m.normalized",
+    "ModalityNormalizer": "sk_yt8m.presets.modalities",
+    "NormalizedModalitiesClassifier": "sk_yt8m.presets.normalized",
     "SparseIndicator": "sk_yt8m._inputs.sparse_indicator",
     "TopK": "sk_yt8m._top_k",
     "load": "sk_yt8m._loading",
-    "make_classifier": "sk_yt8m.presets",
+    "make_classifier": "sk_yt8m.presets.make",
     "predict_to_parquet": "sk_yt8m.batch_prediction",
     "register_onnx_converters": "sk_yt8m._onnx",
 }

@@ -8,9 +8,9 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
 from sk_yt8m.neighbors import DeepNeighborsClassifier
-from sk_yt8m.normalized import NormalizedModalitiesClassifier
 from sk_yt8m.persistence._ensemble_contents import Saved
 from sk_yt8m.persistence._model_file import read_model
+from sk_yt8m.presets.normalized import NormalizedModalitiesClassifier
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls

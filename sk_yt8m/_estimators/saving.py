@@ -27,7 +27,7 @@ Classes = Mapping[str, type[BaseEstimator]]
 _MODULES = {
     "DeepMultiLabelClassifier": "sk_yt8m.classifier",
     "DeepNeighborsClassifier": "sk_yt8m.neighbors",
-    "NormalizedModalitiesClassifier": "sk_yt8m.normalized",
+    "NormalizedModalitiesClassifier": "sk_yt8m.presets.normalized",
     "AveragingClassifier": "sk_yt8m.ensemble",
 }
 #: Paths on one machine. They are not saved: a file from elsewhere must not choose where `fit`

@@ -244,6 +244,8 @@ def predict(
 ) -> None:
     """Name the best labels of every video of DATA: a row each with id, rank, label, name, score.
 
+    Of segments, the second at which one begins follows the id, in the column start.
+
     Videos without ids, as in CSV files, have their number among all videos of DATA, from 0: with
     --split too, so that a number always stands for the same video. Labels in DATA are not used.
 
@@ -272,7 +274,7 @@ def predict(
     known = label_names(vocabulary, clf.n_outputs_, clf.label_names_)
     names = np.array(known, dtype=object)
     videos = open_videos(data, needs_labels=False, **reading)
-    tables = _top_tables(clf, videos.batches(split, _BATCH, shard), names, k, threshold)
+    tables = _top_tables(clf, videos.batches_with_starts(split, _BATCH, shard), names, k, threshold)
     if out is None:
         with standard_output():
             _to_csv(tables, sys.stdout.buffer.write)
@@ -280,20 +282,21 @@ def predict(
         return
     with open_atomically(out) as file:
         if out.endswith(".parquet"):
-            _to_parquet(tables, file, with_ids=videos.has_ids)
+            schema = parquet_schema(with_ids=videos.has_ids, segments=videos.has_starts)
+            _to_parquet(tables, file, schema)
         else:
             _to_csv(tables, file.write)
 
 
 def _top_tables(
     clf: "DeepMultiLabelClassifier",
-    batches: Iterator[tuple[np.ndarray, Any, np.ndarray]],
+    batches: Iterator[tuple[np.ndarray, Any, np.ndarray, np.ndarray | None]],
     names: np.ndarray,
     k: int,
     threshold: float,
 ) -> Iterator["pd.DataFrame"]:
-    for X, _, ids in batches:
-        table = top_k_table(ids, clf.predict_top_k(X, k=k), names)
+    for X, _, ids, starts in batches:
+        table = top_k_table(ids, clf.predict_top_k(X, k=k), names, starts)
         yield table[table["score"] >= threshold]
 
 
@@ -302,12 +305,11 @@ def _to_csv(tables: Iterator["pd.DataFrame"], write: Callable[[bytes], Any]) -> 
         write(table.to_csv(index=False, header=number == 0, lineterminator="\n").encode())
 
 
-def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, *, with_ids: bool) -> None:
+def _to_parquet(tables: Iterator["pd.DataFrame"], file: Any, schema: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Types of the first rows would not do: a block may have no rows at all.
-    schema = parquet_schema(with_ids=with_ids)
     with pq.ParquetWriter(file, schema) as writer:
         for table in tables:
             writer.write_table(pa.Table.from_pandas(table, schema, preserve_index=False))

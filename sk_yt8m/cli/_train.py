@@ -142,11 +142,9 @@ def train(
       best     five networks with the nearest training videos of each, on average; it takes
                several times as long to train and to predict, and a model file of gigabytes
 
-    With --preset best the validation videos are scored once, at the end, and Ctrl-C leaves no
-    model.
-
     Ctrl-C ends the training with the exit code 130. MODEL is left as it is then, and the model so
-    far goes to another file, MODEL.interrupted.safetensors for MODEL.safetensors.
+    far goes to another file, MODEL.interrupted.safetensors for MODEL.safetensors; of --preset best
+    there is none.
 
     With --strategy multi-worker the same command runs on every host, with its own TF_CONFIG. The
     first process writes MODEL. When one is interrupted or lost, all end without a model, and with
@@ -187,7 +185,6 @@ def train(
         X, Y, _ = store.take(rows)
         widths = _modalities(store, modalities)
         clf = _make(preset, widths, **{"verbose": progress, **given, **settings})
-        monitored = {} if preset == "best" else held_out
         if preset == "best":
             say("modalities: " + ", ".join(f"{name} {width}" for name, width in widths.items()))
         if is_first:
@@ -195,7 +192,7 @@ def train(
         with Interrupts() as interrupts:
             try:
                 with scope:
-                    clf.fit(X, _named(Y, names), **monitored)
+                    clf.fit(X, _named(Y, names), **held_out)
             except KeyboardInterrupt:
                 if not hasattr(clf, "n_outputs_"):
                     raise
@@ -203,7 +200,9 @@ def train(
             if not is_first:
                 return
             interrupted, interrupts.training = interrupts.seen, False
-            saved, failure = _save(clf, _interrupted_name(model) if interrupted else model)
+            saved, failure = _save(
+                clf, _interrupted_name(model) if interrupted else model, replace=overwrite
+            )
         said = _described(clf, held_out)
     say(f"{saved}: {said}")
     if failure is not None:
@@ -356,8 +355,13 @@ def _interrupted_name(model: str) -> str:
     return str(free_name(path.with_name(f"{path.stem}.interrupted{path.suffix}")))
 
 
-def _save(clf: Any, model: str) -> tuple[str, str | None]:
+def _save(clf: Any, model: str, *, replace: bool) -> tuple[str, str | None]:
     """Save a classifier, if need be elsewhere; return where, and why not where it should be."""
+    place = str(Path(model) if replace else free_name(Path(model)))
+    if place != str(Path(model)):
+        # It was not there when the training began.
+        clf.save(place)
+        return place, f"{model} is there already"
     try:
         clf.save(model)
         return model, None

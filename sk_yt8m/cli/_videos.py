@@ -25,6 +25,7 @@ class StoreVideos:
 
     def __init__(self, store: "Store") -> None:
         self.store, self.has_ids = store, store.ids is not None
+        self.has_starts = store.start is not None
         self.n_features, self.dtype = store.X.shape[1], store.X.dtype
         self.n_labels: int = store.Y.shape[1]
         self.splits: list[str] = [one["split"] for one in store.manifest["sources"]]
@@ -33,7 +34,14 @@ class StoreVideos:
     def batches(
         self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
     ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray]]:
-        """Yield features, labels and ids of a split, or all, at most `n_rows` at a time."""
+        """Yield the first three of `batches_with_starts`."""
+        for X, Y, ids, _ in self.batches_with_starts(split, n_rows, shard):
+            yield X, Y, ids
+
+    def batches_with_starts(
+        self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
+    ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray, np.ndarray | None]]:
+        """Yield features, labels, ids and starts of a split, or all, at most `n_rows` at a time."""
         from sk_yt8m.datasets._convert.shard import rows_of_shard
 
         rows = chosen_rows(self.store, split)
@@ -43,7 +51,8 @@ class StoreVideos:
         for start in range(0, len(rows), n_rows):
             chosen = rows[start : start + n_rows]
             X, Y, ids = self.store.take(chosen)
-            yield X, Y, chosen if ids is None else np.asarray(ids)
+            starts = None if self.store.start is None else np.asarray(self.store.start[chosen])
+            yield X, Y, chosen if ids is None else np.asarray(ids), starts
 
     def count(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the number of videos of each file, and of videos with each label."""

@@ -9,7 +9,9 @@ _CLASSIFIERS = (
     "sk_yt8m._training.ongoing.OngoingTraining",
     "sk_yt8m.classifier.DeepMultiLabelClassifier",
     "sk_yt8m.ensemble.AveragingClassifier",
+    "sk_yt8m.presets.modalities.ModalityNormalizer",
     "sk_yt8m.neighbors.DeepNeighborsClassifier",
+    "sk_yt8m.presets.normalized.NormalizedModalitiesClassifier",
 )
 #: What a fitted search holds beside its estimator.
 _SEARCHES = (
@@ -41,9 +43,9 @@ def trusted_types() -> list[str]:
     """Return the types that ``skops.io.load`` must trust for this package's classifiers.
 
     skops saves whole pipelines without pickle, and loads only types that it or its caller trusts.
-    These are the three classifiers with what they hold, the scorers of `sk_yt8m.metrics`, and the
-    default splitters of a search. They hold data; loading one runs none of its code but the setting
-    of attributes.
+    These are the classifiers with what they hold, `ModalityNormalizer`, the scorers of
+    `sk_yt8m.metrics`, and the default splitters of a search. They hold data; loading one runs none
+    of its code but the setting of attributes.
 
     Returns
     -------

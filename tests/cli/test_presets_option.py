@@ -8,9 +8,9 @@ import pytest
 from cli_runs import run
 
 import sk_yt8m
-from sk_yt8m import presets
 from sk_yt8m.cli import _train
 from sk_yt8m.datasets import convert, load_vocabulary, make_videos, open_store, sample_path
+from sk_yt8m.presets import make as presets
 
 TINY = ["--set", "hidden_layer_sizes=[8]", "--seed", 0]
 

@@ -49,6 +49,8 @@ class RowStream:
         Type of the features.
     has_ids : bool
         Whether rows have ids.
+    has_starts : bool
+        Whether rows are segments of videos.
     splits : list of str
         Split of each file; empty for none.
     """
@@ -70,6 +72,7 @@ class RowStream:
         self.n_features = sum(width for _, width in layout["features"])
         self.n_labels: int = layout["n_labels"]
         self.has_ids = all(one.has_ids for one in self._sources)
+        self.has_starts = layout.get("level") == "segment"
         self.splits = [one.split for one in self._sources]
         self._report = Report(skip=on_error == "skip")
 
@@ -81,10 +84,18 @@ class RowStream:
     def batches(
         self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
     ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray]]:
-        """Yield features, labels and ids of a split, or all, at most `n_rows` at a time.
+        """Yield the first three of `batches_with_starts`."""
+        for X, Y, ids, _ in self.batches_with_starts(split, n_rows, shard):
+            yield X, Y, ids
 
-        Rows without ids have their number among all rows. Of a shard, as in :func:`convert`, only
-        the files are read; of those before it rows without ids are counted.
+    def batches_with_starts(
+        self, split: str | None, n_rows: int, shard: tuple[int, int] | None = None
+    ) -> Iterator[tuple[np.ndarray, sp.csr_matrix, np.ndarray, np.ndarray | None]]:
+        """Yield features, labels, ids and starts of a split, or all, at most `n_rows` at a time.
+
+        Starts are the seconds at which segments begin, None for whole videos. Rows without ids
+        have their number among all rows. Of a shard, as in :func:`convert`, only the files are
+        read; of those before it rows without ids are counted.
 
         Raises
         ------
@@ -115,7 +126,8 @@ class RowStream:
             for start in range(0, len(numbers), n_rows):
                 found = True
                 rows = slice(start, start + n_rows)
-                yield block.features[rows], Y[rows], ids[rows]
+                starts = block.starts[rows] if self.has_starts else None
+                yield block.features[rows], Y[rows], ids[rows], starts
         if not found:
             raise ValueError("expected at least one video, got none")
 

@@ -8,9 +8,9 @@ from sklearn.utils import check_random_state
 
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
-from sk_yt8m.modalities import check_modalities
 from sk_yt8m.neighbors import DeepNeighborsClassifier
-from sk_yt8m.normalized import NormalizedModalitiesClassifier
+from sk_yt8m.presets.modalities import check_modalities
+from sk_yt8m.presets.normalized import NormalizedModalitiesClassifier
 
 #: Parameters of the presets that are one network.
 _NETWORKS: dict[str, dict[str, Any]] = {

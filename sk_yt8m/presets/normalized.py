@@ -12,8 +12,8 @@ from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._sklearn import HasMethods, fit_context
-from sk_yt8m.modalities import ModalityNormalizer
 from sk_yt8m.persistence._ensemble_contents import SavedNormalized
+from sk_yt8m.presets.modalities import ModalityNormalizer
 
 
 class NormalizedModalitiesClassifier(
