@@ -17,6 +17,11 @@ def refuse_masked(values: Any, name: str) -> None:
         )
 
 
+def in_tuple(X: Any) -> bool:
+    """Tell whether a matrix is in a tuple of one, in which searches hand it on uncut."""
+    return isinstance(X, tuple) and len(X) == 1 and np.ndim(X[0]) == 2
+
+
 def row_blocks(matrix: Any, block_bytes: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield each block's first row number and its rows, about ``block_bytes`` of memory each."""
     n_rows, n_columns = matrix.shape

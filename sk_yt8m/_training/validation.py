@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_consistent_length
 
-from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.dense import in_tuple, refuse_masked
 from sk_yt8m._inputs.features import block_rows, check_features, take_rows
 from sk_yt8m._inputs.forms.refused_tags import refuse_tags
 from sk_yt8m._inputs.sample_weight import check_sample_weight
@@ -65,7 +65,7 @@ def _without_tuples(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any
     what they hold.
     """
     with naming("X_val"):
-        is_tuple = isinstance(X_val, tuple) and len(X_val) == 1 and np.ndim(X_val[0]) == 2
+        is_tuple = in_tuple(X_val)
     if not is_tuple:
         return X_val, y_val, sample_weight_val
     for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):

@@ -3,21 +3,29 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 
 from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
+from sk_yt8m._estimators.routing import fit_params_of, router_of
 from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
-from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.dense import in_tuple, refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
-from sk_yt8m._sklearn import HasMethods, fit_context
+from sk_yt8m._sklearn import CallbackSupportMixin, HasMethods, fit_context
 from sk_yt8m.persistence._ensemble_contents import SavedNormalized
 from sk_yt8m.presets.modalities import ModalityNormalizer
 
 
 class NormalizedModalitiesClassifier(
-    BlockwisePredictions, SavedComposition, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupportMixin,
+    BlockwisePredictions,
+    SavedComposition,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Scale the features of each modality to length 1, and train a classifier on them.
 
@@ -26,9 +34,8 @@ class NormalizedModalitiesClassifier(
 
     Parameters
     ----------
-    estimator : classifier or None, default=None
-        A classifier with ``predict_proba``; None for a `DeepMultiLabelClassifier` with default
-        parameters.
+    estimator : classifier
+        A classifier with ``predict_proba``.
     modalities : dict of str to int, default=None
         Name and number of features of each modality, as in `ModalityNormalizer`; None means that
         all features are of one.
@@ -72,18 +79,16 @@ class NormalizedModalitiesClassifier(
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [None, HasMethods(["fit", "predict_proba"])],
+        "estimator": [HasMethods(["fit", "predict_proba"])],
         "modalities": [dict, None],
     }
 
-    def __init__(self, estimator: Any = None, modalities: dict[str, int] | None = None) -> None:
+    def __init__(self, estimator: Any, modalities: dict[str, int] | None = None) -> None:
         self.estimator = estimator
         self.modalities = modalities
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self, X: Any, y: Any, X_val: Any = None, **fit_params: Any
-    ) -> "NormalizedModalitiesClassifier":
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> "NormalizedModalitiesClassifier":
         """Scale the features and train the classifier.
 
         Parameters
@@ -93,10 +98,10 @@ class NormalizedModalitiesClassifier(
         y : {array-like, sparse matrix, DataFrame, SparseIndicator} of shape \
                 (n_samples,) or (n_samples, n_labels)
             Classes, or the indicator matrix of the labels.
-        X_val : {array-like, sparse matrix, DataFrame}, optional
-            Features of validation data, scaled as `X` is, where the classifier takes any.
         **fit_params : dict
-            Further arguments of the classifier's `fit`, such as ``y_val`` and ``sample_weight``.
+            Further arguments of the classifier's `fit`, such as ``sample_weight``, ``X_val`` and
+            ``y_val``; ``X_val`` is scaled as `X` is. With metadata routing the classifier gets what
+            it requests of them (``docs/routing.md``).
 
         Returns
         -------
@@ -111,20 +116,38 @@ class NormalizedModalitiesClassifier(
             If the modalities have another number of features together than `X`, or the classifier
             refuses its data.
         """
-        from sk_yt8m.classifier import DeepMultiLabelClassifier
-
         for name, value in {"y": y, **fit_params}.items():
             refuse_masked(value, name)
         _, form = encode_targets(y)
         normalizer = ModalityNormalizer(self.modalities)
         scaled = normalizer.fit_transform(stack_rows(X))
-        if X_val is not None:
+        X_val = fit_params.get("X_val")
+        if in_tuple(X_val):
+            fit_params["X_val"] = (normalizer.transform(X_val[0]),)
+        elif X_val is not None:
             fit_params["X_val"] = normalizer.transform(stack_rows(X_val))
-        inner = DeepMultiLabelClassifier() if self.estimator is None else clone(self.estimator)
-        self.estimator_ = inner.fit(scaled, y, **fit_params)
+        classifier = self._part(self.estimator)
+        params = fit_params_of(self, {"estimator": classifier}, fit_params)["estimator"]
+        told = {"estimator": self, **hook_arguments(X, y, fit_params.get("sample_weight"))}
+        task = self._init_callback_context(max_subtasks=1)
+        task.call_on_fit_task_begin(**told)
+        self.estimator_ = fit_part(
+            classifier, scaled, y, params, self, task.subcontext("classifier")
+        )
         self.normalizer_ = normalizer
         self._publish(form)
+        task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router: `fit` hands the classifier the metadata that it requests.
+
+        Returns
+        -------
+        MetadataRouter
+            The requests of the classifier, and those of this one's own `fit` and `score`.
+        """
+        return router_of(self, {"estimator": self.estimator})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

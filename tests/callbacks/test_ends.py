@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from faults import FailingRows, Killed, kill
-from recording import Asking, Recording, needs_callbacks, whole_fit
+from recording_callbacks import Asking, Recording, needs_callbacks, whole_fit
 from small_problem import X, Y, assert_same_training, small
 
 pytestmark = needs_callbacks

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
-from recording import HAS_CALLBACKS, Asking, Recording, needs_callbacks, whole_fit
+from recording_callbacks import HAS_CALLBACKS, Asking, Recording, needs_callbacks, whole_fit
 from sklearn.base import clone
 from small_problem import X, Y, assert_same_training, small
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from recording import SINCE
+from recording_callbacks import SINCE
 
 pytest.importorskip("sklearn.callback", reason=SINCE)
 pytest.importorskip("rich", reason="ProgressBar needs rich")

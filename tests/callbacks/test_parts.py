@@ -2,11 +2,15 @@
 
 import pytest
 from ensemble_parts import Copying
-from recording import SINCE, Asking, Propagated, Recording, whole_fit
+from recording_callbacks import SINCE, Asking, Propagated, Recording, whole_fit
 from sklearn.model_selection import GridSearchCV
 from small_problem import X, Y, small
 
-from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepNeighborsClassifier,
+    NormalizedModalitiesClassifier,
+)
 from sk_yt8m.metrics import gap_scorer
 
 callbacks = pytest.importorskip("sklearn.callback", reason=SINCE)
@@ -121,6 +125,12 @@ class TestNeighbors:
     def test_propagated_ones_are_told_of_the_epochs(self):
         callback = Propagated(stop_at=0)
         clf = DeepNeighborsClassifier(small()).set_callbacks(callback).fit(X, Y)
+        assert paths(callback) == [(0, 0, 0), (0, 0), (0,)]
+        assert clf.estimator_.n_iter_ == 1
+
+    def test_those_of_normalized_modalities(self):
+        callback = Propagated(stop_at=0)
+        clf = NormalizedModalitiesClassifier(small()).set_callbacks(callback).fit(X, Y)
         assert paths(callback) == [(0, 0, 0), (0, 0), (0,)]
         assert clf.estimator_.n_iter_ == 1
 

@@ -14,13 +14,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 from small_problem import X, Y, assert_same_training, small
 
 from sk_yt8m import (
     AveragingClassifier,
     DeepMultiLabelClassifier,
     DeepNeighborsClassifier,
+    NormalizedModalitiesClassifier,
     SparseIndicator,
 )
 from sk_yt8m.metrics import gap_score, gap_scorer
@@ -251,6 +252,22 @@ class TestAverage:
     def test_a_bad_list_has_no_requests(self, estimators):
         router = AveragingClassifier(estimators).get_metadata_routing()
         assert list(router.consumes("fit", ["sample_weight"])) == []
+
+
+class TestNormalized:
+    @pytest.mark.parametrize("form", [lambda value: value, lambda value: (value,)])
+    def test_validation_data_is_scaled_and_goes_where_it_is_requested(self, form):
+        clf = NormalizedModalitiesClassifier(asking(small()))
+        given = {name: form(value) for name, value in VALIDATION.items()}
+        Pipeline([("clf", clf)]).fit(X, Y, sample_weight=WEIGHT, **given)
+        fitted = clone(clf).fit(X, Y, sample_weight=WEIGHT, **given).estimator_
+        inputs = VALIDATION | {"X_val": normalize(X_VAL)}
+        expected = small().fit(normalize(X), Y, sample_weight=WEIGHT, **inputs)
+        assert_same_training(fitted, expected)
+
+    def test_what_is_not_requested(self):
+        with pytest.raises(UnsetMetadataPassedError, match="X_val"):
+            NormalizedModalitiesClassifier(small()).fit(X, Y, **VALIDATION)
 
 
 class TestNeighbors:
