@@ -31,7 +31,7 @@ def choose_thresholds(
     per_label: Literal[False] = False,
     k: int | None = None,
     min_precision: float | None = None,
-    min_positives: int = 1,
+    min_positives: int = 10,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> float: ...
@@ -46,7 +46,7 @@ def choose_thresholds(
     per_label: Literal[True],
     k: int | None = None,
     min_precision: float | None = None,
-    min_positives: int = 1,
+    min_positives: int = 10,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> npt.NDArray[np.float64]: ...
@@ -60,7 +60,7 @@ def choose_thresholds(
     per_label: bool = False,
     k: int | None = None,
     min_precision: float | None = None,
-    min_positives: int = 1,
+    min_positives: int = 10,
     sample_weight: npt.ArrayLike | None = None,
     rated: MatrixLike | None = None,
 ) -> float | npt.NDArray[np.float64]:
@@ -88,9 +88,9 @@ def choose_thresholds(
         the scores of all.
     min_precision : float, default=None
         For ``objective="precision"``, which needs it: a share above 0 and at most 1.
-    min_positives : int, default=1
+    min_positives : int, default=10
         With `per_label`, the least number of true pairs of a label from which a threshold of its
-        own is chosen. With `k`, only those among the ``k`` best count. See the notes.
+        own is chosen. With `k`, only those among the ``k`` best count.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
     rated : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
@@ -127,8 +127,9 @@ def choose_thresholds(
     next higher one of them, and perhaps more wrong ones. The lowest threshold with a precision is
     therefore the one with the most true labels.
 
-    A threshold from few true labels is uncertain: for rare labels the common threshold is often the
-    better one on new data.
+    A threshold from few true pairs is uncertain, and often so low that it selects many wrong labels
+    of new data, which is why such labels share the common one. Even for frequent labels compare
+    both on data that was not used to choose.
 
     Dense scores are read in blocks, and beside them only the scores of the true labels are held.
 
@@ -140,7 +141,7 @@ def choose_thresholds(
     >>> y_score = np.array([[0.9, 0.5, 0.1], [0.8, 0.7, 0.2], [0.6, 0.4, 0.3]])
     >>> choose_thresholds(y_true, y_score)
     0.4
-    >>> choose_thresholds(y_true, y_score, per_label=True)
+    >>> choose_thresholds(y_true, y_score, per_label=True, min_positives=1)
     array([0.6, 0.4, 0.4])
     >>> choose_thresholds(y_true, y_score, objective="precision", min_precision=0.75)
     0.6

@@ -24,6 +24,7 @@ def chosen(y_true, y_score, min_precision=None, **options):
     """Return the thresholds as the twin does: None where there is no true label to find."""
     objective = "f1" if min_precision is None else "precision"
     options |= {"objective": objective, "min_precision": min_precision}
+    options.setdefault("min_positives", 1)
     try:
         return np.asarray(choose_thresholds(y_true, y_score, **options)).tolist()
     except ValueError as error:
@@ -99,7 +100,7 @@ def test_the_f1_is_that_of_scikit_learn():
     threshold = choose_thresholds(y_true, scores)
     values = {t: f1_score(y_true, scores >= t, average="micro") for t in np.unique(scores)}
     assert values[np.float32(threshold)] == max(values.values())
-    of_labels = choose_thresholds(y_true, scores, per_label=True)
+    of_labels = choose_thresholds(y_true, scores, per_label=True, min_positives=1)
     for label in np.flatnonzero(y_true.any(axis=0)):
         truth, column = y_true[:, label], scores[:, label]
         best = max(f1_score(truth, column >= t) for t in column)
@@ -115,7 +116,7 @@ def test_worked_cases():
     assert choose_thresholds(y_true, scores, k=2) == 4
     # The best of each sample: 9 and 6 are true, 8 is not: 2 / (1 + 4) and 4 / (3 + 4).
     assert choose_thresholds(y_true, scores, k=1) == 6
-    of_labels = choose_thresholds(y_true, scores, per_label=True, k=1)
+    of_labels = choose_thresholds(y_true, scores, per_label=True, k=1, min_positives=1)
     # Label 1 is never the best of a sample where it is true, label 2 is never true.
     assert of_labels.tolist() == [6, 6, 6]
 
@@ -123,12 +124,16 @@ def test_worked_cases():
 def test_labels_with_few_true_pairs_have_the_common_threshold():
     y_true, scores = make_data(seed=1)
     common = choose_thresholds(y_true, scores)
-    own = choose_thresholds(y_true, scores, per_label=True)
+    own = choose_thresholds(y_true, scores, per_label=True, min_positives=1)
     given = choose_thresholds(y_true, scores, per_label=True, min_positives=np.int64(4))
     many = y_true.sum(axis=0) >= 4
     assert 0 < many.sum() < 30
     np.testing.assert_array_equal(given, np.where(many, own, common))
     assert (own != common)[~many].any()
+    once, often = [[1, 0]] + [[0, 1]] * 9, [[1, 0]] + [[0, 1]] * 10
+    for y_true, expected in ((once, [0.5, 0.5]), (often, [0.5, 0.75])):
+        scores = np.where(y_true, [0.5, 0.75], 0.25)
+        assert choose_thresholds(y_true, scores, per_label=True).tolist() == expected
 
 
 def test_of_equal_f1_the_highest_threshold():
@@ -138,7 +143,7 @@ def test_of_equal_f1_the_highest_threshold():
 
 def test_a_precision_that_is_not_reached():
     y_true, scores = [[1, 0], [0, 1], [1, 0]], [[0.5, 0.9], [0.75, 0.1], [0.25, 0.3]]
-    options = {"objective": "precision", "min_precision": 0.9}
+    options = {"objective": "precision", "min_precision": 0.9, "min_positives": 1}
     with pytest.raises(ValueError, match=re.escape("highest precision is 0.5, from the score 0.1")):
         choose_thresholds(y_true, scores, **options)
     assert choose_thresholds(y_true, scores, per_label=True, **options).tolist() == [np.inf] * 2
@@ -175,8 +180,9 @@ def test_forms(form, per_label):
     y_true, scores = make_data(ties=True)
     y_form, s_form = FORMS[form]
     for k in (None, 4):
-        expected = choose_thresholds(y_true, scores, per_label=per_label, k=k)
-        actual = choose_thresholds(y_form(y_true), s_form(scores), per_label=per_label, k=k)
+        options = {"per_label": per_label, "k": k, "min_positives": 3}
+        expected = choose_thresholds(y_true, scores, **options)
+        actual = choose_thresholds(y_form(y_true), s_form(scores), **options)
         np.testing.assert_array_equal(actual, expected)
         assert type(actual) is (np.ndarray if per_label else float)
     if per_label:
