@@ -40,7 +40,7 @@ def test_evaluate_and_predict(ensemble, store, tmp_path):
     clf, path = ensemble
     figures = json.loads(run("evaluate", path, store, "--json", "--resamples", 0))
     data = open_store(store)
-    assert figures["GAP@20"]["value"] == pytest.approx(clf.score(data.X, data.Y))
+    assert figures["gap@20"]["value"] == pytest.approx(clf.score(data.X, data.Y))
     run("predict", path, store, "--k", 3, "--out", tmp_path / "labels.csv")
     labels = pd.read_csv(tmp_path / "labels.csv")["label"].to_numpy().reshape(-1, 3)
     np.testing.assert_array_equal(labels, clf.predict_top_k(data.X, k=3).indices)
