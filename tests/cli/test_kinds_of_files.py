@@ -101,7 +101,7 @@ class TestNothingIsReplaced:
 @pytest.mark.parametrize("kind", ["store", "files"])
 def test_segments_have_their_start(tmp_path, model, kind):
     rng = np.random.default_rng(0)
-    frames = [rng.normal(size=(20, 1152)).astype(np.float32) for _ in range(3)]
+    frames = rng.integers(0, 256, (3, 20, 1152), dtype=np.uint8)
     segments = [[(0, 2, 1), (5, 3, 0)], [], [(10, 1, 1), (10, 2, 0)]]
     ids = ["a", "b", "c"]
     write_tfrecords(

@@ -8,6 +8,7 @@ import pytest
 from cli_runs import run
 
 import sk_yt8m
+from sk_yt8m._training.trainer import Trainer
 from sk_yt8m.cli import _train
 from sk_yt8m.datasets import convert, load_vocabulary, make_videos, open_store, sample_path
 from sk_yt8m.presets import make as presets
@@ -73,6 +74,44 @@ def test_modalities_of_the_option(made, tmp_path):
     text = run(*best, "--modalities", "text:6,image:5", code=2)
     assert "--modalities has 11 features, but " in text
     assert f"{tmp_path / 'store'} has 10" in text
+
+
+@pytest.mark.slow
+def test_best_from_files_to_labels(videos, store, tmp_path):
+    model = tmp_path / "best"
+    options = ["--split", "train", "--validation-split", "val", "--epochs", 2, *TINY]
+    text = run("train", store, model, "--preset", "best", *options)
+    assert "modalities: mean_rgb 1024, mean_audio 128\n" in text
+    clf = sk_yt8m.load(model)
+    opened = open_store(store)
+    X, Y, _ = opened.take(opened.rows(split="val"))
+    assert f"{model}: 5 networks, GAP@20 {clf.score(X, Y):.4f}\n" in text
+    for part in clf.estimators_:
+        network = getattr(part.estimator_, "estimator_", part.estimator_)
+        assert len(network.validation_scores_) == 2
+    assert "NormalizedModalitiesClassifier" in run("info", model)
+    assert run("verify", model) == "sound\n"
+    assert "gap@20" in run("evaluate", model, store, "--split", "val", "--resamples", 0)
+    table = pd.read_csv(io.StringIO(run("predict", model, store, "--split", "val", "--k", 2)))
+    assert table["label"].tolist() == clf.predict_top_k(X, k=2).indices.ravel().tolist()
+
+
+def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
+    """A network alone ends early and is kept; the next ones of an average are not to begin."""
+    original, calls = Trainer.train, []
+
+    def interrupted(self, *arguments, **options):
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "train", interrupted)
+    options = ["--preset", "best", "--epochs", 3, *TINY]
+    text = run("train", store, tmp_path / "best", *options, code=130)
+    assert text.endswith("Interrupted\n")
+    assert len(calls) == 2
+    assert not (tmp_path / "best").exists()
 
 
 @pytest.mark.parametrize(
