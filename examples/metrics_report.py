@@ -1,7 +1,8 @@
-"""Evaluate a classifier: report with confidence intervals, table of labels, four pictures.
+"""Evaluate a classifier: report with confidence intervals, table of labels, page, four pictures.
 
     python examples/metrics_report.py                        # the embedded sample (made up)
     python examples/metrics_report.py --data FOLDER          # the course's files
+    python examples/metrics_report.py --html report.html     # a page with the worst mistakes
     python examples/metrics_report.py --pictures docs/images
 
 The pictures need matplotlib: pip install "sk-yt8m[plot]".
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=sample_path(), help="folder of CSV files")
     parser.add_argument("--vocabulary", type=Path, help="default: vocabulary.csv in that folder")
     parser.add_argument("--max-iter", type=int, default=6, help="number of epochs (6)")
+    parser.add_argument("--html", type=Path, help="file for the report as a page")
     parser.add_argument("--pictures", type=Path, help="folder for the pictures")
     args = parser.parse_args()
 
@@ -68,6 +70,12 @@ def main() -> None:
     table = report.labels
     frequent = table[table["positives"] >= table["positives"].quantile(0.99)]
     print(frequent.nsmallest(5, "average_precision").round(4).to_string())
+
+    print("\nLabels confused most often:")
+    print(report.confusions[["missed", "predicted", "samples"]].head().to_string(index=False))
+    if args.html:
+        report.to_html(args.html)
+        print(f"wrote {args.html}")
 
     # The same metrics from two halves, as two workers would compute them.
     half = len(X_val) // 2

@@ -1,7 +1,7 @@
 """Dense matrices, arrays or DataFrames, in blocks of rows."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ def refuse_masked(values: Any, name: str) -> None:
         )
 
 
-def in_tuple(X: Any) -> bool:
+def in_tuple(X: Any) -> TypeGuard[tuple[Any]]:
     """Tell whether a matrix is in a tuple of one, in which searches hand it on uncut."""
     return isinstance(X, tuple) and len(X) == 1 and np.ndim(X[0]) == 2
 

@@ -21,6 +21,7 @@ from sk_yt8m.cli import main
 from sk_yt8m.datasets import (
     convert,
     load_sample,
+    load_vocabulary,
     make_videos,
     open_store,
     sample_path,
@@ -254,7 +255,7 @@ class TestModels:
         text = page.read_text(encoding="utf-8")
         assert "<h1>m.safetensors on train0000.tfrecord</h1>" in text
         assert re.search(r">v0\d\d<", text)
-        assert ">Video game<" in text
+        assert f">{load_vocabulary(options[-1])['name'].iloc[-1]}<" in text
         run("evaluate", model, store, *options, "--split", "val", "--html", page, "--overwrite")
         numbers = re.findall(r'"Sample">(\d+)<', page.read_text(encoding="utf-8"))
         assert set(map(int, numbers)) <= set(range(40, 60))

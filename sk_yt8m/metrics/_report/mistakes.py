@@ -40,7 +40,7 @@ def confused_labels(
             "samples": samples,
             "share": samples / labels.frequencies()[missed],
         }
-    )
+    ).astype({"missed": str, "predicted": str})
 
 
 def worst_samples(
@@ -73,7 +73,7 @@ def worst_samples(
         table["top_scores"].append(scores[: len(shown)].tolist())
     return pd.DataFrame(
         {"row": rows, "error": errors[rows], **table}, index=ids[rows].rename("sample")
-    )
+    ).astype(dict.fromkeys(table, object))
 
 
 def _count_pairs(
@@ -120,7 +120,7 @@ def _pairs_of(labels: TrueLabels, top: CheckedTopK, rows: slice) -> npt.NDArray[
 def _errors(
     labels: TrueLabels, top: CheckedTopK, hits: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
-    """Return the error of each sample; -inf without a label that counts."""
+    """Return the error of each sample; -inf or NaN without a false label above a true one."""
     errors = np.empty(labels.n_samples)
     for rows in row_slices(labels.n_samples, 8 * top.indices.shape[1]):
         scores, listed, hit = _as_float64(top.scores[rows]), top.indices[rows] >= 0, hits[rows]
@@ -130,8 +130,7 @@ def _errors(
         all_found = (np.count_nonzero(hit, axis=1) == n_true) & (n_true > 0)
         lowest_true = np.where(all_found, np.where(hit, scores, np.inf).min(axis=1), lowest)
         with np.errstate(invalid="ignore", over="ignore"):
-            error = np.maximum(highest_false, lowest) - lowest_true
-        errors[rows] = np.where(listed.any(axis=1) & ~np.isnan(error), error, -np.inf)
+            errors[rows] = highest_false - lowest_true
     return errors
 
 

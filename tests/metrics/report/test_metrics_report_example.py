@@ -12,7 +12,8 @@ SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "metrics_report.py"
 
 @pytest.mark.slow
 def test_metrics_report(tmp_path):
-    command = [sys.executable, SCRIPT, "--max-iter", "3", "--pictures", tmp_path]
+    page = tmp_path / "report.html"
+    command = [sys.executable, SCRIPT, "--max-iter", "3", "--pictures", tmp_path, "--html", page]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     value, low, high = map(
@@ -22,3 +23,4 @@ def test_metrics_report(tmp_path):
     in_parts = float(re.search(r"'gap@20': (0\.\d+)", done.stdout)[1])
     assert abs(in_parts - value) < 1e-4
     assert len(list(tmp_path.glob("*.png"))) == 4
+    assert "<h2>Samples scored worst</h2>" in page.read_text(encoding="utf-8")

@@ -131,12 +131,14 @@ def test_only_rated_labels_count():
     y_true, scores = make_data()
     rated = (np.random.default_rng(1).random(y_true.shape) < 0.4).astype(int)
     rated[5] = 0
-    rated[1] = rated[2] = np.arange(30) == 7
+    rated[1] = np.isin(np.arange(30), [7, 8])
+    y_true[1], scores[1, 7:9] = np.arange(30) == 7, [0, 1]
     report = evaluation_report(y_true, scores, rated=rated, **NO_INTERVALS)
     hidden = np.where(rated, scores, scores.min() - 1)
     truth = y_true * rated
     assert confusions_of(report) == slow_confusions(truth, hidden)
     assert 5 not in report.worst_samples["row"].tolist()
+    assert report.worst_samples.loc[1, "top_labels"] == ["8", "7"]
     known = {(row, str(label)) for row, label in zip(*np.nonzero(rated), strict=True)}
     for _, one in report.worst_samples.iterrows():
         assert {(one["row"], name) for name in one["true_labels"] + one["top_labels"]} <= known
@@ -187,6 +189,9 @@ def test_no_mistakes_no_rows():
     report = evaluation_report(y_true, y_true.astype(float), n_resamples=0)
     assert len(report.confusions) == 0
     assert len(report.worst_samples) == 0
+    some = evaluation_report(y_true, -y_true.astype(float), n_resamples=0)
+    pd.testing.assert_series_equal(report.confusions.dtypes, some.confusions.dtypes)
+    pd.testing.assert_series_equal(report.worst_samples.dtypes, some.worst_samples.dtypes)
 
 
 @pytest.mark.parametrize(

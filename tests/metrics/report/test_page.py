@@ -136,6 +136,7 @@ def test_the_page_is_the_same_again_and_after_a_pickle_and_in_any_style():
         assert report.to_html() == page
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
+    assert not any(hasattr(display, "figure_") for display in report.displays.values())
     assert pickle.loads(pickle.dumps(report)).to_html() == page
 
 
