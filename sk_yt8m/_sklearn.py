@@ -1,10 +1,12 @@
 """Everything private that the package uses of scikit-learn, and why.
 
-After an update of scikit-learn this is the one file to check.
+After an update of scikit-learn this is the one file to check; what versions differ in is here too.
 """
 
 from contextlib import nullcontext
 from typing import Any, NoReturn
+
+import numpy as np
 
 # Declared constraints with one wording of errors: public only as `_parameter_constraints`.
 # The decorator of `fit` that validates them and applies `skip_parameter_validation`.
@@ -24,7 +26,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 
 # Weights with scikit-learn's checks and messages, which its estimator checks look for.
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_sample_weight
 
 # Number of rows of the same kinds of data.
 from sklearn.utils.validation import _num_samples as num_samples
@@ -44,6 +46,15 @@ __all__ = [
     "safe_indexing",
     "validate_params",
 ]
+
+
+def check_sample_weight(sample_weight: Any, X: Any, **options: Any) -> np.ndarray:
+    """Return the checked weight of each row."""
+    weight: np.ndarray = _check_sample_weight(sample_weight, X, **options)
+    if not weight.any():  # which scikit-learn accepts before 1.9
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight
+
 
 # Callbacks: public, experimental, and optional, because older versions have none.
 try:

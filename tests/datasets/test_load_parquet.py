@@ -26,7 +26,10 @@ def table(**columns):
 
 
 def load(path, content, name="a.parquet", **options):
-    pq.write_table(content, path / name)
+    try:
+        pq.write_table(content, path / name)
+    except pa.ArrowNotImplementedError as error:  # Older versions write no lists of nulls.
+        pytest.skip(str(error))
     return load_parquet(path / name, **{"n_labels": 4, "on_error": "skip", **options})
 
 
