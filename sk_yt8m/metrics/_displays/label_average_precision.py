@@ -221,7 +221,8 @@ class LabelAveragePrecisionDisplay(Display):
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             ax.xaxis.set_major_formatter(ScalarFormatter())
             ax.xaxis.set_minor_locator(NullLocator())
-        ax.legend(loc="best")
+        for handle in filter(None, ax.legend(loc="best").legend_handles):
+            handle.set_alpha(1)
         return self
 
 

@@ -246,3 +246,16 @@ def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'pip install "sk-yt8m\[plot\]"'):
         HitAtKDisplay.from_predictions(y_true, scores)
+
+
+def test_a_scatter_within_one_decade_has_whole_numbers_that_do_not_overlap():
+    display = LabelAveragePrecisionDisplay(np.array([0.5, 0.7, 0.9]), np.array([42, 50, 57])).plot()
+    display.figure_.canvas.draw()
+    axis = display.ax_.xaxis
+    low, high = display.ax_.get_xlim()
+    ticks = axis.get_ticklabels()
+    shown = [one.get_text() for one in ticks if low <= one.get_position()[0] <= high]
+    assert 2 <= len(shown) <= 6
+    assert all(text.isdigit() for text in shown)
+    assert axis.get_minorticklocs().size == 0
+    assert [one.get_alpha() for one in display.ax_.get_legend().legend_handles] == [1, 1]
