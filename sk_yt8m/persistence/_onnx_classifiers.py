@@ -23,8 +23,8 @@ class NetworkOutputs(NamedTuple):
 def add_network(nodes: Nodes, network: FittedNetwork, features: str, dtype: Any) -> NetworkOutputs:
     """Add a network for features of a dtype; `predict_proba` describes the probabilities."""
     layers = fold(network.architecture, network.weights)
-    inner = np.float32 if fits_float32(layers.mean, layers.scale) else np.float64
-    inner = np.result_type(dtype, inner)
+    fits = fits_float32(layers.mean, layers.scale)
+    inner = np.result_type(dtype, np.float32 if fits else np.float64)
     h = features if dtype == inner else nodes.cast(features, inner)
     h = nodes.add("Sub", h, layers.mean.astype(inner))
     h = nodes.add("Mul", h, layers.scale.astype(inner))
@@ -112,7 +112,7 @@ def class_names(form: TargetForm) -> np.ndarray:
     classes = form.classes
     if all(isinstance(one, str) for one in classes.tolist()):
         return classes.astype(str)
-    if classes.dtype.kind in "biuf" and (classes.astype(np.int64) == classes).all():
+    if classes.dtype.kind in "biuf":
         return classes.astype(np.int64)
     raise ValueError(
         f"ONNX has classes that are integers or strings, got {classes[:5]} of type {classes.dtype}"

@@ -52,7 +52,7 @@ def assert_same(estimator, rows, **options):
 TARGETS = {
     "labels": Y,
     "sparse labels": sp.csr_matrix(Y),
-    "one label": Y[:, :1].copy(),
+    "one label": sp.csr_matrix(Y[:, :1]),
     "two integers": np.where(Y[:, 0], 5, -5),
     "bool": Y[:, 0] == 1,
     "two strings": np.array(["no", "yes"])[Y[:, 0]],
@@ -76,13 +76,12 @@ MAKERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("maker", MAKERS)
-def test_every_kind_of_target(maker, target, dtype):
-    y = TARGETS[target]
-    rows = X.astype(dtype)
-    assert_same(MAKERS[maker]().fit(rows, y.ravel() if target == "one label" else y), rows)
+def test_every_kind_of_target(maker, target):
+    estimator = MAKERS[maker]().fit(X, TARGETS[target])
+    for dtype in (np.float32, np.float64):
+        assert_same(estimator, X.astype(dtype))
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
@@ -95,10 +94,9 @@ def test_every_activation(activation, sizes):
         assert_same(clf.fit(X, Y), X)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_same_top_k(learnable, learned, dtype):
+def test_the_same_top_k(learnable, learned):
     features, labels = learnable
-    rows = features.astype(dtype) * 5 + 1000
+    rows = features.astype(np.float64) * 5 + 1000
     parts = [("net", learned), ("near", DeepNeighborsClassifier(learned, n_neighbors=9))]
     for clf in (learned, parts[1][1], AveragingClassifier(parts)):
         pipeline = make_pipeline(StandardScaler(), clf).fit(rows, labels)
@@ -164,7 +162,7 @@ class TestAround:
         y = np.arange(len(X)) % 3
         assert_same(GridSearchCV(small(), {"max_iter": [1]}, cv=2).fit(X, y), X)
         parts = [("a", small()), ("b", LogisticRegression())]
-        vote = VotingClassifier(parts, voting="soft").fit(X, y)
+        vote = VotingClassifier(parts, voting="soft", flatten_transform=False).fit(X, y)
         label, probabilities = converted(vote, X, options={id(vote): {"zipmap": False}})
         np.testing.assert_allclose(probabilities, vote.predict_proba(X), rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(label, vote.predict(X))
@@ -188,10 +186,10 @@ class TestAround:
 
 class TestRefused:
     def test_classes_that_onnx_has_not(self):
-        for classes in ([0.5, 1.5, 7], np.array(["2026", "2027", "2028"], dtype="M8[Y]")):
-            clf = small().fit(X, np.asarray(classes)[np.arange(len(X)) % 3])
-            with pytest.raises(ValueError, match="classes that are integers or strings, got"):
-                converted(clf, X)
+        classes = np.array(["2026", "2027", "2028"], dtype="M8[Y]")
+        clf = small().fit(X, classes[np.arange(len(X)) % 3])
+        with pytest.raises(ValueError, match="classes that are integers or strings, got"):
+            converted(clf, X)
 
     def test_lists_of_probabilities(self):
         parts = [("net", small()), ("forest", RandomForestClassifier(2))]
