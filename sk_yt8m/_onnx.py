@@ -10,15 +10,18 @@ from sk_yt8m.persistence._onnx_classifiers import (
     add_labels,
     add_neighbors,
     add_network,
+    add_unit_rows,
     class_names,
 )
 from sk_yt8m.persistence._onnx_nodes import Nodes
+from sk_yt8m.presets.modalities import ModalityNormalizer
+from sk_yt8m.presets.normalized import NormalizedModalitiesClassifier
 
 
 def register_onnx_converters() -> None:
-    """Teach skl2onnx the three classifiers of this package.
+    """Teach skl2onnx the classifiers of this package and `ModalityNormalizer`.
 
-    After it, ``skl2onnx.to_onnx(pipeline, X[:1])`` converts pipelines that end in one of them. The
+    After it, ``skl2onnx.to_onnx(pipeline, X[:1])`` converts pipelines that hold them. The
     ONNX graph has the outputs ``label`` and ``probabilities``: an int64 indicator or the classes,
     and what `predict_proba` gives in float32, up to rounding. It takes float32 or float64 features,
     of the dtype of ``X``.
@@ -64,6 +67,7 @@ def register_onnx_converters() -> None:
         (DeepMultiLabelClassifier, _convert_network),
         (DeepNeighborsClassifier, _convert_neighbors),
         (AveragingClassifier, _convert_average),
+        (NormalizedModalitiesClassifier, _convert_normalized),
     ):
         update_registered_converter(
             cls,
@@ -73,6 +77,9 @@ def register_onnx_converters() -> None:
             parser=_declare_outputs,
             options={"zipmap": [False]},
         )
+    update_registered_converter(
+        ModalityNormalizer, _alias(ModalityNormalizer), _set_type, _convert_normalizer
+    )
 
 
 def _alias(cls: type) -> str:
@@ -101,6 +108,14 @@ def _set_shapes(operator: Any) -> None:
         kind = StringTensorType if is_text else Int64TensorType
         operator.outputs[0].set_type(kind([n_rows]))
     operator.outputs[1].set_type(FloatTensorType([n_rows, n_columns]))
+
+
+def _set_type(operator: Any) -> None:
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    (features,) = operator.inputs
+    kind = DoubleTensorType if isinstance(features.type, DoubleTensorType) else FloatTensorType
+    operator.outputs[0].set_type(kind(features.type.shape))
 
 
 def _convert_network(scope: Any, operator: Any, container: Any) -> None:
@@ -148,6 +163,26 @@ def _convert_average(scope: Any, operator: Any, container: Any) -> None:
         _add_part(scope, container, part, operator.inputs) for part in clf.named_estimators_.items()
     ]
     add_average(nodes, shares, parts, probabilities)
+    add_labels(nodes, clf._form, probabilities, label)
+
+
+def _convert_normalizer(scope: Any, operator: Any, container: Any) -> None:
+    features, dtype = _features(operator)
+    columns = operator.raw_operator._columns(operator.inputs[0].type.shape[1])
+    out = operator.outputs[0].full_name
+    add_unit_rows(Nodes(scope, container), features, dtype, list(columns), out)
+
+
+def _convert_normalized(scope: Any, operator: Any, container: Any) -> None:
+    nodes = Nodes(scope, container)
+    label, probabilities = (output.full_name for output in operator.outputs)
+    clf = operator.raw_operator
+    scaling = scope.declare_local_operator(_alias(ModalityNormalizer), clf.normalizer_)
+    scaling.inputs.extend(operator.inputs)
+    scaled = scope.declare_local_variable("scaled", operator.inputs[0].type)
+    scaling.outputs.append(scaled)
+    part = _add_part(scope, container, ("estimator", clf.estimator_), [scaled])
+    add_average(nodes, [1.0], [part], probabilities)
     add_labels(nodes, clf._form, probabilities, label)
 
 

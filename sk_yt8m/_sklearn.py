@@ -12,6 +12,9 @@ import numpy as np
 # The decorator of `fit` that validates them and applies `skip_parameter_validation`.
 from sklearn.base import _fit_context as fit_context
 
+# A scorer by which `ScoringMonitor` and others know that a callable gives one number.
+from sklearn.metrics._scorer import _BaseScorer as BaseScorer
+
 # Rows of arrays, sparse matrices and DataFrames of any library, by slice or by numbers.
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
@@ -33,6 +36,7 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "BaseComposition",
+    "BaseScorer",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",

@@ -87,6 +87,18 @@ def add_neighbors(
     return nodes.add("Slice", total, *(np.array([n]) for n in (0, n_columns, 1)))
 
 
+def add_unit_rows(nodes: Nodes, features: str, dtype: Any, columns: list[slice], out: str) -> None:
+    """Add the features with each range of columns scaled to length 1; zeros stay."""
+    wide, parts = nodes.cast(features, np.float64), []
+    for one in columns:
+        part = nodes.add("Slice", wide, *(np.array([n]) for n in (one.start, one.stop, 1)))
+        squares = nodes.add("ReduceSum", nodes.add("Mul", part, part), np.array([1]), keepdims=1)
+        is_zero = nodes.add("Equal", squares, np.float64(0))
+        length = nodes.add("Where", is_zero, np.float64(1), nodes.add("Sqrt", squares))
+        parts.append(nodes.add("Div", part, length))
+    nodes.cast(nodes.add("Concat", *parts, axis=1), dtype, out)
+
+
 def add_average(nodes: Nodes, shares: Any, probabilities: list[str], out: str) -> str:
     """Add the weighted mean of probabilities, in float64, as float32."""
     total = ""

@@ -103,9 +103,9 @@ class TestScoringMonitor:
         assert all(0 < psp < 1 for psp in scores_of(monitor, "psp").values())
 
     def test_weights_are_passed_to_the_scorer(self):
-        monitor = ScoringMonitor(scoring={"gap": gap_scorer})
+        monitor = ScoringMonitor(scoring=gap_scorer)
         clf = small().set_callbacks(monitor).fit(X, Y, sample_weight=WEIGHT)
-        score = scores_of(monitor)[0,]
+        score = scores_of(monitor, "score")[0,]
         assert score == gap_scorer(clf, X, Y, sample_weight=WEIGHT)
         assert score != gap_scorer(clf, X, Y)
 
@@ -124,10 +124,10 @@ class TestScoringMonitor:
         "n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)], ids=["one", "two processes"]
     )
     def test_each_epoch_of_each_fold_of_a_search(self, n_jobs, expected):
-        monitor = ScoringMonitor(scoring={"gap": gap_scorer})
+        monitor = ScoringMonitor(scoring=gap_scorer)
         search = GridSearchCV(pipeline(monitor), GRID, cv=FOLDS, n_jobs=n_jobs)
         search.fit(X, SparseIndicator(sp.csr_array(Y)))
-        scores = scores_of(monitor)
+        scores = scores_of(monitor, "score")
         refit = [path for path in scores if path[:2] == (0, 1)]
         assert len(refit) == 1 + search.best_params_["deepmultilabelclassifier__max_iter"]
         assert {path: score for path, score in scores.items() if path not in refit} == expected

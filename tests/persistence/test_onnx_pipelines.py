@@ -15,7 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from small_problem import X, Y, small
 
-from sk_yt8m import AveragingClassifier, DeepNeighborsClassifier, register_onnx_converters
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepNeighborsClassifier,
+    ModalityNormalizer,
+    NormalizedModalitiesClassifier,
+    register_onnx_converters,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,6 +79,12 @@ MAKERS = {
         ],
         weights=[1, 9, 2, 3, 0],
     ),
+    "normalized": lambda: AveragingClassifier(
+        [
+            ("own", NormalizedModalitiesClassifier(small(), {"a": 4, "b": 2})),
+            ("piped", make_pipeline(ModalityNormalizer({"a": 1, "b": 5}), small())),
+        ]
+    ),
 }
 
 
@@ -82,6 +94,12 @@ def test_every_kind_of_target(maker, target):
     estimator = MAKERS[maker]().fit(X, TARGETS[target])
     for dtype in (np.float32, np.float64):
         assert_same(estimator, X.astype(dtype))
+
+
+def test_modalities_of_zeros():
+    rows = np.vstack([X, np.zeros_like(X[:1])])
+    clf = NormalizedModalitiesClassifier(small(), {"a": 4, "b": 2}).fit(X, Y)
+    assert_same(clf, rows)
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])

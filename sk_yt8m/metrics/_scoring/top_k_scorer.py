@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from sk_yt8m._sklearn import BaseScorer
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._inputs.dense_scores import DenseScores
 from sk_yt8m.metrics._inputs.true_labels import TrueLabels, check_y_true
@@ -21,9 +22,10 @@ from sk_yt8m.metrics._scoring.responses import all_scores, best_labels, check_na
 
 # 20 labels cost no more than one, and every usual k then needs the same compiled prediction.
 _LEAST_WIDTH = 20
+_RESPONSE_METHODS = ["predict_top_k", "predict_proba", "decision_function", "predict"]
 
 
-class TopKScorer:
+class TopKScorer(BaseScorer):
     """Callable ``scorer(estimator, X, y_true)``, made by `make_top_k_scorer` or `get_scorer`."""
 
     def __init__(
@@ -34,10 +36,8 @@ class TopKScorer:
         need: Need,
         name: str | None,
     ) -> None:
+        super().__init__(score_func, sign, kwargs, _RESPONSE_METHODS)
         self.need = need
-        self._score_func = score_func
-        self._sign = sign
-        self._kwargs = kwargs
         self._name = name
         # All arguments but y_true and y_score may be metadata.
         parameters = list(signature(score_func).parameters.values())[2:]
@@ -70,6 +70,10 @@ class TopKScorer:
         for parameter, alias in self._requests.items():
             request.score.add_request(param=parameter, alias=alias)
         return request
+
+    def _score(self, _: Any, estimator: Any, X: Any, y_true: Any, **metadata: Any) -> float:
+        # scikit-learn's way of several scorers, which share what they predict in the same way.
+        return self(estimator, X, y_true, **metadata)
 
     def _accept_sample_weight(self) -> bool:
         # Without metadata routing, searches ask this of every scorer in a dict.
