@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sk_yt8m._inputs.sparse_indicator import SparseIndicator
     from sk_yt8m._loading import load
     from sk_yt8m._onnx import register_onnx_converters
+    from sk_yt8m._show_versions import show_versions
     from sk_yt8m._top_k import TopK
     from sk_yt8m.batch_prediction import predict_to_parquet
     from sk_yt8m.classifier import DeepMultiLabelClassifier
@@ -35,6 +36,7 @@ __all__ = [
     "persistence",
     "predict_to_parquet",
     "register_onnx_converters",
+    "show_versions",
 ]
 
 _HOME = {
@@ -49,6 +51,7 @@ _HOME = {
     "make_classifier": "sk_yt8m.presets.make",
     "predict_to_parquet": "sk_yt8m.batch_prediction",
     "register_onnx_converters": "sk_yt8m._onnx",
+    "show_versions": "sk_yt8m._show_versions",
 }
 
 

@@ -33,6 +33,7 @@ with quiet_start():
     tf.config.list_physical_devices("GPU")  # Here CUDA's driver reports, and not in the first fit.
 
 __all__ = [
+    "cpu_flags",
     "eager_context",
     "fill_with_zeros",
     "free",
@@ -88,7 +89,7 @@ def _bfloat16_is_native() -> bool:
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return bool(details.get("compute_capability", (0, 0)) >= (8, 0))
-    return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(_cpu_flags())
+    return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(cpu_flags())
 
 
 def products_keep_order() -> bool:
@@ -96,11 +97,11 @@ def products_keep_order() -> bool:
 
     So they do on GPUs, where the number of rows is always the same, and on processors with AVX512.
     """
-    return has_gpu() or "avx512f" in _cpu_flags()
+    return has_gpu() or "avx512f" in cpu_flags()
 
 
 @cache
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> set[str]:
     """Return the instruction sets that TensorFlow's products use, as Linux names them."""
     cpuinfo = Path("/proc/cpuinfo")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or not cpuinfo.exists():

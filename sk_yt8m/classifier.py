@@ -75,8 +75,10 @@ class DeepMultiLabelClassifier(
     n_iter_no_change : int or np.inf, default=10
         Epochs without improvement after which training stops. With `verbose`, a line says so;
         `n_iter_` is the number of epochs run.
-    beta_1, beta_2 : float, default=0.9, 0.999
-        Decay rates of Adam's moments [3]_.
+    beta_1 : float, default=0.9
+        Decay rate of Adam's first moments [3]_.
+    beta_2 : float, default=0.999
+        Decay rate of Adam's second moments [3]_.
     epsilon : float, default=1e-8
         Added to Adam's divisor for numerical stability.
     weight_decay : float, default=0.05

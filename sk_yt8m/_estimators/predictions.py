@@ -8,6 +8,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._estimators.documented import Documented
 from sk_yt8m._estimators.label_lists import LabelLists, check_threshold, row_ids
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import accuracy, as_pandas
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Predictions:
+class Predictions(Documented):
     """The public predicting methods, from what a subclass predicts in the hooks below."""
 
     def _target_form(self) -> TargetForm:

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from sk_yt8m._estimators.documented import Documented
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._sklearn import fit_context
 
@@ -16,7 +17,7 @@ from sk_yt8m._sklearn import fit_context
 _BLOCK_ROWS = 1024
 
 
-class ModalityNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale the features of each modality of a row to Euclidean length 1.
 
     Where rows consist of several vectors, such as 1,024 visual and 128 audio features, this is

@@ -68,7 +68,6 @@ class TestCallables:
             partial(of_any, 1),
             max,
         ],
-        ids=repr,
     )
     def test_scorers_are_returned_unchanged(self, scorer):
         assert get_scorer(scorer) is scorer
