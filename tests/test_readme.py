@@ -1,0 +1,47 @@
+"""The README's code runs as it stands there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sk_yt8m.datasets import make_videos
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def python_blocks():
+    return re.findall(
+        r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.mark.slow
+def test_from_a_column_of_tags_to_named_predictions(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="pandas reads Parquet with it")
+    X, Y = make_videos(300, n_labels=12, n_features=16, random_state=0, return_X_y=True)
+    names = np.array([f"tag {i}" for i in range(12)])
+    videos = {"embedding": [*X], "tags": [names[row.astype(bool)].tolist() for row in Y]}
+    pd.DataFrame(videos).to_parquet(tmp_path / "videos.parquet")
+    monkeypatch.chdir(tmp_path)
+    first, second = python_blocks()
+    lines = [line for line in first.splitlines() if line]
+    assert len(lines) <= 8
+    space = {}
+    exec("\n".join([*lines[:-1], f"predicted = {lines[-1]}"]), space)
+    predicted = space["predicted"]
+    assert len(predicted) == 300
+    assert max(map(len, predicted)) <= 5
+    best = [row[0] for row in predicted if row]
+    assert len(best) > 250
+    assert {name for name, _ in best} <= set(names)
+    assert all(0.1 <= score < 1 for _, score in best)
+    right = [row[0][0] in tags for row, tags in zip(predicted, videos["tags"], strict=True) if row]
+    assert np.mean(right) > 0.6
+
+    *imports, last = [line for line in second.splitlines() if line]
+    exec("\n".join([*imports, f"scores = {last}"]), space)
+    assert len(space["scores"]) == 3
+    assert (space["scores"] > 0.2).all()
