@@ -88,7 +88,8 @@ def _check_sources(ctx: click.Context, option: click.Parameter, source: tuple[st
     type=click.Choice(["raise", "empty"]),
     default="raise",
     show_default=True,
-    help="Whether a TFRecord without the key for labels is damaged.",
+    help="Whether TFRecords without the key for labels, and Parquet files without the column, are "
+    "damaged.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a store that is there already.")
 @reading_options

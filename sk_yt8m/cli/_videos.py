@@ -143,7 +143,7 @@ def open_videos(
     path : str
         A store, or a file, folder or pattern of files.
     needs_labels : bool
-        Whether a TFRecord without labels is damaged.
+        Whether a TFRecord or a Parquet file without labels is damaged.
     options
         Those of `RowStream`.
     """
@@ -155,6 +155,7 @@ def open_videos(
         store = open_store(path)
         check_same_layout(store, **options)
         return StoreVideos(store)
-    if not needs_labels and find_data_files(path)[0] == "tfrecord":
+    kind = find_data_files(path)[0]
+    if not needs_labels and kind in ("tfrecord", "parquet"):
         options["missing_labels"] = "empty"
     return RowStream(path, **options)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
-from sk_yt8m._sklearn import Interval, validate_params
+from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._formats.blocks import join
 from sk_yt8m.datasets._formats.damage import Place, Report
@@ -21,7 +21,11 @@ _DESCR = "Videos from Parquet files: features, labels and ids."
 
 
 @validate_params(
-    {**LOADER_PARAMETERS, "n_labels": [Interval(Integral, 1, None, closed="left"), None]},
+    {
+        **LOADER_PARAMETERS,
+        "n_labels": [Interval(Integral, 1, None, closed="left"), None],
+        "missing_labels": [StrOptions({"raise", "empty"})],
+    },
     prefer_skip_nested_validation=True,
 )
 def load_parquet(
@@ -31,6 +35,7 @@ def load_parquet(
     n_labels: int | None = None,
     label_column: str = "labels",
     id_column: str = "id",
+    missing_labels: str = "raise",
     return_indicator: str = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
@@ -53,11 +58,15 @@ def load_parquet(
         or that of YouTube-8M's feature of this name, or that of the first row.
     n_labels : int, optional
         Size of the vocabulary. By default the number that :func:`write_parquet` has stored in the
-        first file, or 3862 if the features are YouTube-8M's; otherwise required.
+        first file, or 3862 if the features are YouTube-8M's or there are no labels; otherwise
+        required.
     label_column : str, default="labels"
         Column of labels.
     id_column : str, default="id"
         Column of ids, strings or integers. The files need not have it if it is the default.
+    missing_labels : {"raise", "empty"}, default="raise"
+        Whether files without the column of labels are damaged, or have rows without labels; the
+        first file tells.
     return_indicator : {"dense", "sparse"}, default="dense"
         Type of the labels: array or CSR matrix, both uint8.
     return_X_y : bool, default=False
@@ -109,7 +118,7 @@ def load_parquet(
     check_pyarrow()
     files = find_files(path, "parquet")
     report = Report(skip=on_error == "skip")
-    columns = parquet_columns(files, features, n_labels, label_column, id_column)
+    columns = parquet_columns(files, features, n_labels, label_column, id_column, missing_labels)
     bar = "reading Parquet" if progress else None
     parts = read_files(files, read_parquet_blocks, columns, report, n_jobs=1, progress=bar)
     if columns.ids is not None:

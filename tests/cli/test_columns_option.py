@@ -84,3 +84,25 @@ def test_load_parquet(files):
     assert found.ids.tolist() == IDS
     with pytest.raises(ValueError, match="column 'labels'"):
         load_parquet(files / "own.parquet")
+
+
+def test_videos_without_labels(files, data, tmp_path):
+    table = pq.read_table(files / "usual.parquet")
+    pq.write_table(table, tmp_path / "labelled.parquet")
+    pq.write_table(
+        table.drop_columns(["labels"]).replace_schema_metadata(None), tmp_path / "new.parquet"
+    )
+    run("train", tmp_path / "labelled.parquet", tmp_path / "model", "--n-jobs", 1, *SMALL)
+    predicted = [
+        run("predict", tmp_path / "model", tmp_path / f"{name}.parquet", "--n-jobs", 1)
+        for name in ("labelled", "new")
+    ]
+    assert predicted[0] == predicted[1]
+    assert predicted[0].count("\n") == 1 + 30 * 5
+    message = run("evaluate", tmp_path / "model", tmp_path / "new.parquet", "--n-labels", 8, code=1)
+    assert "column 'labels': expected this column, got 'id', 'features'" in message
+    run("convert", tmp_path / "new.parquet", tmp_path / "store", "--missing-labels", "empty")
+    assert open_store(tmp_path / "store").Y.nnz == 0
+    X, Y = load_parquet(tmp_path / "new.parquet", missing_labels="empty", return_X_y=True)
+    np.testing.assert_array_equal(X, data[0].astype(np.float32))
+    assert (Y.shape, Y.any()) == ((30, 3862), False)

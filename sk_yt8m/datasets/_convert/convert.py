@@ -97,8 +97,10 @@ def convert(
     dtype : {"float32", "float16"}, default="float32"
         Type of the features in the store. float16 takes half the space; numbers are rounded to 11
         bits, and one beyond 65504 is an error. Stores in float16 give no float32.
-    level, n_frames, frame_choice, missing_labels :
+    level, n_frames, frame_choice :
         For TFRecords, as in :func:`load_tfrecords`.
+    missing_labels : {"raise", "empty"}, default="raise"
+        For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`.
     features : sequence of str or dict of str to int, optional
         For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`. For CSV
         the widths count: a line has as many features as they give together, by default 1152.

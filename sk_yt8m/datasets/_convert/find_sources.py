@@ -35,7 +35,7 @@ _ONLY_FOR: dict[str, dict[str, Any]] = {
         "frame_choice": "even",
         "missing_labels": "raise",
     },
-    "parquet": {"label_column": "labels", "id_column": "id"},
+    "parquet": {"label_column": "labels", "id_column": "id", "missing_labels": "raise"},
 }
 _BLOCK_BYTES = 2**26
 
@@ -113,7 +113,7 @@ def _check_told(kind: str, **options: Any) -> None:
 def _check_options(kind: str, options: dict[str, Any]) -> None:
     for only, defaults in _ONLY_FOR.items():
         for name, default in defaults.items():
-            if kind != only and options[name] != default:
+            if name not in _ONLY_FOR.get(kind, {}) and options[name] != default:
                 raise ValueError(
                     f"{name} is for {only} files, got {name}={options[name]!r} with {kind}"
                 )
@@ -148,7 +148,7 @@ def _from_files(
     layout: Layout
     if kind == "parquet":
         check_pyarrow()
-        columns = options["label_column"], options["id_column"]
+        columns = (options[name] for name in _ONLY_FOR["parquet"])
         layout = parquet_columns(files, features, n_labels, *columns)
         widths = layout.features
     else:

@@ -30,7 +30,7 @@ class Columns:
         Name and width of each column of features.
     n_labels : int
         Size of the vocabulary.
-    labels : str
+    labels : str, optional
         Name of the column of labels.
     ids : str, optional
         Name of the column of ids.
@@ -38,7 +38,7 @@ class Columns:
 
     features: tuple[tuple[str, int], ...]
     n_labels: int
-    labels: str
+    labels: str | None
     ids: str | None
 
 
@@ -59,8 +59,12 @@ def parquet_columns(
     n_labels: int | None,
     label_column: str,
     id_column: str,
+    missing_labels: str,
 ) -> Columns:
-    """Return the columns to read, by the first readable file."""
+    """Return the columns to read, by the first readable file.
+
+    With `missing_labels` "empty", files without a column of labels are ones without labels.
+    """
     for path in files:
         file = open_parquet(path, Report(skip=True))
         if file is None:
@@ -77,7 +81,8 @@ def parquet_columns(
         widths = feature_widths({"features": 1} if features is None else features)
     if n_labels is None and noted is not None and noted.isdigit():
         n_labels = int(noted)
-    if n_labels is None and {name for name, _ in widths} <= WIDTHS.keys():
+    has_labels = missing_labels == "raise" or label_column in names
+    if n_labels is None and (not has_labels or {name for name, _ in widths} <= WIDTHS.keys()):
         n_labels = N_LABELS
     if n_labels is None:
         raise ValueError(f"n_labels must be given: {files[0]} does not tell it")
@@ -86,7 +91,12 @@ def parquet_columns(
             f"id_column must be a column of {path}, one of {', '.join(map(repr, names))}, got "
             f"{id_column!r}"
         )
-    return Columns(widths, n_labels, label_column, id_column if id_column in names else None)
+    return Columns(
+        widths,
+        n_labels,
+        label_column if has_labels else None,
+        id_column if id_column in names else None,
+    )
 
 
 def _widths(file: Any, features: Sequence[str] | Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -143,8 +153,8 @@ def read_parquet_blocks(path: Path, columns: Columns, report: Report) -> Iterato
     if file is None:
         return
     with file:
-        names = [columns.labels, *(name for name, _ in columns.features)]
-        names += [] if columns.ids is None else [columns.ids]
+        names = [name for name, _ in columns.features]
+        names += [name for name in (columns.labels, columns.ids) if name is not None]
         schema = file.schema_arrow
         for name in names:
             if schema.names.count(name) != 1:
@@ -216,21 +226,30 @@ def _block(path: Path, columns: Columns, report: Report, batch: Any, start: int)
         with np.errstate(over="ignore"):
             into[fits] = values.reshape(-1, width)
         refuse(np.isfinite(into).sum(axis=1) < width, name, "finite numbers", _first_not_finite)
-    n_labels, expected = columns.n_labels, f"labels from 0 to {columns.n_labels - 1}"
+    labels, counts = _labels(batch, columns, refuse)
+    ids = None if columns.ids is None else _ids(batch.column(columns.ids), columns.ids, refuse)
+    records = np.arange(start + 1, start + n_rows + 1)
+    return make_block(features, labels, counts, records, ids=ids).select(valid)
+
+
+def _labels(
+    batch: Any, columns: Columns, refuse: Callable[..., None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of all rows, each once and in order, and their number in each row."""
+    n_rows, n_labels = batch.num_rows, columns.n_labels
+    if columns.labels is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(n_rows, dtype=np.int64)
     lengths, labels = _flat(batch.column(columns.labels))
     refuse(lengths < 0, columns.labels, "a list of labels", lambda cell: "nothing")
     rows = np.repeat(np.arange(n_rows), np.maximum(lengths, 0))
     inside = (labels >= 0) & (labels < n_labels)
     outside = np.bincount(rows[~inside], minlength=n_rows) > 0
+    expected = f"labels from 0 to {n_labels - 1}"
     refuse(outside, columns.labels, expected, lambda cell: _first_outside(cell, n_labels))
-    # Each label of a row once, in order.
     rows, labels = np.divmod(
         np.unique(rows[inside] * n_labels + labels[inside].astype(np.int64)), n_labels
     )
-    ids = None if columns.ids is None else _ids(batch.column(columns.ids), columns.ids, refuse)
-    counts = np.bincount(rows, minlength=n_rows)
-    records = np.arange(start + 1, start + n_rows + 1)
-    return make_block(features, labels, counts, records, ids=ids).select(valid)
+    return labels, np.bincount(rows, minlength=n_rows)
 
 
 def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:
