@@ -48,7 +48,7 @@ class Predictions:
         """Return the `k` most probable labels, or all of them if there are fewer."""
         raise NotImplementedError
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Return the probability of every label or class.
 
         Parameters
@@ -79,7 +79,7 @@ class Predictions:
         check_is_fitted(self)
         return self._probabilities(X)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Return the log-probability of every label or class.
 
         Parameters
@@ -105,7 +105,7 @@ class Predictions:
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: MatrixLike) -> Any:
         """Return the most probable classes, or the labels of probability above one half.
 
         Parameters
@@ -301,7 +301,9 @@ class Predictions:
             lists = LabelLists.of_blocks(self._probability_blocks(X), lowest)
         return lists.table(X, names) if as_frame else lists.pairs(names)
 
-    def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
+    def score(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Return GAP@20 for multilabel targets, accuracy for others.
 
         Parameters
