@@ -5,6 +5,7 @@ from typing import Any
 
 from sk_yt8m._estimators.saving import unfitted
 from sk_yt8m._files.errors import ModelFileError
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
 from sk_yt8m.neighbors import DeepNeighborsClassifier
@@ -24,7 +25,7 @@ _CLASSES: dict[str, Any] = {
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: PathLike,
 ) -> (
     DeepMultiLabelClassifier
     | DeepNeighborsClassifier

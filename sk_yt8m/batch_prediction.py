@@ -6,15 +6,16 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from numbers import Integral
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._batch_prediction.engines import ENGINES, run_here, run_on_dask, run_on_ray
 from sk_yt8m._batch_prediction.job import Job, fingerprint, forget, missing_parts, remove_drafts
+from sk_yt8m._estimators.predictions import Predictions
 from sk_yt8m._files.atomic_write import open_atomically
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._loading import load
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._formats.parquet_reader import check_pyarrow
@@ -23,8 +24,8 @@ from sk_yt8m.datasets._store.open_store import Store, open_store
 
 @validate_params(
     {
-        "store": [str, PathLike, Store],
-        "folder": [str, PathLike],
+        "store": [str, os.PathLike, Store],
+        "folder": [str, os.PathLike],
         "k": [Interval(Integral, 1, None, closed="left")],
         "label_names": ["array-like", None],
         "block_size": [Interval(Integral, 1, None, closed="left")],
@@ -36,14 +37,14 @@ from sk_yt8m.datasets._store.open_store import Store, open_store
     prefer_skip_nested_validation=True,
 )
 def predict_to_parquet(
-    classifier: Any,
-    store: str | PathLike[str] | Store,
-    folder: str | PathLike[str],
+    classifier: Predictions | PathLike,
+    store: PathLike | Store,
+    folder: PathLike,
     k: int = 20,
     *,
     label_names: Sequence[str] | None = None,
     block_size: int = 2**16,
-    engine: str = "local",
+    engine: Literal["local", "dask", "ray"] = "local",
     n_workers: int | None = None,
     ray_options: dict[str, Any] | None = None,
     progress: bool = False,
@@ -146,11 +147,11 @@ def predict_to_parquet(
     folder = Path(os.path.abspath(folder))
     opened = store if isinstance(store, Store) else open_store(store)
     with tempfile.TemporaryDirectory(prefix="sk-yt8m-") as drafts:
-        given = isinstance(classifier, (str, PathLike))
-        clf = load(classifier) if given else classifier
+        given = classifier if isinstance(classifier, (str, os.PathLike)) else None
+        clf = classifier if given is None else load(given)
         names = _checked_names(clf, opened, label_names)
-        if given:
-            model = Path(os.path.abspath(classifier))
+        if given is not None:
+            model = Path(os.path.abspath(given))
             identity = _sha256(model)
         else:
             model, identity = _drafted(clf, Path(drafts), engine)
@@ -158,7 +159,7 @@ def predict_to_parquet(
         block_size = int(block_size)
         job = Job(
             folder=folder,
-            model=model if given else folder / model.name,
+            model=folder / model.name if given is None else model,
             model_sha256=_sha256(model),
             load=load,
             store=opened.path,
@@ -171,7 +172,7 @@ def predict_to_parquet(
         )
         folder.mkdir(parents=True, exist_ok=True)
         numbers = missing_parts(job)
-        if numbers and engine != "local" and not given:
+        if numbers and engine != "local" and given is None:
             with open_atomically(job.model) as file, open(model, "rb") as draft:
                 shutil.copyfileobj(draft, file)
     try:

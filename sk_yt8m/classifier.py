@@ -1,7 +1,6 @@
 """The deep classifier: the scikit-learn contract."""
 
-import os
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -11,6 +10,7 @@ from sk_yt8m._estimators.clones import MarkedClones
 from sk_yt8m._estimators.incremental_training import IncrementalTraining
 from sk_yt8m._estimators.network_predictions import NetworkPredictions
 from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.types import MatrixLike, PathLike, RandomState
 from sk_yt8m._sklearn import (
     CallbackSupportMixin,
     callback_management_context,
@@ -200,21 +200,21 @@ class DeepMultiLabelClassifier(
     def __init__(
         self,
         hidden_layer_sizes: npt.ArrayLike = (2000, 3200),
-        activation: str = "relu",
+        activation: Literal["identity", "logistic", "tanh", "relu", "gelu", "silu"] = "relu",
         *,
         alpha: float = 0.0,
-        batch_size: int | str = "auto",
-        learning_rate: str = "cosine",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal["cosine", "constant"] = "cosine",
         learning_rate_init: float = 0.002,
-        max_iter: int | str = "auto",
+        max_iter: int | Literal["auto"] = "auto",
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
         verbose: bool = False,
         warm_start: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: float = 10,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -225,12 +225,12 @@ class DeepMultiLabelClassifier(
         input_dropout: float = 0.2,
         batch_normalization: bool = True,
         standardize: bool = True,
-        output_bias_init: str = "log_odds",
-        loss_reduction: str = "sum",
+        output_bias_init: Literal["log_odds", "zeros"] = "log_odds",
+        loss_reduction: Literal["sum", "mean"] = "sum",
         n_heads: int = 1,
-        precision: str = "auto",
-        predict_precision: str = "float32",
-        checkpoint_dir: str | os.PathLike[str] | None = None,
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        predict_precision: Literal["float32", "bfloat16"] = "float32",
+        checkpoint_dir: PathLike | None = None,
         checkpoint_every: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -269,11 +269,11 @@ class DeepMultiLabelClassifier(
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X: Any,
-        y: Any,
+        X: MatrixLike,
+        y: MatrixLike,
         sample_weight: npt.ArrayLike | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
+        X_val: MatrixLike | tuple[MatrixLike] | None = None,
+        y_val: MatrixLike | tuple[MatrixLike] | None = None,
         sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train the network.
@@ -351,13 +351,13 @@ class DeepMultiLabelClassifier(
         previous = self._fitted.network if self.warm_start and hasattr(self, "_fitted") else None
         callbacks = EpochCallbacks(self, X, y, sample_weight) if has_callbacks(self) else None
         with restored_on_failure(self), callback_management_context(self):
-            X = check_features(self, X, reset=previous is None)
+            features = check_features(self, X, reset=previous is None)
             validation_data = check_validation_data(
-                self, X.shape[0], X_val, y_val, sample_weight_val
+                self, features.shape[0], X_val, y_val, sample_weight_val
             )
             network, history = fit_network(
                 self._plain_parameters(),
-                (X, y, sample_weight),
+                (features, y, sample_weight),
                 validation_data,
                 previous,
                 callbacks,

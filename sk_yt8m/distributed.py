@@ -1,7 +1,8 @@
 """Training by several processes or on several GPUs, with a strategy of `tf.distribute`."""
 
+from contextlib import AbstractContextManager
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m._training.distributed.settings import Settings, WorkerError, in_force
@@ -16,7 +17,9 @@ __all__ = ["WorkerError", "config_context", "multi_worker_strategy"]
     },
     prefer_skip_nested_validation=True,
 )
-def config_context(*, timeout: float = 600.0, gradient_dtype: str = "float32") -> Any:
+def config_context(
+    *, timeout: float = 600.0, gradient_dtype: Literal["float32", "bfloat16"] = "float32"
+) -> AbstractContextManager[None]:
     """Context manager for settings of a training under a strategy's scope.
 
     Parameters

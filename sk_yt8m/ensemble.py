@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._inputs.dense import refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import BaseComposition, CallbackSupportMixin, fit_context, has_callbacks
 from sk_yt8m.persistence._ensemble_contents import SavedAverage
 
@@ -103,7 +104,7 @@ class AveragingClassifier(
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> "AveragingClassifier":
+    def fit(self, X: MatrixLike, y: MatrixLike, **fit_params: Any) -> Self:
         """Fit all classifiers.
 
         Callbacks set by `set_callbacks` are told of each of them, and passed on to them as
@@ -185,7 +186,7 @@ class AveragingClassifier(
         """
         return dict(self._get_params("estimators", deep=deep))
 
-    def set_params(self, **params: Any) -> "AveragingClassifier":
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also of the classifiers: ``name__parameter=value``.
 
         Parameters

@@ -1,7 +1,7 @@
 """A network averaged with the labels of the nearest training rows in its last hidden layer."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import (
     CallbackSupportMixin,
     HasMethods,
@@ -130,8 +131,12 @@ class DeepNeighborsClassifier(
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, **fit_params: Any
-    ) -> "DeepNeighborsClassifier":
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Train the network, and keep the training rows' activations in its last hidden layer.
 
         Callbacks set by `set_callbacks` are told of the network, and passed on to it as

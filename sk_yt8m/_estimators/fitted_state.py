@@ -1,14 +1,14 @@
 """The fitted attributes of the classifier, and their way into files and back."""
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sk_yt8m._estimators.plain_values import plain_value
 from sk_yt8m._estimators.saving import check_class, parameters_of, requests_of
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._network.fitted_network import FittedNetwork
 from sk_yt8m._training.history import History
 from sk_yt8m._training.ongoing import OngoingTraining
@@ -28,7 +28,7 @@ class FittedState(_Base):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
-    def save(self, path: str | os.PathLike[str], *, include_training_state: bool = False) -> None:
+    def save(self, path: PathLike, *, include_training_state: bool = False) -> None:
         """Write the fitted classifier to one file that is safe to open.
 
         The file is in the safetensors format: weights as numbers, and parameters, classes, names
@@ -70,7 +70,9 @@ class FittedState(_Base):
         check_class(self, "the classifier")
         write_model(path, self._to_saved(include_training_state))
 
-    def export(self, path: str | os.PathLike[str], format: str = "saved_model") -> None:
+    def export(
+        self, path: PathLike, format: Literal["saved_model", "onnx", "litert"] = "saved_model"
+    ) -> None:
         """Write the predicting network for another runtime, through Keras' exporters.
 
         The exported network takes float32 features of shape (n, n_features) under the name

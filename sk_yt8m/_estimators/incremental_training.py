@@ -1,11 +1,12 @@
 """Training chunk by chunk: `partial_fit`."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy.typing as npt
 
 from sk_yt8m._estimators.fitted_state import FittedState
 from sk_yt8m._inputs.features import check_features
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import fit_context
 from sk_yt8m._training.rollback import restored_on_failure
 
@@ -18,8 +19,8 @@ class IncrementalTraining(FittedState):
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
+        X: MatrixLike,
+        y: MatrixLike,
         classes: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_yt8m._estimators.predictions import Predictions, best_labels
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.target_form import TargetForm
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY
 from sk_yt8m._top_k import TopK
 from sk_yt8m._training.ongoing import OngoingTraining
@@ -20,7 +21,7 @@ class NetworkPredictions(Predictions):
     predict_precision: str
     _fitted: OngoingTraining
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Return the scores before the output's link.
 
         Parameters
@@ -46,7 +47,7 @@ class NetworkPredictions(Predictions):
         logits = predictor.logits(X)
         return logits.ravel() if self._fitted.form.kind == "binary" else logits
 
-    def hidden_activations(self, X: Any) -> np.ndarray:
+    def hidden_activations(self, X: MatrixLike) -> np.ndarray:
         """Return the activations of the last hidden layer, a learned description of every row.
 
         Parameters

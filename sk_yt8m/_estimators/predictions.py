@@ -49,7 +49,7 @@ class Predictions(Documented):
         """Return the `k` most probable labels, or all of them if there are fewer."""
         raise NotImplementedError
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Return the probability of every label or class.
 
         Parameters
@@ -80,7 +80,7 @@ class Predictions(Documented):
         check_is_fitted(self)
         return self._probabilities(X)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Return the log-probability of every label or class.
 
         Parameters
@@ -106,7 +106,7 @@ class Predictions(Documented):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: MatrixLike) -> Any:
         """Return the most probable classes, or the labels of probability above one half.
 
         Parameters
@@ -302,7 +302,9 @@ class Predictions(Documented):
             lists = LabelLists.of_blocks(self._probability_blocks(X), lowest)
         return lists.table(X, names) if as_frame else lists.pairs(names)
 
-    def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
+    def score(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Return GAP@20 for multilabel targets, accuracy for others.
 
         Parameters

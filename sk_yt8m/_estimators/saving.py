@@ -1,6 +1,5 @@
 """Unfitted estimators as plain values, and `save` of those that are composed of others."""
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.values import decode, encode
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m.persistence._common_contents import ROUTED, Requests, read_requests, requests_json
 from sk_yt8m.persistence._ensemble_contents import Saved, widths_json, widths_of
 
@@ -38,7 +38,7 @@ _PATHS = frozenset({"checkpoint_dir"})
 class SavedComposition(_Base):
     """`save` of a classifier that is composed of others."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the fitted classifier to one file that is safe to open.
 
         The file is as `DeepMultiLabelClassifier.save` describes it, and holds the fitted

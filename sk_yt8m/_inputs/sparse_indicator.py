@@ -1,8 +1,9 @@
 """A sparse indicator matrix with label names, which scikit-learn accepts as an array."""
 
 import reprlib
+from collections.abc import Collection, Hashable, Iterable
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,10 @@ import scipy.sparse as sp
 
 from sk_yt8m._inputs.forms.tags import check_names, encode_tags
 from sk_yt8m._inputs.indicator import indicator_from_dense
+from sk_yt8m._inputs.types import SupportsToCSR
+
+if TYPE_CHECKING:
+    from sklearn.preprocessing import MultiLabelBinarizer
 
 
 class SparseIndicator:
@@ -65,22 +70,33 @@ class SparseIndicator:
     [('dog', 'fish'), ('cat',)]
     """
 
-    def __init__(self, matrix: Any, label_names: Any = None) -> None:
+    def __init__(
+        self,
+        matrix: np.ndarray | SupportsToCSR,
+        label_names: "npt.ArrayLike | MultiLabelBinarizer | None" = None,
+    ) -> None:
+        sparse: Any = matrix
         if isinstance(matrix, np.ndarray):
             dtype = np.int64 if matrix.dtype == object else matrix.dtype
-            matrix = indicator_from_dense(matrix, "matrix").astype(dtype)
-        if not sp.issparse(matrix):
+            sparse = indicator_from_dense(matrix, "matrix").astype(dtype)
+        if not sp.issparse(sparse):
             raise TypeError(
                 "SparseIndicator takes a scipy sparse matrix or array, or a numpy array, got "
                 f"{type(matrix).__name__}. Of lists of tags, write SparseIndicator.from_tags(tags)"
             )
-        self._csr = matrix.tocsr()
+        self._csr = sparse.tocsr()
         self.label_names: np.ndarray | None = None
         if label_names is not None:
             self.label_names = check_names(label_names, self.shape[1])
 
     @classmethod
-    def from_tags(cls, tags: Any, label_names: Any = None, *, unknown: str = "error") -> Self:
+    def from_tags(
+        cls,
+        tags: Iterable[Collection[Hashable]],
+        label_names: "npt.ArrayLike | MultiLabelBinarizer | None" = None,
+        *,
+        unknown: Literal["error", "ignore"] = "error",
+    ) -> Self:
         """Make the indicator matrix of lists of tags.
 
         No dense matrix is made.

@@ -240,7 +240,7 @@ def _check_parameters(
         raise click.UsageError(message) from error
 
 
-def _make(preset: str, modalities: dict[str, int] | None, **parameters: Any) -> Any:
+def _make(preset: Any, modalities: dict[str, int] | None, **parameters: Any) -> Any:
     """Return the classifier of a preset, of which only one has modalities."""
     from sk_yt8m import make_classifier
 

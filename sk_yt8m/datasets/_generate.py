@@ -1,12 +1,13 @@
 """Generated videos with the layout and the statistics of YouTube-8M."""
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
+from sk_yt8m._inputs.types import RandomState
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import as_bunch
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS, N_RGB
@@ -41,10 +42,10 @@ def make_videos(
     n_topics: int = 40,
     mean_labels: float = 3.0,
     noise: float = 0.5,
-    return_indicator: str = "dense",
+    return_indicator: Literal["dense", "sparse"] = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> Any:
     """Generate videos with the layout of YouTube-8M and realistic label statistics.
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._sklearn import validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
 from sk_yt8m.datasets._convert.convert import convert
@@ -32,13 +32,14 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 def load_csv(
     path: Paths,
     *,
-    split: str | None = None,
-    return_indicator: str = "dense",
+    split: Literal["train", "val", "validate", "test", "course-train", "course-val", "course-test"]
+    | None = None,
+    return_indicator: Literal["dense", "sparse"] = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
-    on_error: str = "raise",
+    on_error: Literal["raise", "skip"] = "raise",
     n_jobs: int | None = None,
-    cache_dir: str | PathLike[str] | None = None,
+    cache_dir: PathLike | None = None,
     progress: bool = False,
 ) -> Any:
     """Load CSV shards in the layout of the YouTube-8M course subset.

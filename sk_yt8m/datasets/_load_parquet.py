@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
@@ -35,11 +35,11 @@ def load_parquet(
     n_labels: int | None = None,
     label_column: str = "labels",
     id_column: str = "id",
-    missing_labels: str = "raise",
-    return_indicator: str = "dense",
+    missing_labels: Literal["raise", "empty"] = "raise",
+    return_indicator: Literal["dense", "sparse"] = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
-    on_error: str = "raise",
+    on_error: Literal["raise", "skip"] = "raise",
     progress: bool = False,
 ) -> Any:
     """Load videos, or any other examples with features and labels, from Parquet files.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._bunch import LOADER_PARAMETERS, as_bunch
@@ -44,19 +44,19 @@ The YouTube-8M features and labels are Google's, under CC BY 4.0
 def load_tfrecords(
     path: Paths,
     *,
-    level: str = "auto",
+    level: Literal["auto", "video", "frame", "segment"] = "auto",
     features: Sequence[str] | Mapping[str, int] = DEFAULT_FEATURES,
-    split: str | None = None,
+    split: Literal["train", "val", "validate", "test"] | None = None,
     shard: tuple[int, int] | None = None,
     max_videos: int | None = None,
     n_labels: int = N_LABELS,
     n_frames: int | None = None,
-    frame_choice: str = "even",
-    missing_labels: str = "raise",
-    return_indicator: str = "dense",
+    frame_choice: Literal["even", "first"] = "even",
+    missing_labels: Literal["raise", "empty"] = "raise",
+    return_indicator: Literal["dense", "sparse"] = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
-    on_error: str = "raise",
+    on_error: Literal["raise", "skip"] = "raise",
     n_jobs: int | None = None,
     progress: bool = False,
 ) -> Any:
@@ -157,11 +157,10 @@ def load_tfrecords(
     """
     widths = record_features(features)
     files = find_files(path, "tfrecord", split, shard)
-    if level == "auto":
-        level = _level_of(files, [name for name, _ in widths])
-    if n_frames is not None and level != "frame":
-        raise ValueError(f"n_frames must be None for records of {level} level, got {n_frames}")
-    layout = RecordLayout(level, widths, n_labels, n_frames, frame_choice, missing_labels)
+    found = _level_of(files, [name for name, _ in widths]) if level == "auto" else level
+    if n_frames is not None and found != "frame":
+        raise ValueError(f"n_frames must be None for records of {found} level, got {n_frames}")
+    layout = RecordLayout(found, widths, n_labels, n_frames, frame_choice, missing_labels)
     report = Report(skip=on_error == "skip")
     parts = read_files(
         files,
@@ -179,7 +178,7 @@ def load_tfrecords(
     parts = [[first.select(n, one, report) for one in part] for n, part in enumerate(parts)]
     arrays = join(parts, sum(width for _, width in widths), n_labels)
     X, Y, rated = arrays.pop("features"), arrays.pop("target"), arrays.pop("rated")
-    if level == "segment":
+    if found == "segment":
         arrays["rated"] = rated if return_indicator == "sparse" else rated.toarray()
     else:
         del arrays["start"]
@@ -191,7 +190,7 @@ def load_tfrecords(
         return_X_y=return_X_y,
         as_frame=as_frame,
         descr=_DESCR,
-        level=level,
+        level=found,
         files=files,
         errors=sorted(report.damage, key=lambda d: (order[d.file], natural_key(d.place))),
         **arrays,

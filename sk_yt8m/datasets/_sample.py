@@ -1,7 +1,7 @@
 """The small generated sample that is part of the package."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sk_yt8m.datasets._load_csv import load_csv
 
@@ -32,8 +32,8 @@ def sample_path() -> Path:
 
 def load_sample(
     *,
-    split: str | None = None,
-    return_indicator: str = "dense",
+    split: Literal["train", "val"] | None = None,
+    return_indicator: Literal["dense", "sparse"] = "dense",
     return_X_y: bool = False,
     as_frame: bool = False,
 ) -> Any:

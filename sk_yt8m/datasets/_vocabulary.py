@@ -5,11 +5,12 @@ import gzip
 import io
 import re
 import zlib
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from sk_yt8m._inputs.types import PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ _COLUMNS = {
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-def load_vocabulary(path: str | PathLike[str]) -> "pd.DataFrame":
+def load_vocabulary(path: PathLike) -> "pd.DataFrame":
     """Load the names of the labels.
 
     Rows are sorted by the column ``Index``: they need not be in the order of the labels, and in the

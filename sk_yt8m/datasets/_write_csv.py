@@ -1,11 +1,11 @@
 """Writer of CSV files in the course's layout."""
 
-from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, PathLike
 from sk_yt8m.datasets._formats.writer_input import (
     check_not_empty,
     checked_features,
@@ -15,7 +15,7 @@ from sk_yt8m.datasets._formats.writer_input import (
 from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 
 
-def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
+def write_csv(path: PathLike, X: npt.ArrayLike, Y: MatrixLike) -> None:
     """Write videos in the CSV layout of the YouTube-8M course subset.
 
     Parameters
@@ -50,12 +50,12 @@ def write_csv(path: str | PathLike[str], X: Any, Y: Any) -> None:
     >>> bool((X == X_again).all() and (Y == Y_again).all())
     True
     """
-    X = checked_features(X, N_FEATURES)
-    check_not_empty(X)
-    Y = checked_indicator(Y, len(X), N_LABELS)
+    values = checked_features(X, N_FEATURES)
+    check_not_empty(values)
+    indicator = checked_indicator(Y, len(values), N_LABELS)
     with new_file_or_gzip(Path(path)) as file:
-        for row in range(len(X)):
-            file.write(_line(X[row].astype(np.float32), Y[[row]].toarray()[0]))
+        for row in range(len(values)):
+            file.write(_line(values[row].astype(np.float32), indicator[[row]].toarray()[0]))
 
 
 def _line(features: np.ndarray, labels: np.ndarray) -> bytes:

@@ -1,12 +1,12 @@
 """Writer of Parquet files."""
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from sk_yt8m._inputs.types import MatrixLike, PathLike
 from sk_yt8m.datasets._formats.parquet_reader import N_LABELS_KEY, check_pyarrow
 from sk_yt8m.datasets._formats.record_layout import DEFAULT_FEATURES, feature_widths
 from sk_yt8m.datasets._formats.writer_input import (
@@ -21,9 +21,9 @@ _GROUP = 4096
 
 
 def write_parquet(
-    path: str | PathLike[str],
-    X: Any,
-    Y: Any,
+    path: PathLike,
+    X: npt.ArrayLike,
+    Y: MatrixLike,
     ids: Sequence[str] | None = None,
     *,
     features: Sequence[str] | Mapping[str, int] | None = None,
@@ -71,33 +71,34 @@ def write_parquet(
     pa = check_pyarrow()
     import pyarrow.parquet as pq
 
-    X = checked_features(X)
+    values = checked_features(X)
+    n_features = values.shape[1]
     if features is None:
-        features = DEFAULT_FEATURES if X.shape[1] == N_FEATURES else {"features": X.shape[1]}
+        features = DEFAULT_FEATURES if n_features == N_FEATURES else {"features": n_features}
     widths = feature_widths(features)
-    X = checked_features(X, sum(width for _, width in widths))
-    Y = checked_indicator(Y, len(X))
+    values = checked_features(values, sum(width for _, width in widths))
+    indicator = checked_indicator(Y, len(values))
     reserved = [name for name, _ in widths if name in ("id", "labels")]
     if reserved:
         raise ValueError(f"features must not have names of other columns, got {reserved[0]!r}")
-    names = None if ids is None else [name.decode() for name in different_ids(ids, len(X))]
+    names = None if ids is None else [name.decode() for name in different_ids(ids, len(values))]
     fields = [] if names is None else [pa.field("id", pa.string())]
     fields.append(pa.field("labels", pa.list_(pa.int32())))
     fields += [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths]
-    schema = pa.schema(fields, metadata={N_LABELS_KEY: str(Y.shape[1])})
+    schema = pa.schema(fields, metadata={N_LABELS_KEY: str(indicator.shape[1])})
     options = {"use_dictionary": False, "write_page_checksum": True}
     with (
         new_file(Path(path)) as file,
         pq.ParquetWriter(file, schema, **options) as writer,
     ):
-        for start in range(0, len(X), _GROUP):
-            rows = Y[start : start + _GROUP]
+        for start in range(0, len(values), _GROUP):
+            rows = indicator[start : start + _GROUP]
             labels = pa.ListArray.from_arrays(
                 rows.indptr.astype(np.int32), rows.indices.astype(np.int32)
             )
             columns = [] if names is None else [pa.array(names[start : start + _GROUP])]
             columns.append(labels)
-            block = X[start : start + _GROUP].astype(np.float32)
+            block = values[start : start + _GROUP].astype(np.float32)
             end = 0
             for _, width in widths:
                 part = np.ascontiguousarray(block[:, end : end + width]).ravel()

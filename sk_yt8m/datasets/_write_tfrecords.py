@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
+from sk_yt8m._inputs.types import MatrixLike, PathLike
 from sk_yt8m.datasets._formats.damage import MismatchError
 from sk_yt8m.datasets._formats.record_layout import (
     DEFAULT_FEATURES,
@@ -33,12 +34,12 @@ from sk_yt8m.datasets._formats.writer_input import (
 
 
 def write_tfrecords(
-    path: str | PathLike[str],
-    X: Any,
-    Y: Any,
+    path: PathLike,
+    X: npt.ArrayLike,
+    Y: MatrixLike,
     ids: Sequence[str] | None = None,
     *,
-    level: str = "video",
+    level: Literal["video", "frame"] = "video",
     features: Sequence[str] | Mapping[str, int] = DEFAULT_FEATURES,
     segments: Sequence[Any] | None = None,
     id_key: str = "id",
@@ -99,25 +100,26 @@ def write_tfrecords(
         raise ValueError(f'id_key must be "id" or "video_id", got {id_key!r}')
     if segments is not None and level != "frame":
         raise ValueError("segments must be None at video level")
-    path = Path(path)
+    target = Path(path)
     widths = record_features(features)
     n_features = sum(width for _, width in widths)
+    videos: Any = X
     if level == "video":
-        X = checked_features(X, n_features)
+        videos = checked_features(X, n_features)
     else:
         if len({frame_key(name) for name, _ in widths}) < len(widths):
             raise ValueError(f"features must have different keys of frames, got {widths}")
-        X = [_checked_frames(frames, video, n_features) for video, frames in enumerate(X)]
-    check_not_empty(X)
-    Y = checked_indicator(Y, len(X))
-    if Y.shape[1] == 0:
-        raise ValueError(f"Y must have at least one label, got shape {Y.shape}")
-    names = different_ids(_default_ids(path, len(X)) if ids is None else ids, len(X))
-    ratings = None if segments is None else _checked_segments(segments, X, Y.shape[1])
-    records = _records(X, Y, names, ratings, widths, level, id_key.encode())
+        videos = [_checked_frames(frames, video, n_features) for video, frames in enumerate(videos)]
+    check_not_empty(videos)
+    indicator = checked_indicator(Y, len(videos))
+    if indicator.shape[1] == 0:
+        raise ValueError(f"Y must have at least one label, got shape {indicator.shape}")
+    names = different_ids(_default_ids(target, len(videos)) if ids is None else ids, len(videos))
+    ratings = None if segments is None else _checked_segments(segments, videos, indicator.shape[1])
+    records = _records(videos, indicator, names, ratings, widths, level, id_key.encode())
     levels = (level,) if ratings is None else (level, "segment")
-    layouts = [RecordLayout(one, widths, Y.shape[1]) for one in levels]
-    write_records(path, _read_back(records, layouts))
+    layouts = [RecordLayout(one, widths, indicator.shape[1]) for one in levels]
+    write_records(target, _read_back(records, layouts))
 
 
 def _default_ids(path: Path, n_videos: int) -> list[str]:

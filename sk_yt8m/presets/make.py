@@ -2,10 +2,11 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.utils import check_random_state
 
+from sk_yt8m._inputs.types import RandomState
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
 from sk_yt8m.neighbors import DeepNeighborsClassifier
@@ -32,10 +33,10 @@ PRESETS = (*_NETWORKS, "best")
 
 
 def make_classifier(
-    preset: str = "default",
+    preset: Literal["fast", "default", "wide", "best"] = "default",
     *,
     modalities: dict[str, int] | None = None,
-    random_state: Any = None,
+    random_state: RandomState = None,
     **parameters: Any,
 ) -> DeepMultiLabelClassifier | AveragingClassifier:
     """Make a classifier by the name of its recipe.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from sk_yt8m._estimators.documented import Documented
 from sk_yt8m._inputs.dense import refuse_masked
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import fit_context
 
 #: Rows scaled at a time, so that temporary arrays are small.
@@ -60,7 +61,7 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
         self.modalities = modalities
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> "ModalityNormalizer":
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Check the number of features.
 
         Parameters
@@ -86,7 +87,7 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
         self._checked(X, reset=True)
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: MatrixLike) -> Any:
         """Scale the features.
 
         Parameters
@@ -105,14 +106,14 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
             As `fit` raises them, and for another number or other names of features than `fit` saw.
         """
         self._validate_params()
-        X = self._checked(X, reset=False)
-        if sp.issparse(X):
-            return self._scaled_sparse(X)
-        scaled = np.empty(X.shape, dtype=_result_type(X.dtype))
-        for start in range(0, len(X), _BLOCK_ROWS):
+        features = self._checked(X, reset=False)
+        if sp.issparse(features):
+            return self._scaled_sparse(features)
+        scaled = np.empty(features.shape, dtype=_result_type(features.dtype))
+        for start in range(0, len(features), _BLOCK_ROWS):
             rows = slice(start, start + _BLOCK_ROWS)
-            for columns in self._columns(X.shape[1]):
-                scaled[rows, columns] = _unit_rows(X[rows, columns].astype(scaled.dtype))
+            for columns in self._columns(features.shape[1]):
+                scaled[rows, columns] = _unit_rows(features[rows, columns].astype(scaled.dtype))
         return scaled
 
     def __sklearn_tags__(self) -> Any:

@@ -1,6 +1,6 @@
 """A classifier whose features are scaled to length 1, modality by modality."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -14,6 +14,7 @@ from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests
 from sk_yt8m._inputs.dense import in_tuple, refuse_masked
 from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
+from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import CallbackSupportMixin, HasMethods, fit_context
 from sk_yt8m.persistence._ensemble_contents import SavedNormalized
 from sk_yt8m.presets.modalities import ModalityNormalizer
@@ -88,7 +89,7 @@ class NormalizedModalitiesClassifier(
         self.modalities = modalities
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> "NormalizedModalitiesClassifier":
+    def fit(self, X: MatrixLike, y: MatrixLike, **fit_params: Any) -> Self:
         """Scale the features and train the classifier.
 
         Parameters

@@ -3,16 +3,17 @@
 import hashlib
 import json
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from numbers import Integral
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from joblib import effective_n_jobs
 
+from sk_yt8m._inputs.types import MatrixLike, PathLike
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._convert.append import StoreWriter
 from sk_yt8m.datasets._convert.find_sources import find_sources, sources_of_shard
@@ -34,7 +35,7 @@ from sk_yt8m.datasets._store.work_folder import (
 
 @validate_params(
     {
-        "store": [str, PathLike],
+        "store": [str, os.PathLike],
         "dtype": [StrOptions({"float32", "float16"})],
         "level": [StrOptions({"auto", *LEVELS})],
         "features": ["array-like", dict, None],
@@ -54,22 +55,26 @@ from sk_yt8m.datasets._store.work_folder import (
     prefer_skip_nested_validation=True,
 )
 def convert(
-    source: Any,
-    store: str | PathLike[str],
+    source: PathLike
+    | Store
+    | Iterable[PathLike | Store]
+    | tuple[npt.ArrayLike, MatrixLike]
+    | tuple[npt.ArrayLike, MatrixLike, npt.ArrayLike],
+    store: PathLike,
     *,
-    dtype: str = "float32",
-    level: str = "auto",
+    dtype: Literal["float32", "float16"] = "float32",
+    level: Literal["auto", "video", "frame", "segment"] = "auto",
     features: Sequence[str] | Mapping[str, int] | None = None,
     n_labels: int | None = None,
     n_frames: int | None = None,
-    frame_choice: str = "even",
-    missing_labels: str = "raise",
+    frame_choice: Literal["even", "first"] = "even",
+    missing_labels: Literal["raise", "empty"] = "raise",
     label_column: str = "labels",
     id_column: str = "id",
     split: str | None = None,
     shard: tuple[int, int] | None = None,
     n_jobs: int | None = None,
-    on_error: str = "raise",
+    on_error: Literal["raise", "skip"] = "raise",
     overwrite: bool = False,
     progress: bool = False,
 ) -> Store:

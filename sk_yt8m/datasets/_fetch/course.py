@@ -1,11 +1,12 @@
 """Download and load the course subset of YouTube-8M."""
 
+import os
 from importlib import resources
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
 from sk_yt8m.datasets._load_csv import load_csv
@@ -21,7 +22,7 @@ _N_THREADS = 4
 
 @validate_params(
     {
-        "data_home": [str, PathLike, None],
+        "data_home": [str, os.PathLike, None],
         "split": [StrOptions({"train", "test", "val"}), None],
         "download_if_missing": ["boolean"],
         "n_retries": [Interval(Integral, 0, None, closed="left")],
@@ -38,14 +39,14 @@ _N_THREADS = 4
 )
 def fetch_course(
     *,
-    data_home: str | PathLike[str] | None = None,
-    split: str | None = None,
+    data_home: PathLike | None = None,
+    split: Literal["train", "val", "test"] | None = None,
     download_if_missing: bool = True,
     n_retries: int = 3,
     delay: float = 1.0,
     return_X_y: bool = False,
     as_frame: bool = False,
-    return_indicator: str = "dense",
+    return_indicator: Literal["dense", "sparse"] = "dense",
     n_jobs: int | None = None,
     progress: bool = False,
     base_url: str | None = None,

@@ -1,9 +1,10 @@
 """Download the vocabulary of YouTube-8M."""
 
+import os
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
 
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._sklearn import Interval, validate_params
 from sk_yt8m.datasets._fetch.course import vocabulary_file
 from sk_yt8m.datasets._fetch.http import download
@@ -11,7 +12,7 @@ from sk_yt8m.datasets._fetch.http import download
 
 @validate_params(
     {
-        "data_home": [str, PathLike, None],
+        "data_home": [str, os.PathLike, None],
         "download_if_missing": ["boolean"],
         "n_retries": [Interval(Integral, 0, None, closed="left")],
         "delay": [Interval(Real, 0.0, None, closed="left")],
@@ -21,7 +22,7 @@ from sk_yt8m.datasets._fetch.http import download
 )
 def fetch_vocabulary(
     *,
-    data_home: str | PathLike[str] | None = None,
+    data_home: PathLike | None = None,
     download_if_missing: bool = True,
     n_retries: int = 3,
     delay: float = 1.0,

@@ -1,10 +1,12 @@
 """Download the official TFRecords of YouTube-8M by their download plan."""
 
+import os
 import tempfile
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
+from typing import Literal
 
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m._sklearn import Interval, StrOptions, validate_params
 from sk_yt8m.datasets._fetch.download_plan import fetch_plan
 from sk_yt8m.datasets._fetch.http import RemoteFile, download
@@ -18,7 +20,7 @@ _N_THREADS = 4
 
 @validate_params(
     {
-        "data_home": [str, PathLike, None],
+        "data_home": [str, os.PathLike, None],
         "version": [StrOptions({"1", "2", "3"})],
         "level": [StrOptions({"video", "frame"})],
         "split": [StrOptions({*SPLITS, "validate"})],
@@ -35,10 +37,10 @@ _N_THREADS = 4
 )
 def fetch_tfrecords(
     *,
-    data_home: str | PathLike[str] | None = None,
-    version: str = "2",
-    level: str = "video",
-    split: str = "train",
+    data_home: PathLike | None = None,
+    version: Literal["1", "2", "3"] = "2",
+    level: Literal["video", "frame"] = "video",
+    split: Literal["train", "val", "validate", "test"] = "train",
     shard: tuple[int, int] | None = None,
     n_files: int | None = None,
     mirror: str = "us",

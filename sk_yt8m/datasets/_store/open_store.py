@@ -3,13 +3,14 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
+from sk_yt8m._inputs.types import PathLike
 from sk_yt8m.datasets._schema import sources_in_split, split_name
 from sk_yt8m.datasets._store.format import FEATURES, StoreError, check_crc32
 from sk_yt8m.datasets._store.open_folder import NotHere, StoredArray, open_again, open_folder
@@ -133,7 +134,9 @@ class Store:
             keep &= have_labels(self.Y, np.atleast_1d(np.asarray(labels)))
         return np.flatnonzero(keep)
 
-    def take(self, rows: Any) -> tuple[np.ndarray, sp.csr_matrix, np.ndarray | None]:
+    def take(
+        self, rows: npt.ArrayLike | slice
+    ) -> tuple[np.ndarray, sp.csr_matrix, np.ndarray | None]:
         """Return features, labels and ids of some rows.
 
         Parameters
@@ -216,7 +219,7 @@ class Store:
                 start = end
 
 
-def open_store(path: str | PathLike[str], *, return_X_y: bool = False) -> Any:
+def open_store(path: PathLike, *, return_X_y: bool = False) -> Any:
     """Open a store, in a time that does not grow with its features.
 
     Parameters

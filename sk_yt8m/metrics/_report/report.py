@@ -41,7 +41,7 @@ def evaluation_report(
     *,
     metrics: Sequence[str] | None = None,
     vocabulary: "pd.DataFrame | None" = None,
-    ids: Any = None,
+    ids: npt.ArrayLike | None = None,
     max_rows: int = 100,
     propensities: npt.ArrayLike | None = None,
     n_resamples: int = 1000,
