@@ -85,7 +85,7 @@ def test_partial_fit_goes_on_as_if_never_saved(trained):
         {"early_stopping": True},
         {"hidden_layer_sizes": np.array([5, 4])},
     ],
-    ids=str,
+    ids=lambda parameters: ", ".join(parameters),
 )
 def test_parameters(parameters):
     assert_same(small(**parameters).fit(X, Y))
