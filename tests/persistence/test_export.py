@@ -41,9 +41,8 @@ def run_onnx(path, X):
 
 
 def run_litert(path, X):
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path))
+    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is optional")
+    interpreter = litert.Interpreter(str(path))
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, X.shape)
     interpreter.allocate_tensors()
@@ -63,6 +62,10 @@ RUNTIMES = {
 def exported(request, tmp_path):
     """Return a function that exports a classifier and runs it elsewhere."""
     name, run = RUNTIMES[request.param]
+
+    if name == "model.onnx":
+        for package in ("tf2onnx", "onnxruntime"):
+            pytest.importorskip(package, reason="ONNX is optional")
 
     def export_and_run(clf, X):
         clf.export(tmp_path / name, format=request.param)

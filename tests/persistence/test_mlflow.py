@@ -3,8 +3,6 @@
 import warnings
 from pathlib import Path
 
-import mlflow
-import mlflow.sklearn
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -13,6 +11,8 @@ from small_problem import X, Y, small
 
 from sk_yt8m import DeepNeighborsClassifier
 from sk_yt8m.persistence import trusted_types
+
+mlflow = pytest.importorskip("mlflow", reason="MLflow is optional")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -23,6 +23,9 @@ from sk_yt8m import (
     register_onnx_converters,
 )
 
+for package in ("onnx", "onnxruntime", "skl2onnx"):
+    pytest.importorskip(package, reason="ONNX is optional")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def registered():

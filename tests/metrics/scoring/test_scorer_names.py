@@ -68,6 +68,17 @@ class TestCallables:
             partial(of_any, 1),
             max,
         ],
+        ids=[
+            "scorer",
+            "top k",
+            "several",
+            "made",
+            "named",
+            "function",
+            "any arguments",
+            "partial",
+            "built-in",
+        ],
     )
     def test_scorers_are_returned_unchanged(self, scorer):
         assert get_scorer(scorer) is scorer
