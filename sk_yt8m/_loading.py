@@ -9,7 +9,7 @@ from sk_yt8m._inputs.types import PathLike
 from sk_yt8m.classifier import DeepMultiLabelClassifier
 from sk_yt8m.ensemble import AveragingClassifier
 from sk_yt8m.neighbors import DeepNeighborsClassifier
-from sk_yt8m.persistence._ensemble_contents import Saved
+from sk_yt8m.persistence._common_contents import Saved
 from sk_yt8m.persistence._model_file import read_model
 from sk_yt8m.presets.normalized import NormalizedModalitiesClassifier
 
@@ -87,5 +87,5 @@ def _fitted(saved: Saved) -> Any:
     """Build a classifier from plain values, and raise a ModelFileError if they are invalid."""
     cls = _CLASSES[saved.estimator]
     estimator = unfitted(cls, saved.parameters, saved.requests, _CLASSES)
-    estimator._restore(saved, [_fitted(part) for part in saved.parts])
+    estimator._restore(saved, [_fitted(part) for part in saved.inside.values()])
     return estimator

@@ -21,7 +21,7 @@ from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import BaseComposition, CallbackSupportMixin, fit_context, has_callbacks
-from sk_yt8m.persistence._ensemble_contents import SavedAverage
+from sk_yt8m.persistence._ensemble_kinds import SavedAverage
 
 
 class AveragingClassifier(

@@ -30,7 +30,7 @@ from sk_yt8m._sklearn import (
     safe_indexing,
 )
 from sk_yt8m.metrics._inputs.select import select_top_k
-from sk_yt8m.persistence._ensemble_contents import SavedNeighbors
+from sk_yt8m.persistence._ensemble_kinds import SavedNeighbors
 
 # Training rows whose cosines are computed in float64 at a time.
 _PART_ROWS = 1024

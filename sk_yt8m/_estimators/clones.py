@@ -23,6 +23,6 @@ class MarkedClones(_Base):
     def _part(self, estimator: Any) -> Any:
         """Return an unfitted copy of a part of this estimator, a marked one if this is."""
         copy = clone(estimator)
-        if isinstance(copy, MarkedClones):
-            copy._is_clone = self._is_clone
+        if isinstance(copy, MarkedClones) and not self._is_clone:
+            del copy._is_clone
         return copy

@@ -11,8 +11,14 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.values import decode, encode
 from sk_yt8m._inputs.types import PathLike
-from sk_yt8m.persistence._common_contents import ROUTED, Requests, read_requests, requests_json
-from sk_yt8m.persistence._ensemble_contents import Saved, widths_json, widths_of
+from sk_yt8m.persistence._common_contents import (
+    ROUTED,
+    Requests,
+    Saved,
+    read_requests,
+    requests_json,
+)
+from sk_yt8m.persistence._ensemble_kinds import widths_json, widths_of
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator as _Base

@@ -98,3 +98,8 @@ def with_prefix(tensors: Mapping[str, Value], prefix: str) -> dict[str, Value]:
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
+
+
+def add_prefix(tensors: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    """Return the entries with a prefix before their names."""
+    return {prefix + name: value for name, value in tensors.items()}

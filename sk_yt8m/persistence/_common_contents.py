@@ -1,12 +1,16 @@
 """What every fitted classifier has in a model file: parameters, target and metadata requests."""
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, dump_json, field, shown
+from sk_yt8m._files.tensor_content import Tensors
 from sk_yt8m._files.values import decode_array, decode_dtype, encode_array, encode_dtype
 from sk_yt8m._inputs.target_form import TargetForm, label_numbers
+from sk_yt8m.persistence._tensor_checks import Layout
 
 _KINDS = ("binary", "multiclass", "multilabel")
 
@@ -17,6 +21,69 @@ COMMON = {"estimator", "versions", "parameters", "target", "metadata_requests"}
 ROUTED = ("fit", "partial_fit", "score")
 
 Requests = dict[str, dict[str, bool | str]]
+#: The JSON part of a classifier.
+Content = dict[str, Any]
+#: Parameters, target and requests: the first fields of every `Saved`.
+Common = tuple[dict[str, Any], TargetForm, Requests]
+
+
+@dataclass(frozen=True)
+class Saved(ABC):
+    """A fitted classifier as plain values; each kind tells what it adds to a model file.
+
+    Attributes
+    ----------
+    parameters : dict
+        Parameters by name, in the JSON form of `encode`.
+    form : TargetForm
+        What the outputs stand for.
+    requests : dict of str to dict
+        Metadata requests by method.
+    """
+
+    parameters: dict[str, Any]
+    form: TargetForm
+    requests: Requests
+
+    #: Name of the class.
+    estimator: ClassVar[str]
+    #: Entries of the content, beside `COMMON`.
+    entries: ClassVar[set[str]]
+
+    @property
+    def inside(self) -> "dict[str, Saved]":
+        """The fitted classifiers inside, by the place of their tensors; all are equally deep."""
+        return {}
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return next(iter(self.inside.values())).n_features
+
+    @abstractmethod
+    def own_json(self, target: Content | None, inside: dict[str, Content]) -> Content:
+        """Return the entries between parameters and requests, with target and those inside."""
+
+    def own_tensors(self) -> Tensors:
+        """Return the tensors that are not of a classifier inside."""
+        return {}
+
+    @classmethod
+    def contents_inside(cls, content: Content) -> dict[str, Content]:
+        """Return the contents of the classifiers inside, by the same places."""
+        return {}
+
+    @classmethod
+    def own_layout(cls, content: Content, found: Layout) -> Layout:
+        """Return the layout of `own_tensors`; `found` has all tensors, those inside as well."""
+        return {}
+
+    @classmethod
+    @abstractmethod
+    def read(
+        cls, content: Content, tensors: Tensors, common: Common, inside: "list[Saved]"
+    ) -> Self:
+        """Check the kind's own entries and tensors, and return the saved classifier."""
 
 
 def target_json(form: TargetForm, outer: TargetForm | None) -> dict[str, Any] | None:

@@ -1,127 +1,97 @@
 """A fitted network as plain values, and their JSON form in a model file."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
+from sk_yt8m._files.tensor_content import Tensors, add_prefix, with_prefix
 from sk_yt8m._files.values import decode, decode_array, encode, encode_array
-from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._network.architecture import ACTIVATIONS, Architecture, Weights
-from sk_yt8m.persistence._common_contents import (
-    COMMON,
-    Requests,
-    read_requests,
-    read_target,
-    requests_json,
-    target_json,
-)
-
-_ENTRIES = COMMON | {"architecture", "feature_names", "history"}
+from sk_yt8m.persistence._common_contents import Common, Content, Saved
+from sk_yt8m.persistence._tensor_checks import TRAINING, WEIGHTS, Layout, network_layout
 
 
 @dataclass(frozen=True)
-class SavedClassifier:
-    """A fitted `DeepMultiLabelClassifier` as plain values.
+class SavedClassifier(Saved):
+    """A fitted `DeepMultiLabelClassifier` as plain values, beside those of every `Saved`.
 
     Attributes
     ----------
-    parameters : dict
-        Parameters by name, in the JSON form of `encode`.
     architecture : Architecture
         Structure of the network.
-    form : TargetForm
-        What the outputs stand for.
     feature_names : ndarray of shape (n_features,), object, or None
         Names of the features.
     losses, scores, seconds : list of float
         Training loss, validation score and time of each epoch; `scores` may be empty.
     n_seen : int
         Number of rows trained on.
-    requests : dict of str to dict
-        Metadata requests by method.
     weights : Weights
         Weights to predict with.
     training_state : Weights or None
         State that `partial_fit` continues from.
     """
 
-    parameters: dict[str, Any]
     architecture: Architecture
-    form: TargetForm
     feature_names: np.ndarray | None
     losses: list[float]
     scores: list[float]
     seconds: list[float]
     n_seen: int
-    requests: Requests
     weights: Weights
     training_state: Weights | None
 
-    estimator: ClassVar[str] = "DeepMultiLabelClassifier"
-    parts: ClassVar[Sequence[Any]] = ()
+    estimator = "DeepMultiLabelClassifier"
+    entries: ClassVar = {"architecture", "feature_names", "history"}
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
         return self.architecture.n_features
 
+    def own_json(self, target: Content | None, inside: dict[str, Content]) -> Content:
+        return {
+            "architecture": {
+                name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
+                for name, value in asdict(self.architecture).items()
+            },
+            "target": target,
+            "feature_names": names_json(self.feature_names),
+            "history": {
+                "losses": [encode(float(loss), "a loss") for loss in self.losses],
+                "scores": [encode(float(score), "a score") for score in self.scores],
+                "seconds": [encode(float(time), "a time") for time in self.seconds],
+                "n_seen": int(self.n_seen),
+            },
+        }
 
-def network_json(saved: SavedClassifier, outer: TargetForm | None) -> dict[str, Any]:
-    """Return everything but the weights; `outer` is the target of the ensemble around it."""
-    names = saved.feature_names
-    return {
-        "parameters": saved.parameters,
-        "architecture": {
-            name: list(value) if name == "hidden_layer_sizes" else encode(value, name)
-            for name, value in asdict(saved.architecture).items()
-        },
-        "target": target_json(saved.form, outer),
-        "feature_names": None if names is None else encode_array(names, "the feature names"),
-        "history": {
-            "losses": [encode(float(loss), "a loss") for loss in saved.losses],
-            "scores": [encode(float(score), "a score") for score in saved.scores],
-            "seconds": [encode(float(time), "a time") for time in saved.seconds],
-            "n_seen": int(saved.n_seen),
-        },
-        **requests_json(saved.requests),
-    }
+    def own_tensors(self) -> Tensors:
+        state = self.training_state or {}
+        return add_prefix(self.weights, WEIGHTS) | add_prefix(state, TRAINING)
 
+    @classmethod
+    def own_layout(cls, content: Content, found: Layout) -> Layout:
+        return network_layout(read_architecture(content), found)
 
-def read_network(
-    content: dict[str, Any],
-    weights: Weights,
-    training_state: Weights | None,
-    outer: TargetForm | None,
-) -> SavedClassifier:
-    """Check the JSON part of a network, and return the saved classifier.
-
-    Called after the tensors of the file were compared with the network, so that the arrays that
-    are created here are not larger than the file.
-    """
-    check_keys(content, _ENTRIES, "its content")
-    architecture = read_architecture(content)
-    history = field(content, "history", dict)
-    names = field(content, "feature_names", dict, type(None))
-    return SavedClassifier(
-        parameters=field(content, "parameters", dict),
-        architecture=architecture,
-        form=read_target(content, architecture.n_outputs, outer),
-        feature_names=None if names is None else read_names(names, architecture.n_features),
-        losses=_read_floats(history, "losses"),
-        scores=_read_floats(history, "scores"),
-        seconds=_read_floats(history, "seconds"),
-        n_seen=_read_count(history, "n_seen"),
-        requests=read_requests(content),
-        weights=weights,
-        training_state=training_state,
-    )
+    @classmethod
+    def read(cls, content: Content, tensors: Tensors, common: Common, inside: list[Saved]) -> Self:
+        architecture = read_architecture(content)
+        history = field(content, "history", dict)
+        return cls(
+            *common,
+            architecture=architecture,
+            feature_names=read_names(content, architecture.n_features),
+            losses=_read_floats(history, "losses"),
+            scores=_read_floats(history, "scores"),
+            seconds=_read_floats(history, "seconds"),
+            n_seen=_read_count(history, "n_seen"),
+            weights=with_prefix(tensors, WEIGHTS),
+            training_state=with_prefix(tensors, TRAINING) or None,
+        )
 
 
-def read_architecture(content: dict[str, Any]) -> Architecture:
+def read_architecture(content: Content) -> Architecture:
     """Return the network that a file is for."""
     value = field(content, "architecture", dict)
     check_keys(value, set(Architecture.__dataclass_fields__), "its architecture")
@@ -148,8 +118,16 @@ def read_architecture(content: dict[str, Any]) -> Architecture:
     )
 
 
-def read_names(value: dict[str, Any], n_features: int) -> np.ndarray:
-    """Return the names of features."""
+def names_json(names: np.ndarray | None) -> dict[str, Any] | None:
+    """Return the JSON form of the names of features, if there are any."""
+    return None if names is None else encode_array(names, "the feature names")
+
+
+def read_names(content: Content, n_features: int) -> np.ndarray | None:
+    """Return the names of features, if there are any."""
+    value = field(content, "feature_names", dict, type(None))
+    if value is None:
+        return None
     names = decode_array(value, "the feature names", n_features)
     if names.dtype != object or not all(type(name) is str for name in names):
         raise ModelFileError("its feature names are not strings")

@@ -6,14 +6,9 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.tensor_content import read_envelope, read_tensors, write_content
 from sk_yt8m._files.tensor_file import TensorFile
+from sk_yt8m.persistence._common_contents import Saved
 from sk_yt8m.persistence._contents import SavedClassifier
-from sk_yt8m.persistence._ensemble_contents import (
-    Saved,
-    from_json,
-    layout_of,
-    tensors_of,
-    to_json,
-)
+from sk_yt8m.persistence._ensemble_contents import from_json, layout_of, tensors_of, to_json
 from sk_yt8m.persistence._tensor_checks import check_tensors, check_values
 
 #: Latest version of the files; all versions up to it are read.

@@ -16,7 +16,7 @@ from sk_yt8m._inputs.forms.array_columns import stack_rows
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._inputs.types import MatrixLike
 from sk_yt8m._sklearn import CallbackSupportMixin, HasMethods, fit_context
-from sk_yt8m.persistence._ensemble_contents import SavedNormalized
+from sk_yt8m.persistence._ensemble_kinds import SavedNormalized
 from sk_yt8m.presets.modalities import ModalityNormalizer
 
 
