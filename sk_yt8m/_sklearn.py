@@ -3,14 +3,15 @@
 After an update of scikit-learn this is the one file to check; what versions differ in is here too.
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 # Declared constraints with one wording of errors: public only as `_parameter_constraints`.
 # The decorator of `fit` that validates them and applies `skip_parameter_validation`.
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 
 # A scorer by which `ScoringMonitor` and others know that a callable gives one number.
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
@@ -22,8 +23,8 @@ from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
-    validate_params,
 )
+from sklearn.utils._param_validation import validate_params as _validate_params
 
 # Parameters of named parts, `name__parameter`, as VotingClassifier has them.
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
@@ -50,6 +51,23 @@ __all__ = [
     "safe_indexing",
     "validate_params",
 ]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+# scikit-learn has no types: without these two, what it decorates would have none either.
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[_Function], _Function]:
+    """Decorate a `fit`: its estimator's parameters are validated first."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def validate_params(
+    constraints: Mapping[str, Any], *, prefer_skip_nested_validation: bool
+) -> Callable[[_Function], _Function]:
+    """Decorate a function: its arguments are validated first."""
+    return _validate_params(
+        constraints, prefer_skip_nested_validation=prefer_skip_nested_validation
+    )
 
 
 def check_sample_weight(sample_weight: Any, X: Any, **options: Any) -> np.ndarray:

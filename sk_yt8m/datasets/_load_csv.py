@@ -153,7 +153,11 @@ def _fingerprint(files: list[Path], on_error: str) -> str:
 
 
 def _from_cache(
-    files: list[Path], cache: Path, on_error: str, n_jobs: int | None, progress: bool
+    files: list[Path],
+    cache: Path,
+    on_error: Literal["raise", "skip"],
+    n_jobs: int | None,
+    progress: bool,
 ) -> Store | None:
     """Return the store of the files, made if need be; None if another process is making it."""
     if cache.exists():
