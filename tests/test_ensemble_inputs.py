@@ -177,7 +177,7 @@ class TestErrors:
         """Neither one of other features nor one of other labels."""
         clf = copy.copy(fitted)
         before = dict(vars(clf))
-        bad = pd.DataFrame(X[:, :3], columns=list("abc"))
+        bad = pd.DataFrame(X[:, :3].copy(), columns=list("abc"))
         bad.loc[400, "b"] = np.nan
         with pytest.raises(ValueError, match="NaN"):
             clf.fit(bad, Y[:, :2])
