@@ -315,5 +315,5 @@ class TestNamesOfMLPClassifier:
 
     def test_a_rare_class_is_refused(self):
         y = np.where(np.arange(80) == 5, "rare", "common")
-        with pytest.raises(ValueError, match="least populated class.* only 1 member"):
+        with pytest.raises(ValueError, match=r"least populated class.* only 1 member"):
             small(early_stopping=True).fit(X, y)
