@@ -165,6 +165,7 @@ class TestTrust:
         for estimator in (
             trained,
             fitted_ensemble("nested"),
+            fitted_ensemble("normalized"),
             *(
                 GridSearchCV(small(), {"max_iter": [1]}, cv=2, scoring=s, refit=r).fit(X, y)
                 for s, r, y in (
