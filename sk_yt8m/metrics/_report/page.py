@@ -67,7 +67,7 @@ def make_content(
     displays: dict[str, Display],
 ) -> str:
     """Return the content of a report, with its style and script, for a page or a notebook."""
-    k = len(displays["hit_at_k"].k)  # type: ignore[attr-defined]
+    k = len(displays["hit_at_k"].hit)  # type: ignore[attr-defined]
     return "\n".join(
         [
             '<div class="sk-yt8m-report">',
