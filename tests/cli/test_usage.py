@@ -72,7 +72,10 @@ USAGE = [
     ([*TFRECORDS, "--version", "3"], '--version "3"'),
     (["convert", "CSV", "new", "--level", "frame"], "--level is for tfrecord files"),
     (["convert", "CSV", "new", "--n-frames", "3"], "--n-frames is for tfrecord files"),
-    (["convert", "PARQUET", "new", "--missing-labels", "empty"], "--missing-labels is for"),
+    (
+        ["convert", "CSV", "new", "--missing-labels", "empty"],
+        "--missing-labels is for tfrecord and parquet files",
+    ),
     (["convert", "RECORDS", "new", "--n-frames", "3"], "--n-frames must be None for records"),
     (["convert", "CSV", "RECORDS", "new"], "one format"),
     (["convert", "CSV", "CSV", "new"], "twice"),

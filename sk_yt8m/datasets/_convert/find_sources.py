@@ -27,7 +27,7 @@ from sk_yt8m.datasets._formats.tfrecord_reader import find_level
 from sk_yt8m.datasets._formats.writer_input import checked_features, checked_indicator
 from sk_yt8m.datasets._schema import N_LABELS, split_of
 
-#: Options that only one format has, and what they are by default.
+#: Options that only some formats have, and what they are by default.
 _ONLY_FOR: dict[str, dict[str, Any]] = {
     "tfrecord": {
         "level": "auto",
@@ -51,7 +51,7 @@ def find_sources(
 
     All arguments are those of :func:`convert`; `given` are options that only some formats have.
     """
-    options = {name: value for names in _ONLY_FOR.values() for name, value in names.items()} | given
+    options = _options() | given
     if _is_arrays(source):
         _check_told("arrays", features=features, n_labels=n_labels)
         _check_options("arrays", options)
@@ -111,12 +111,18 @@ def _check_told(kind: str, **options: Any) -> None:
 
 
 def _check_options(kind: str, options: dict[str, Any]) -> None:
-    for only, defaults in _ONLY_FOR.items():
-        for name, default in defaults.items():
-            if name not in _ONLY_FOR.get(kind, {}) and options[name] != default:
-                raise ValueError(
-                    f"{name} is for {only} files, got {name}={options[name]!r} with {kind}"
-                )
+    for name, default in _options().items():
+        kinds = [only for only, defaults in _ONLY_FOR.items() if name in defaults]
+        if kind not in kinds and options[name] != default:
+            raise ValueError(
+                f"{name} is for {' and '.join(kinds)} files, got {name}={options[name]!r} with "
+                f"{kind}"
+            )
+
+
+def _options() -> dict[str, Any]:
+    """Return the options that only some formats have, and what they are by default."""
+    return {name: value for names in _ONLY_FOR.values() for name, value in names.items()}
 
 
 def _from_arrays(source: tuple[Any, ...], split: str) -> tuple[list[Source], dict[str, Any]]:
