@@ -154,7 +154,7 @@ def test_known_classes_need_not_all_come():
         ([[0.5, 1], [1, 0]], "row 0, column 0 holds 0.5"),
         ([[np.nan, 1], [1, 0]], "row 0, column 0 holds nan"),
         (np.array([["a", "b"], ["b", "a"]]), "write SparseIndicator.from_tags"),
-        (np.array([["a", 1], [0, 1]], dtype=object), "row 0, column 0 holds a"),
+        (np.array([["a", 1], [0, 1]], dtype=object), r"holds \['a', 1\] in row 0"),
         (np.array([[1, "1"], [0, 1]], dtype=object), "row 0, column 1 holds 1"),
         (np.array([[1, 0], [None, 1]], dtype=object), "row 1, column 0 holds None"),
         (pd.DataFrame([[1, 0], [pd.NA, 1]]).astype("Int64"), "row 1, column 0 holds <NA>"),
