@@ -51,10 +51,10 @@ class TestMetrics:
     @pytest.mark.parametrize(
         ("metrics", "message"),
         [
-            ("gpa@20", "near it: gap@20"),
+            ("gpa@20", "did you mean 'gap@20'?"),
             ("hit@1,,gap@20", "no metric ''"),
             ("", "no metric ''"),
-            ("hit", "hit takes a number, as hit@5"),
+            ("hit", "hit takes a number, as hit@1"),
             ("hit@1,hit@1", "'hit@1' is repeated"),
             ("map", "as map@20"),
             ("gap@20,psp@5", "psp@5 needs --propensities"),

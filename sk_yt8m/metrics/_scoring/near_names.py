@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 MOST_DIGITS = 9
 
 #: Two names are near from this ratio of `SequenceMatcher` on.
-_NEAR = 0.7
+_NEAR = 0.65
 _NAME = re.compile(
     r"(?P<stem>[a-z0-9_ -]*?[a-z])"
     r"(?:[ _-]*(?:@|(?<=[ _-])at(?=[ _-]))[ _-]*(?P<k>\d*|k)|[ _-]*(?P<number>\d+))?"
