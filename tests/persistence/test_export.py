@@ -163,8 +163,10 @@ class TestRefused:
         (tmp_path / "thesis.tex").write_text("years of work")
         with pytest.raises(ValueError, match="holds something else than a SavedModel"):
             fitted.export(tmp_path)
+        folder = tmp_path / "folder.tflite"
+        folder.mkdir()
         with pytest.raises(ValueError, match="is a folder: expected"):
-            fitted.export(tmp_path, format="onnx")
+            fitted.export(folder, format="litert")
         assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
     def test_a_package_that_is_missing(self, fitted, tmp_path, monkeypatch):
