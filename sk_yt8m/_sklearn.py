@@ -17,7 +17,7 @@ from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
 
 # Rows of arrays, sparse matrices and DataFrames of any library, by slice or by numbers.
-from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -68,6 +68,13 @@ def validate_params(
     return _validate_params(
         constraints, prefer_skip_nested_validation=prefer_skip_nested_validation
     )
+
+
+def safe_indexing(X: Any, rows: Any) -> Any:
+    """Return the chosen rows of data of any library."""
+    if hasattr(X, "column_names"):  # a table of pyarrow, which scikit-learn takes from 1.7 on
+        return X.take(np.arange(X.num_rows)[rows])
+    return _safe_indexing(X, rows)
 
 
 def check_sample_weight(sample_weight: Any, X: Any, **options: Any) -> np.ndarray:
