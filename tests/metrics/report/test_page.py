@@ -196,7 +196,7 @@ def test_the_thinned_curve_has_the_area_of_the_whole_one():
     ],
 )
 # The second is of matplotlib 3.10 with a later pyparsing.
-@pytest.mark.filterwarnings("error", "ignore:.* deprecated - use:DeprecationWarning")
+@pytest.mark.filterwarnings("error", "ignore::DeprecationWarning")
 def test_small_and_rare_data(y_true, scores, options):
     report = evaluation_report(y_true, scores, n_resamples=0, **options)
     page = report.to_html()
