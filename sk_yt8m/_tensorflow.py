@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from sk_yt8m._engines.start_messages import quiet_start
 from sk_yt8m._engines.worker_threads import warn_of_idle_cores
 
-if "tensorflow" not in sys.modules:
+_IS_OURS = "tensorflow" not in sys.modules
+if _IS_OURS:
     # Several processes can then share a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # joblib tells its workers their share of the cores in a variable that TensorFlow ignores.
@@ -32,14 +33,17 @@ with quiet_start():
 
     tf.config.list_physical_devices("GPU")  # Here CUDA's driver reports, and not in the first fit.
 
+if _IS_OURS:
+    # Or float32 products on a GPU would have the ten binary digits of TF32.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
 __all__ = [
     "cpu_flags",
     "eager_context",
-    "fill_with_zeros",
+    "empty_variable",
     "free",
     "has_gpu",
     "outside_strategy",
-    "products_keep_order",
     "resolve_precision",
     "tf",
 ]
@@ -49,8 +53,8 @@ _CPU_FLAGS_WITH_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 
 
 def has_gpu() -> bool:
-    """Tell whether TensorFlow sees a GPU."""
-    return bool(tf.config.list_physical_devices("GPU"))
+    """Tell whether TensorFlow may use a GPU."""
+    return bool(tf.config.get_visible_devices("GPU"))
 
 
 def outside_strategy(make: Callable[[], _Made]) -> _Made:
@@ -65,39 +69,29 @@ def outside_strategy(make: Callable[[], _Made]) -> _Made:
         return pool.submit(make).result()
 
 
-def fill_with_zeros(variables: Iterable[Any]) -> None:
-    """Set variables to zeros, also after `free`."""
-    for variable in variables:
-        zeros = tf.zeros(variable.shape, variable.dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=zeros)
+def empty_variable(rank: int, *, trainable: bool = False) -> Any:
+    """Return a variable of float32 that takes arrays of any shape of a rank."""
+    return tf.Variable(tf.zeros([0] * rank), trainable=trainable, shape=[None] * rank)
 
 
 def free(variables: Iterable[Any]) -> None:
-    """Free the memory of variables, which cannot be read until they are filled again.
+    """Free the memory of variables of any shape: they are empty until they get other values.
 
     May be called at any time, also while TensorFlow builds a graph.
     """
     with tf.init_scope():
         for variable in variables:
-            nothing = tf.zeros([0], variable.dtype)
+            nothing = tf.zeros([0] * variable.shape.rank)
             tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
 
 
 @cache
 def _bfloat16_is_native() -> bool:
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return bool(details.get("compute_capability", (0, 0)) >= (8, 0))
     return not _CPU_FLAGS_WITH_BFLOAT16.isdisjoint(cpu_flags())
-
-
-def products_keep_order() -> bool:
-    """Tell whether matrix products of up to 512 rows sum every row in the same order.
-
-    So they do on GPUs, where the number of rows is always the same, and on processors with AVX512.
-    """
-    return has_gpu() or "avx512f" in cpu_flags()
 
 
 @cache

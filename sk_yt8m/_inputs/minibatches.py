@@ -23,6 +23,10 @@ class Batches:
         Place in the batch and label of each positive, padded with (0, 0).
     position_weights : ndarray of shape (n_steps, width), float32
         Weight of the positive's row; 0 for padding.
+
+    Notes
+    -----
+    The width is a power of two.
     """
 
     rows: np.ndarray
@@ -73,7 +77,7 @@ def pack_batches(
     place = np.repeat(np.arange(rows.size), counts)
 
     per_step = counts.reshape(steps, size).sum(axis=1)
-    width = max(1, int(per_step.max()))
+    width = _rounded_width(per_step.max(), counts, size)
     step = place // size
     column = entry - (np.cumsum(per_step) - per_step)[step]
     positions = np.zeros((steps, width, 2), dtype=np.int32)
@@ -84,6 +88,16 @@ def pack_batches(
     return Batches(
         rows.reshape(steps, size), weights.reshape(steps, size), positions, position_weights
     )
+
+
+def _rounded_width(largest: int, counts: np.ndarray, size: int) -> int:
+    """Return a power of two that holds the positives of a batch, in all epochs the same.
+
+    A GPU's program is compiled for a width. Sums of `size` counts of random rows lie within six
+    standard deviations of their mean.
+    """
+    bound = size * counts.mean() + 6 * size**0.5 * counts.std()
+    return 1 << int(np.ceil(np.log2(max(1.0, largest, bound))))
 
 
 def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:
@@ -98,7 +112,7 @@ def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:
     mine = (batches.position_weights > 0) & (place >= 0) & (place < n_rows)
     counts = mine.sum(axis=1)
     # Padding points at the first row, which an empty part has not.
-    width = max(min(1, n_rows), int(counts.max()))
+    width = batches.positions.shape[1] if n_rows else 0
     step, column = np.nonzero(mine)
     target = np.arange(step.size) - np.repeat(np.cumsum(counts) - counts, counts)
     positions = np.zeros((n_steps, width, 2), dtype=np.int32)

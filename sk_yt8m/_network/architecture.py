@@ -1,6 +1,7 @@
 """Sizes and kinds: all that determines the shape and behaviour of a network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -46,6 +47,32 @@ class Architecture:
     dropout: float
     input_dropout: float
     standardize: bool
+
+    @property
+    def n_units(self) -> int:
+        """Number of features, hidden units and outputs."""
+        return sum(self._widths)
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights of all kernels."""
+        return sum(one * other for one, other in pairwise(self._widths))
+
+    @property
+    def _widths(self) -> tuple[int, ...]:
+        return (self.n_features, *self.hidden_layer_sizes, self.n_outputs)
+
+    def without_sizes(self) -> "Architecture":
+        """Return what networks share that have the same graph: sizes are 1, rates 0 or 1."""
+        return replace(
+            self,
+            n_features=1,
+            hidden_layer_sizes=(1,) * len(self.hidden_layer_sizes),
+            n_outputs=1,
+            dropout=float(self.dropout > 0),
+            input_dropout=float(self.input_dropout > 0),
+            standardize=True,
+        )
 
     def check_same_layers(self, other: "Architecture") -> None:
         """Raise a ValueError if the weights of one network mean something else in the other."""

@@ -1,16 +1,39 @@
-"""Fused ops of a training step: compiled by XLA into few passes over memory.
+"""The elementwise ops of a training step, as they are or compiled by XLA into few passes.
 
 Matrix products stay outside: on a CPU, XLA does not use the units that multiply bfloat16.
 """
 
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from sk_yt8m._network.architecture import BATCH_NORMALIZATION_EPSILON
 from sk_yt8m._tensorflow import tf
 
 #: Distance of the seeds of two neighbouring cells of a dropout mask.
 CELL_FACTOR = 0x9E3779B9
+
+#: A learning rate whose steps vanish in float32.
+_NO_STEP = 1e-20
+
+
+class Dropout(NamedTuple):
+    """What a dropout mask depends on: scalar tensors.
+
+    Attributes
+    ----------
+    seed : tensor of uint32
+        Seed of the mask.
+    threshold : tensor of uint32
+        2**32 times the share of the units that are dropped.
+    factor : tensor of float32
+        Factor of the units that are kept.
+    """
+
+    seed: Any
+    threshold: Any
+    factor: Any
 
 
 def activation(name: str) -> Any:
@@ -26,7 +49,7 @@ def activation(name: str) -> Any:
     return functions[name]
 
 
-def dropout_mask(shape: Any, seed: Any, rate: float) -> Any:
+def dropout_mask(shape: Any, seed: Any, threshold: Any) -> Any:
     """Return a deterministic mask of kept units; it depends only on seed and shape.
 
     Parameters
@@ -35,53 +58,41 @@ def dropout_mask(shape: Any, seed: Any, rate: float) -> Any:
         Shape of the mask.
     seed : tensor of uint32
         Seed of the mask.
-    rate : float
-        Share of the units that are dropped.
+    threshold : tensor of uint32
+        2**32 times the share of the units that are dropped.
 
     Notes
     -----
     The index of a unit is hashed by two rounds of multiplication and shift (the constants are
-    those of C. Wellons' "lowbias32") and compared with the rate: a few instructions a unit, which
-    XLA fuses into the pass that applies the mask.
+    those of C. Wellons' "lowbias32") and compared with the threshold: a few instructions a unit,
+    which XLA fuses into the pass that applies the mask.
     """
     cells = tf.cast(tf.reshape(tf.range(shape[0] * shape[1]), shape), tf.uint32)
     bits = cells * tf.constant(CELL_FACTOR, tf.uint32) + seed
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
         shifted = tf.bitwise.right_shift(bits, tf.constant(shift, tf.uint32))
-        bits = tf.bitwise.bitwise_xor(bits, shifted) * tf.constant(factor, tf.uint32)
-    return bits >= tf.constant(min(2**32 - 1, round(rate * 2**32)), tf.uint32)
+        bits = tf.bitwise.bitwise_xor(bits, shifted)
+        if factor != 1:
+            bits *= tf.constant(factor, tf.uint32)
+    return bits >= threshold
 
 
-def dropout(values: Any, seed: Any, rate: float) -> Any:
-    """Set a share of the values to zero and scale up the others."""
-    if not rate:
+def drop(values: Any, dropout: Dropout | None) -> Any:
+    """Set a share of the values to zero and scale up the others; None changes nothing."""
+    if dropout is None:
         return values
-    return tf.where(dropout_mask(tf.shape(values), seed, rate), values * (1.0 / (1.0 - rate)), 0.0)
+    mask = dropout_mask(tf.shape(values), dropout.seed, dropout.threshold)
+    return tf.where(mask, values * dropout.factor, 0.0)
 
 
-@tf.function(jit_compile=True)
-def standardize(features: Any, mean: Any, scale: Any, seed: Any, rate: float, dtype: Any) -> Any:
-    """Standardise the inputs of a network and drop some of them."""
-    return tf.cast(dropout((features - mean) * scale, seed, rate), dtype)
+class UnitOps(NamedTuple):
+    """Normalisation or bias, activation and dropout of a hidden layer, and their gradient.
 
-
-def normalize(inputs: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:
-    """Normalise over the batch (Ioffe and Szegedy, 2015); return the moments too."""
-    values = tf.cast(inputs, tf.float32)
-    mean = tf.reduce_mean(values, axis=0)
-    variance = tf.reduce_mean(tf.square(values - mean), axis=0)
-    factor = tf.math.rsqrt(variance + epsilon) * scale
-    return (values - mean) * factor + offset, mean, variance
-
-
-@dataclass(frozen=True)
-class UnitOps:
-    """Fused normalisation or bias, activation and dropout of a hidden layer, and their gradient.
-
-    ``forward(products, scale, offset, seed)`` returns the outputs, and mean and variance of the
-    products; ``backward(products, scale, offset, seed, upstream)`` returns the gradients by
+    ``forward(products, scale, offset, dropout)`` returns the outputs, and mean and variance of the
+    products; ``backward(products, scale, offset, dropout, upstream)`` returns the gradients by
     products, scale and offset. The backward pass computes the outputs again, so that only the
-    products are kept in between.
+    products are kept in between. Without normalisation the offset is the bias, and scale, mean and
+    variance are None.
     """
 
     forward: Any
@@ -89,45 +100,89 @@ class UnitOps:
 
 
 @cache
-def unit_ops(name: str, rate: float, epsilon: float | None) -> UnitOps:
-    """Compile the fused ops of a hidden layer, once for all networks of the process.
+def unit_ops(name: str, normalized: bool, fused: bool) -> UnitOps:
+    """Return the ops of a hidden layer, the same for all networks of the process.
 
     Parameters
     ----------
     name : str
         Name of the activation.
-    rate : float
-        Share of the outputs that dropout sets to zero.
-    epsilon : float or None
-        Batch normalisation's guard against division by zero; None for no normalisation, where the
-        offset is the bias.
+    normalized : bool
+        Whether batch normalisation (Ioffe and Szegedy, 2015) precedes the activation.
+    fused : bool
+        Whether XLA compiles them, anew for every shape.
+
+    Notes
+    -----
+    With ``u`` the gradient by the normalised products ``x``, of scale ``g`` and deviation ``s``,
+    the gradient by the products is ``g * (u - mean(u) - x * mean(u * x)) / s``.
     """
 
-    def forward(products: Any, scale: Any, offset: Any, seed: Any) -> tuple[Any, Any, Any]:
-        if epsilon is None:
-            values, mean, variance = tf.cast(products, tf.float32) + offset, offset, offset
-        else:
-            values, mean, variance = normalize(products, scale, offset, epsilon)
-        outputs = dropout(activation(name)(values), seed, rate)
+    def normalize(products: Any) -> tuple[Any, Any, Any, Any]:
+        values = tf.cast(products, tf.float32)
+        mean = tf.reduce_mean(values, axis=0)
+        centred = values - mean
+        variance = tf.reduce_mean(tf.square(centred), axis=0)
+        inverse = tf.math.rsqrt(variance + BATCH_NORMALIZATION_EPSILON)
+        return centred * inverse, inverse, mean, variance
+
+    def before_activation(products: Any, scale: Any, offset: Any) -> tuple[Any, ...]:
+        if not normalized:
+            return tf.cast(products, tf.float32) + offset, None, None, None, None
+        x, *moments = normalize(products)
+        return x * scale + offset, x, *moments
+
+    def forward(products: Any, scale: Any, offset: Any, dropout: Any) -> tuple[Any, Any, Any]:
+        values, _, _, mean, variance = before_activation(products, scale, offset)
+        outputs = drop(activation(name)(values), dropout)
         return tf.cast(outputs, products.dtype), mean, variance
 
-    def backward(products: Any, scale: Any, offset: Any, seed: Any, upstream: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch([products, scale, offset])
-            outputs, _, _ = forward(products, scale, offset, seed)
-        return tape.gradient(
-            outputs,
-            [products, scale, offset],
-            upstream,
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
+    def backward(products: Any, scale: Any, offset: Any, dropout: Any, upstream: Any) -> Any:
+        values, x, inverse, _, _ = before_activation(products, scale, offset)
+        slope = activation_slope(name, values, drop(tf.cast(upstream, tf.float32), dropout))
+        by_offset = tf.reduce_sum(slope, axis=0)
+        if not normalized:
+            return tf.cast(slope, products.dtype), None, by_offset
+        by_scale = tf.reduce_sum(slope * x, axis=0)
+        n_rows = tf.cast(tf.shape(products)[0], tf.float32)
+        slope = (scale * inverse) * (slope - (by_offset + x * by_scale) / n_rows)
+        return tf.cast(slope, products.dtype), by_scale, by_offset
 
-    return UnitOps(tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True))
+    return UnitOps(compiled(forward, fused), compiled(backward, fused))
 
 
-@tf.function(jit_compile=True)
-def sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
-    """Return the weighted sum of ``softplus(logits)`` and `factor` times its gradient."""
+def activation_slope(name: str, x: Any, upstream: Any) -> Any:
+    """Return the gradient by the values that an activation is applied to."""
+
+    def gelu() -> Any:
+        density = tf.exp(-0.5 * x * x) / (2 * np.pi) ** 0.5
+        return upstream * (0.5 * (1.0 + tf.math.erf(x / 2**0.5)) + x * density)
+
+    def silu() -> Any:
+        y = tf.math.sigmoid(x)
+        return upstream * y * (1.0 + x * (1.0 - y))
+
+    slopes = {
+        "identity": lambda: upstream,
+        "logistic": lambda: tf.raw_ops.SigmoidGrad(y=tf.math.sigmoid(x), dy=upstream),
+        "tanh": lambda: tf.raw_ops.TanhGrad(y=tf.math.tanh(x), dy=upstream),
+        "relu": lambda: tf.raw_ops.ReluGrad(gradients=upstream, features=x),
+        "gelu": gelu,
+        "silu": silu,
+    }
+    return slopes[name]()
+
+
+def compiled(function: Any, fused: bool) -> Any:
+    """Return the function compiled by XLA, or as it is."""
+    return tf.function(function, jit_compile=True, autograph=False) if fused else function
+
+
+def _standardize(features: Any, mean: Any, scale: Any, dropout: Any, dtype: Any) -> Any:
+    return tf.cast(drop((features - mean) * scale, dropout), dtype)
+
+
+def _sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
     z = tf.cast(products, tf.float32) + bias
     small = tf.exp(-tf.abs(z))
     inverse = 1.0 / (1.0 + small)
@@ -137,9 +192,7 @@ def sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tup
     return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
 
 
-@tf.function(jit_compile=True)
-def softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
-    """Return the weighted sum of ``logsumexp(logits)`` and `factor` times its gradient."""
+def _softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
     z = tf.cast(products, tf.float32) + bias
     largest = tf.reduce_max(z, axis=1, keepdims=True)
     powers = tf.exp(z - largest)
@@ -149,38 +202,83 @@ def softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tup
     return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
 
 
-@tf.function(jit_compile=True)
-def adamw(
-    variable: Any, first: Any, second: Any, gradient: Any, rate: Any, shrink: Any, betas: Any
-) -> None:
-    """Take one step of AdamW (Kingma and Ba, 2015; Loshchilov and Hutter, 2019).
-
-    One pass over memory on a GPU; three on a CPU, where XLA writes one array per pass.
-
-    Parameters
-    ----------
-    variable, first, second : tf.Variable
-        Weights and their moments, float32.
-    gradient : tensor
-        In any precision.
-    rate : tensor of float32
-        Learning rate.
-    shrink : tensor of float32
-        Share of the weights that is subtracted.
-    betas : tensor of shape (5,), float32
-        Decay rates of the moments, their bias corrections, and epsilon.
-    """
+def _adamw(variable: Any, first: Any, second: Any, gradient: Any, numbers: Any) -> None:
     gradient = tf.cast(gradient, tf.float32)
-    beta_1, beta_2, correction_1, correction_2, epsilon = tf.unstack(betas)
-    m = beta_1 * first + (1.0 - beta_1) * gradient
-    v = beta_2 * second + (1.0 - beta_2) * tf.square(gradient)
-    step = (m / correction_1) / (tf.sqrt(v / correction_2) + epsilon)
-    variable.assign(variable * (1.0 - shrink) - rate * step)
-    first.assign(m)
-    second.assign(v)
+    if variable.shape.rank > 1:
+        # In place: the op divides by 1 + l2 * alpha, and alpha makes its own step vanish.
+        alpha = tf.constant(_NO_STEP)
+        tf.raw_ops.ResourceApplyProximalGradientDescent(
+            var=variable.handle,
+            alpha=alpha,
+            l1=tf.constant(0.0),
+            l2=numbers.shrink / (1.0 - numbers.shrink) / alpha,
+            delta=gradient,
+        )
+    # The op adds its epsilon to the root of the second moment as it is, Adam to that of the
+    # corrected one.
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=first.handle,
+        v=second.handle,
+        beta1_power=1.0 - numbers.correction_1,
+        beta2_power=1.0 - numbers.correction_2,
+        lr=numbers.learning_rate,
+        beta1=numbers.beta_1,
+        beta2=numbers.beta_2,
+        epsilon=numbers.epsilon * tf.sqrt(numbers.correction_2),
+        grad=gradient,
+    )
 
 
-@tf.function(jit_compile=True)
-def average_into(average: Any, variable: Any, keep: Any) -> None:
-    """Update a moving average of a variable."""
-    average.assign(keep * average + (1.0 - keep) * variable)
+def _average_into(average: Any, variable: Any, keep: Any) -> None:
+    average.assign_sub((1.0 - keep) * (average - variable))
+
+
+class RowOps(NamedTuple):
+    """The ops of a step on the rows of a batch, beside those of the hidden layers.
+
+    Attributes
+    ----------
+    standardize : callable
+        ``standardize(features, mean, scale, dropout, dtype)`` standardises the inputs of a network
+        and drops some of them.
+    losses : dict of str to callable
+        By the output's activation: ``loss(products, bias, row_weights, factor)`` returns the
+        weighted sum of ``softplus(logits)`` ("logistic") or ``logsumexp(logits)`` ("softmax") and
+        `factor` times its gradient.
+    """
+
+    standardize: Any
+    losses: dict[str, Any]
+
+
+class UpdateOps(NamedTuple):
+    """The ops of a step on the weights.
+
+    Attributes
+    ----------
+    adamw : callable
+        ``adamw(variable, first, second, gradient, numbers)`` takes one step of AdamW (Kingma and
+        Ba, 2015; Loshchilov and Hutter, 2019) with the numbers of the step.
+    average_into : callable
+        ``average_into(average, variable, keep)`` updates a moving average of a variable.
+    """
+
+    adamw: Any
+    average_into: Any
+
+
+@cache
+def row_ops(fused: bool) -> RowOps:
+    """Return the ops on rows, compiled by XLA or not."""
+    losses = {"logistic": _sigmoid_loss, "softmax": _softmax_loss}
+    return RowOps(
+        compiled(_standardize, fused),
+        {name: compiled(loss, fused) for name, loss in losses.items()},
+    )
+
+
+@cache
+def update_ops(fused: bool) -> UpdateOps:
+    """Return the ops on weights, compiled by XLA or not."""
+    return UpdateOps(compiled(_adamw, fused), compiled(_average_into, fused))

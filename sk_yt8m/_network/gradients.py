@@ -5,9 +5,10 @@ a pass over memory that the update does not need, and TensorFlow keeps the gradi
 custom operations, and with them the network, for as long as the process lives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from sk_yt8m._network.fused_ops import Dropout
 from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._tensorflow import tf
 
@@ -17,6 +18,8 @@ def loss_and_gradients(
     features: Any,
     loss: Callable[[Any, Any], tuple[Any, Any]],
     n_heads: int,
+    dropouts: Sequence[Dropout | None],
+    keep_moving: Any,
 ) -> tuple[Any, list[Any]]:
     """Run a batch through a network and back.
 
@@ -32,6 +35,10 @@ def loss_and_gradients(
     n_heads : int
         Number of equal parts of the last hidden layer that predict alone, each with its share of
         the products times `n_heads`; the loss is the mean of theirs.
+    dropouts : sequence of Dropout or None
+        Of the inputs and of each hidden layer.
+    keep_moving : tensor of float32
+        Share of the running moments that they keep.
 
     Returns
     -------
@@ -41,17 +48,20 @@ def loss_and_gradients(
         By the trained variables of the network, in their order. Those of kernels are in the
         precision of the products.
     """
-    h = network.inputs(features)
+    h = network.inputs(features, dropouts[0])
     kept = []
-    for layer in network.hidden:
+    for layer, dropout in zip(network.hidden, dropouts[1:], strict=True):
         kernel = tf.cast(layer.kernel, h.dtype)
         products = tf.matmul(h, kernel)
-        kept.append((h, kernel, products, layer))
-        h = layer.forward(products)
+        kept.append((h, kernel, products, layer, dropout))
+        h = layer.forward(products, dropout, keep_moving)
     kernel = tf.cast(network.variables["output/kernel"], h.dtype)
     bias = tf.convert_to_tensor(network.variables["output/bias"])
+    parts, blocks = [h], [kernel]
+    if n_heads > 1:
+        parts, blocks = tf.split(h, n_heads, axis=1), tf.split(kernel, n_heads)
     values, by_bias, by_kernel, upstream = [], [], [], []
-    for part, block in zip(tf.split(h, n_heads, axis=1), tf.split(kernel, n_heads), strict=True):
+    for part, block in zip(parts, blocks, strict=True):
         products = tf.matmul(part, block)
         value, slope = loss(n_heads * products if n_heads > 1 else products, bias)
         values.append(value / n_heads)
@@ -60,8 +70,8 @@ def loss_and_gradients(
         upstream.append(tf.matmul(slope, block, transpose_b=True))
     gradients = [tf.concat(by_kernel, axis=0), tf.add_n(by_bias)]
     above = tf.concat(upstream, axis=1)
-    for h, kernel, products, layer in reversed(kept):
-        slope, by_units = layer.backward(products, above)
+    for h, kernel, products, layer, dropout in reversed(kept):
+        slope, *by_units = layer.backward(products, dropout, above)
         gradients = [tf.matmul(h, slope, transpose_a=True), *by_units, *gradients]
         # Below the first layer nothing reads it, and the compiled graph leaves it out.
         above = tf.matmul(slope, kernel, transpose_b=True)

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from sk_yt8m._network.fused_ops import sigmoid_loss, softmax_loss
 from sk_yt8m._tensorflow import tf
-
-_OVER_ALL_LABELS = {"logistic": sigmoid_loss, "softmax": softmax_loss}
 
 
 def cross_entropy(
-    out_activation: str,
+    over_all_labels: Any,
     products: Any,
     bias: Any,
     row_weights: Any,
@@ -21,8 +18,9 @@ def cross_entropy(
 
     Parameters
     ----------
-    out_activation : {"logistic", "softmax"}
-        For binary cross-entropy, summed over labels, or categorical cross-entropy.
+    over_all_labels : callable
+        One of `RowOps.losses`: for binary cross-entropy, summed over labels, or categorical
+        cross-entropy.
     products : tensor of shape (batch_size, n_outputs)
         Pre-activations of the output layer, without the bias.
     bias : tensor of shape (n_outputs,), float32
@@ -48,7 +46,7 @@ def cross_entropy(
     The binary cross-entropy of the dense indicator is the sum of ``softplus(z)`` over labels minus
     the logits of the true labels; the categorical one has ``logsumexp(z)`` in place of the sum.
     """
-    loss, gradient = _OVER_ALL_LABELS[out_activation](products, bias, row_weights, factor)
+    loss, gradient = over_all_labels(products, bias, row_weights, factor)
     true = tf.cast(tf.gather_nd(products, positions), tf.float32)
     true += tf.gather(bias, positions[:, 1])
     less = tf.cast(position_weights * factor, gradient.dtype)

@@ -9,20 +9,20 @@ import numpy as np
 from sk_yt8m._inputs.features import checked_rows, row_number
 from sk_yt8m._inputs.prefetch import prefetched
 from sk_yt8m._inputs.standardization import standardized
+from sk_yt8m._network import host_products
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
 from sk_yt8m._network.folding import PlainLayers
 from sk_yt8m._network.fused_ops import activation
-from sk_yt8m._tensorflow import has_gpu, products_keep_order, tf
+from sk_yt8m._tensorflow import has_gpu, tf
 from sk_yt8m._top_k import TopK
 
-#: Rows of a chunk. Where `products_keep_order`, products of 2 to 512 rows sum in the same order, so
-#: that the scores of a row do not depend on the other rows. One row, and more, sum differently.
+#: Rows of a chunk.
 CHUNK_ROWS = 512
-_FEWEST_ROWS = 2
-#: Elsewhere networks with at most this many weights multiply in float64, whose rounding errors
-#: vanish in float32, and chunks are padded to a multiple of 16 rows, so that vector instructions
-#: leave no element over.
-_SMALL, _VECTOR_ROWS = 2**17, 16
+#: Networks of at most so many weights predict in float64, whose rounding errors vanish in float32:
+#: their scores do not depend on how rows are divided among calls.
+_SMALL = 2**17
+#: Calls of at most so many rows, or multiplications, run in numpy.
+_FEW_ROWS, _FEW_PRODUCTS = 8, 2**23
 
 
 class Predictor:
@@ -41,10 +41,9 @@ class Predictor:
     def __init__(
         self, layers: PlainLayers, out_activation: str, precision: str = "float32"
     ) -> None:
-        self._precision, self._multiple = precision, CHUNK_ROWS if has_gpu() else 1
-        n_weights = sum(kernel.size for kernel in layers.kernels)
-        if precision == "float32" and n_weights <= _SMALL and not products_keep_order():
-            self._precision, self._multiple = "float64", _VECTOR_ROWS
+        self._n_weights = sum(kernel.size for kernel in layers.kernels)
+        is_small = precision == "float32" and self._n_weights <= _SMALL and not has_gpu()
+        self._precision = "float64" if is_small else precision
         self._links = (layers.activation, out_activation)
         self.n_outputs = layers.biases[-1].size
         self.update(layers)
@@ -52,18 +51,19 @@ class Predictor:
     def update(self, layers: PlainLayers) -> None:
         """Replace the weights by others of the same shapes."""
         self._standardization = layers.mean, layers.scale
+        others = "float64" if self._precision == "float64" else "float32"
         pairs = zip(layers.kernels, layers.biases, strict=True)
         self._weights = [
-            tf.cast(array, self._precision) if array.ndim == 2 else tf.convert_to_tensor(array)
+            tf.cast(array, self._precision if array.ndim == 2 else others)
             for pair in pairs
             for array in pair
         ]
 
     def chunks(self, graph: str, X: Any) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each chunk's first row number and its ``"logits"`` or ``"probabilities"``."""
-        for start, n_rows, scores in self._run(graph, X):
+        for start, scores in self._run(graph, X):
             # A view; `scores.numpy()` would copy.
-            yield start, np.asarray(memoryview(scores))[:n_rows]
+            yield start, np.asarray(memoryview(scores))
 
     def hidden(self, X: Any) -> np.ndarray:
         """Return the activations of the last hidden layer, float32."""
@@ -89,9 +89,9 @@ class Predictor:
         n = X.shape[0]
         indices = np.empty((n, k), dtype=np.int32)
         scores = np.empty((n, k), dtype=np.float32)
-        for start, n_rows, (values, places) in self._run("top_k", X, tf.constant(k)):
-            scores[start : start + n_rows] = values[:n_rows]
-            indices[start : start + n_rows] = places[:n_rows]
+        for start, (values, places) in self._run("top_k", X, tf.constant(k)):
+            scores[start : start + len(values)] = values
+            indices[start : start + len(places)] = places
         return TopK(indices, scores)
 
     def _scores(self, graph: str, X: Any, width: int) -> np.ndarray:
@@ -100,36 +100,44 @@ class Predictor:
             scores[start : start + len(block)] = block
         return scores
 
-    def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, int, Any]]:
-        """Yield the first row number, the number of rows and the graph's results of each chunk."""
+    def _run(self, name: str, X: Any, *further: Any) -> Iterator[tuple[int, Any]]:
+        """Yield each chunk's first row number and the graph's results."""
         inputs, *standardization = standardized(X, *self._standardization)
-        weights = [*map(tf.convert_to_tensor, standardization), *self._weights]
-        shapes = tuple(tuple(weight.shape) for weight in weights)
-        graph = _compiled(name, *self._links, self._precision, shapes)
+        graph = self._graph(name, standardization, X.shape[0])
 
-        def run(start: int) -> tuple[int, int, Any]:
+        def run(start: int) -> tuple[int, Any]:
             rows = checked_rows(inputs, start, CHUNK_ROWS)
-            result, is_finite = graph(_padded(rows, self._multiple), *further, *weights)
-            wrong = np.flatnonzero(~is_finite.numpy()[: len(rows)])
+            result, is_finite = graph(rows, *further)
+            wrong = np.flatnonzero(~np.asarray(is_finite))
             if wrong.size:
                 raise _overflow(inputs, start + int(wrong[0]), rows[wrong[0]])
-            return start, len(rows), result
+            return start, result
 
         return prefetched(run, range(0, X.shape[0], CHUNK_ROWS))
 
+    def _graph(
+        self, name: str, standardization: list[np.ndarray], n_rows: int
+    ) -> Callable[..., Any]:
+        """Return the function from rows to the results, of TensorFlow or numpy."""
+        is_short = n_rows <= _FEW_ROWS or n_rows * self._n_weights <= _FEW_PRODUCTS
+        if is_short and self._precision != "bfloat16" and not has_gpu():
+            layers = [np.asarray(memoryview(weight)) for weight in self._weights]
+            return host_products.forward(name, *self._links, standardization, layers)
+        dtype = self._weights[-1].dtype
+        weights = [*(tf.cast(array, dtype) for array in standardization), *self._weights]
+        graph = _compiled(name, *self._links, self._precision, len(weights))
+        return lambda rows, *further: graph(tf.convert_to_tensor(rows), *further, *weights)
+
 
 @cache
-def _compiled(
-    name: str, hidden: str, out: str, precision: str, shapes: tuple[tuple[int, ...], ...]
-) -> Any:
-    """Compile a function, once for all networks of the same shape: TensorFlow never frees one."""
-    features = tf.TensorSpec([None, shapes[0][0]], tf.float32)
+def _compiled(name: str, hidden: str, out: str, precision: str, n_weights: int) -> Any:
+    """Compile a function, once for all networks of as many layers: TensorFlow never frees one."""
+    features = tf.TensorSpec([None, None], tf.float32)
     further = [tf.TensorSpec([], tf.int32)] if name == "top_k" else []
-    weights = [
-        tf.TensorSpec(shape, precision if len(shape) == 2 else tf.float32) for shape in shapes
-    ]
-    graph = _forward(name, hidden, out)
-    return tf.function(graph).get_concrete_function(features, *further, *weights)
+    vectors = tf.TensorSpec([None], "float64" if precision == "float64" else "float32")
+    pairs = [tf.TensorSpec([None, None], precision), vectors] * (n_weights // 2 - 1)
+    graph = tf.function(_forward(name, hidden, out), autograph=False)
+    return graph.get_concrete_function(features, *further, vectors, vectors, *pairs)
 
 
 def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
@@ -142,15 +150,16 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
 
     def product(h: Any, kernel: Any, bias: Any) -> Any:
         products = tf.matmul(tf.cast(h, kernel.dtype), kernel)
-        return tf.nn.bias_add(tf.cast(products, tf.float32), bias)
+        return tf.nn.bias_add(tf.cast(products, bias.dtype), bias)
 
     def hidden_layers(features: Any, mean: Any, scale: Any, *layers: Any) -> Any:
-        h = (features - mean) * scale
+        h = (tf.cast(features, mean.dtype) - mean) * scale
         for kernel, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
             h = activation(hidden)(product(h, kernel, bias))
         return h
 
     def checked(values: Any) -> tuple[Any, Any]:
+        values = tf.cast(values, tf.float32)
         return values, tf.reduce_all(tf.math.is_finite(values), axis=1)
 
     def hidden_activations(features: Any, *weights: Any) -> tuple[Any, Any]:
@@ -164,8 +173,8 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
 
     def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
         link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
-        linked = link(scores(features, *weights))
-        return checked(tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY))
+        linked, is_finite = checked(link(scores(features, *weights)))
+        return tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY), is_finite
 
     def top_k(features: Any, k: Any, *weights: Any) -> tuple[Any, Any]:
         values, is_finite = probabilities(features, *weights)
@@ -178,15 +187,6 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
         "top_k": top_k,
     }
     return graphs[name]
-
-
-def _padded(rows: np.ndarray, multiple: int) -> Any:
-    n_rows = max(_FEWEST_ROWS, -(-len(rows) // multiple) * multiple)
-    if len(rows) < n_rows:
-        padded = np.zeros((n_rows, rows.shape[1]), dtype=rows.dtype)
-        padded[: len(rows)] = rows
-        rows = padded
-    return tf.convert_to_tensor(rows)
 
 
 def _overflow(inputs: Any, row: int, features: np.ndarray) -> ValueError:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sk_yt8m._network.fused_ops import activation, dropout
+from sk_yt8m._network.architecture import BATCH_NORMALIZATION_EPSILON
+from sk_yt8m._network.fused_ops import activation, activation_slope, compiled, drop
 from sk_yt8m._tensorflow import tf
 
 #: Takes a list of tensors and returns their sums over all replicas of a training.
@@ -18,10 +19,8 @@ class SynchronizedUnitOps:
     ----------
     name : str
         Name of the activation.
-    rate : float
-        Share of the outputs that dropout sets to zero.
-    epsilon : float
-        Batch normalisation's guard against division by zero.
+    fused : bool
+        Whether XLA compiles what lies between the sums.
     sums : callable
         Takes a list of tensors and returns their sums over all replicas.
 
@@ -33,12 +32,12 @@ class SynchronizedUnitOps:
     2015). Their sums are the gradients by offset and scale.
     """
 
-    def __init__(self, name: str, rate: float, epsilon: float, sums: Sums) -> None:
-        self._parts = _compiled_parts(name, rate, epsilon)
+    def __init__(self, name: str, fused: bool, sums: Sums) -> None:
+        self._parts = _compiled_parts(name, fused)
         self._sums = sums
         self._of_forward: tuple[Any, Any, Any] | None = None
 
-    def forward(self, products: Any, scale: Any, offset: Any, seed: Any) -> tuple[Any, Any, Any]:
+    def forward(self, products: Any, scale: Any, offset: Any, dropout: Any) -> tuple[Any, Any, Any]:
         """Return the outputs, and mean and variance of the products over all replicas."""
         # Replicas may have different numbers of rows, or none.
         n_rows = tf.cast(tf.shape(products)[0], tf.float32)
@@ -48,13 +47,13 @@ class SynchronizedUnitOps:
         variance = squares / n_rows
         # The graph's own tensors: the backward pass of the same step uses them.
         self._of_forward = mean, variance, n_rows
-        return self._parts.outputs(products, mean, variance, scale, offset, seed), mean, variance
+        return self._parts.outputs(products, mean, variance, scale, offset, dropout), mean, variance
 
-    def backward(self, products: Any, scale: Any, offset: Any, seed: Any, upstream: Any) -> Any:
+    def backward(self, products: Any, scale: Any, offset: Any, dropout: Any, upstream: Any) -> Any:
         """Return the gradients by products, and this replica's by scale and offset."""
         assert self._of_forward is not None
         mean, variance, n_rows = self._of_forward
-        given = products, mean, variance, scale, offset, seed, upstream
+        given = products, mean, variance, scale, offset, dropout, upstream
         by_scale, by_offset = self._parts.by_scale_and_offset(*given)
         means = [total / n_rows for total in self._sums([by_scale, by_offset])]
         return self._parts.by_products(*given, *means), by_scale, by_offset
@@ -69,14 +68,12 @@ class _Parts(NamedTuple):
 
 
 @cache
-def _compiled_parts(name: str, rate: float, epsilon: float) -> _Parts:
+def _compiled_parts(name: str, fused: bool) -> _Parts:
     """Compile what lies between the sums over replicas."""
 
     def normalized(products: Any, mean: Any, variance: Any) -> Any:
-        return (tf.cast(products, tf.float32) - mean) * tf.math.rsqrt(variance + epsilon)
-
-    def after(x: Any, scale: Any, offset: Any, seed: Any, dtype: Any) -> Any:
-        return tf.cast(dropout(activation(name)(x * scale + offset), seed, rate), dtype)
+        inverse = tf.math.rsqrt(variance + BATCH_NORMALIZATION_EPSILON)
+        return (tf.cast(products, tf.float32) - mean) * inverse
 
     def sum_of(products: Any) -> Any:
         return tf.reduce_sum(tf.cast(products, tf.float32), axis=0)
@@ -84,30 +81,36 @@ def _compiled_parts(name: str, rate: float, epsilon: float) -> _Parts:
     def squares(products: Any, mean: Any) -> Any:
         return sum_of(tf.square(tf.cast(products, tf.float32) - mean))
 
-    def outputs(products: Any, mean: Any, variance: Any, scale: Any, offset: Any, seed: Any) -> Any:
-        return after(normalized(products, mean, variance), scale, offset, seed, products.dtype)
+    def outputs(
+        products: Any, mean: Any, variance: Any, scale: Any, offset: Any, dropout: Any
+    ) -> Any:
+        values = normalized(products, mean, variance) * scale + offset
+        return tf.cast(drop(activation(name)(values), dropout), products.dtype)
 
-    def gradients(
-        given: tuple[Any, ...], sources: Callable[[Any, Any, Any], list[Any]]
-    ) -> tuple[Any, list[Any]]:
-        products, mean, variance, scale, offset, seed, upstream = given
+    def slopes(
+        products: Any,
+        mean: Any,
+        variance: Any,
+        scale: Any,
+        offset: Any,
+        dropout: Any,
+        upstream: Any,
+    ) -> tuple[Any, Any]:
         x = normalized(products, mean, variance)
-        with tf.GradientTape() as tape:
-            tape.watch([x, scale, offset])
-            values = after(x, scale, offset, seed, products.dtype)
-        wanted = sources(x, scale, offset)
-        zero = tf.UnconnectedGradients.ZERO
-        return x, tape.gradient(values, wanted, upstream, unconnected_gradients=zero)
+        kept = drop(tf.cast(upstream, tf.float32), dropout)
+        return x, activation_slope(name, x * scale + offset, kept)
 
     def by_scale_and_offset(*given: Any) -> Any:
-        return gradients(given, lambda _, scale, offset: [scale, offset])[1]
+        x, slope = slopes(*given)
+        return [tf.reduce_sum(slope * x, axis=0), tf.reduce_sum(slope, axis=0)]
 
     def by_products(*given: Any) -> Any:
         *forward, mean_by_scale, mean_by_offset = given
-        x, (slope,) = gradients(tuple(forward), lambda x, _, __: [x])
+        x, slope = slopes(*forward)
         products, _, variance, scale, *_ = forward
-        centred = slope - scale * (mean_by_offset + x * mean_by_scale)
-        return tf.cast(tf.math.rsqrt(variance + epsilon) * centred, products.dtype)
+        centred = scale * (slope - (mean_by_offset + x * mean_by_scale))
+        inverse = tf.math.rsqrt(variance + BATCH_NORMALIZATION_EPSILON)
+        return tf.cast(inverse * centred, products.dtype)
 
     functions = (sum_of, squares, outputs, by_scale_and_offset, by_products)
-    return _Parts(*(tf.function(function, jit_compile=True) for function in functions))
+    return _Parts(*(compiled(function, fused) for function in functions))

@@ -20,7 +20,8 @@ from sk_yt8m._training.history import History
 from sk_yt8m._training.problem import Problem, check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import make_row_source
 from sk_yt8m._training.schedule import Schedule, resolve_auto
-from sk_yt8m._training.steps.replica import StepOptions
+from sk_yt8m._training.steps.fusion import fusion_of_fit
+from sk_yt8m._training.steps.numbers import StepOptions
 from sk_yt8m._training.trainer import Trainer
 from sk_yt8m._training.validation import (
     hold_out,
@@ -107,13 +108,17 @@ def _fit_with(
             warn_if_not_transformed(problem.X, validation.X)
         evaluate = make_evaluate(architecture, validation, weights) if validation else None
         options = step_options(p, problem.form)
-        with Trainer(architecture, weights, options, seed) as trainer:
+        schedule = make_schedule(p, problem, seed)
+        n_rows, n_steps = schedule.size(problem.X.shape[0])
+        fusion = fusion_of_fit(architecture, n_rows, n_steps)
+        with Trainer(architecture, weights, options, seed, fusion) as trainer:
             del weights, previous
-            source = make_row_source(trainer.inputs(problem.X), trainer.devices)
+            inputs, n_reserved = trainer.inputs(problem.X), step_bytes(architecture, n_rows)
+            source = make_row_source(inputs, trainer.devices, n_reserved)
             history = train_epochs(
                 trainer,
                 TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting),
-                make_schedule(p, problem, seed),
+                schedule,
                 evaluate and (lambda weights: ranks.first(evaluate(weights))),
                 partial(print_epoch, problem.form.score_name) if verbose else None,
                 checkpoints,
@@ -122,6 +127,14 @@ def _fit_with(
         if checkpoints is not None and not history.interrupted:
             checkpoints.clear()
     return network_of(history.weights), history
+
+
+def step_bytes(architecture: Architecture, batch_size: int) -> int:
+    """Return about how much memory a step needs beside weights and moments: a bound from above.
+
+    Gradients and kernels in two formats, and for every unit and row a dozen intermediate values.
+    """
+    return 4 * (3 * architecture.n_weights + 16 * batch_size * architecture.n_units)
 
 
 def draw_seed(random_state: Any) -> int:

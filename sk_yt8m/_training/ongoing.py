@@ -12,7 +12,8 @@ from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._network.fitted_network import FittedNetwork
 
 if TYPE_CHECKING:
-    from sk_yt8m._training.steps.replica import StepOptions
+    from sk_yt8m._training.steps.fusion import Fusion
+    from sk_yt8m._training.steps.numbers import StepOptions
     from sk_yt8m._training.trainer import Trainer
 
 
@@ -65,20 +66,22 @@ class OngoingTraining:
 
     @contextmanager
     def trainer(
-        self, architecture: Architecture, options: "StepOptions", seed: int
+        self, architecture: Architecture, options: "StepOptions", seed: int, fusion: "Fusion"
     ) -> "Iterator[Trainer]":
         """Yield a trainer that continues the training; an error leaves the state as before."""
         from sk_yt8m._training.trainer import Trainer, kind_of_training
 
-        kind = kind_of_training(architecture, options)
+        kind = kind_of_training(architecture, options, fusion)
         if self._trainer is not None and self._trainer.kind == kind:
             trainer = self._trainer
-            trainer.reseed(seed)
+            trainer.configure(architecture, options, seed)
             roll_back = trainer.hold()
         else:
             if self._trainer is not None:
                 self._copy_state().close()
-            trainer, roll_back = Trainer(architecture, self._network.weights, options, seed), None
+            weights = self._network.weights
+            trainer = Trainer(architecture, weights, options, seed, fusion)
+            roll_back = None
         try:
             if roll_back is None:
                 trainer.restore(self._state)

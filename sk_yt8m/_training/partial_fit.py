@@ -11,6 +11,7 @@ from sk_yt8m._training.fit import draw_seed, make_architecture, make_schedule, s
 from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.problem import check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import HostRows
+from sk_yt8m._training.steps.fusion import fusion_of_partial_fit
 
 _LARGEST_BATCH = 512
 
@@ -69,7 +70,8 @@ def partial_fit_network(
         schedule = replace(schedule, learning_rate="constant", warmup_fraction=0.0)
         if p["batch_size"] == "auto":
             schedule = replace(schedule, batch_size=_LARGEST_BATCH)
-        with training.trainer(architecture, step_options(p, problem.form), seed) as trainer:
+        options, fusion = step_options(p, problem.form), fusion_of_partial_fit(architecture)
+        with training.trainer(architecture, options, seed, fusion) as trainer:
             source = HostRows(trainer.inputs(problem.X))
             rows = TrainingRows(source, problem.indicator, problem.loss_weight, ranks.waiting)
             loss = train_one_epoch(trainer, rows, schedule, epoch)

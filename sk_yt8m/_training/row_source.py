@@ -13,8 +13,6 @@ from sk_yt8m._inputs.prefetch import prefetched
 from sk_yt8m._inputs.shuffling import shuffled_rows
 from sk_yt8m._tensorflow import has_gpu, outside_strategy, tf
 
-#: Memory that training needs on a GPU besides the features.
-_RESERVE_BYTES = 4 * 2**30
 _STEPS_PER_CALL = 64
 
 
@@ -49,7 +47,7 @@ class HostRows:
                 numbers = part.rows[steps]
                 features = take_rows(self.X, numbers.ravel())
                 release_pages(self.X)
-                places = np.arange(len(features), dtype=np.int32).reshape(numbers.shape)
+                places = np.arange(len(features)).reshape(numbers.shape)
                 blocks.append((tf.convert_to_tensor(features), places))
             return blocks, steps
 
@@ -74,7 +72,7 @@ class DeviceRows:
     def blocks(self, parts: Sequence[Batches], batch_size: int) -> Iterator[Block]:
         """Yield all features for some batches at a time."""
         n_batches = len(parts[0])
-        rows = [part.rows.astype(np.int32) for part in parts]
+        rows = [part.rows for part in parts]
         for start in range(0, n_batches, _STEPS_PER_CALL):
             steps = slice(start, min(start + _STEPS_PER_CALL, n_batches))
             given = zip(self.features, rows, strict=True)
@@ -84,15 +82,16 @@ class DeviceRows:
 RowSource = HostRows | DeviceRows
 
 
-def make_row_source(X: Any, devices: Sequence[str] = ("",)) -> RowSource:
+def make_row_source(X: Any, devices: Sequence[str] = ("",), n_reserved: int = 0) -> RowSource:
     """Return all rows on each device if they are GPUs with enough memory, or else rows in blocks.
 
-    Processes that train together read in blocks: all have to take the same steps at a time.
+    `n_reserved` is how many bytes training needs there besides the rows. Processes that train
+    together read in blocks: all have to take the same steps at a time.
     """
     n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if has_gpu() and X.shape[0] < 2**31 and n_replicas == len(devices):
         try:
-            reserve = [_zeros([_RESERVE_BYTES // 4], device) for device in devices]
+            reserve = [_zeros([n_reserved // 4], device) for device in devices]
             source = DeviceRows(X, devices)
             del reserve
             return source

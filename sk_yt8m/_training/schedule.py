@@ -63,6 +63,10 @@ class Schedule:
             self.n_epochs * steps_per_epoch,
         )
 
+    def size(self, n_samples: int) -> tuple[int, int]:
+        """Return the rows of a step and the number of steps, both at most, of a whole training."""
+        return min(n_samples, self.batch_size), self.n_epochs * n_steps(n_samples, self.batch_size)
+
     def is_finished(self, losses: Sequence[float], scores: Sequence[float]) -> bool:
         """Tell whether all epochs are done, or the monitored figure has stopped improving."""
         if len(losses) >= self.n_epochs:

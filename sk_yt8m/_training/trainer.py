@@ -12,6 +12,8 @@ from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
 from sk_yt8m._tensorflow import tf
 from sk_yt8m._training.distributed.settings import settings
 from sk_yt8m._training.row_source import RowSource
+from sk_yt8m._training.steps.fusion import Fusion
+from sk_yt8m._training.steps.numbers import StepOptions
 from sk_yt8m._training.steps.pool import (
     Kind,
     free_steps,
@@ -19,13 +21,13 @@ from sk_yt8m._training.steps.pool import (
     replicating_strategy,
     take_steps,
 )
-from sk_yt8m._training.steps.replica import StepOptions
+from sk_yt8m._training.steps.replica import kind_of_steps
 
 
-def kind_of_training(architecture: Architecture, options: StepOptions) -> Kind:
+def kind_of_training(architecture: Architecture, options: StepOptions, fusion: Fusion) -> Kind:
     """Return the kind of a training in the present scope."""
-    strategy = replicating_strategy()
-    return Kind(architecture, options, strategy, settings().gradient_dtype)
+    steps = kind_of_steps(architecture, options, fusion)
+    return Kind(steps, replicating_strategy(), settings().gradient_dtype)
 
 
 class Trainer:
@@ -44,18 +46,25 @@ class Trainer:
         How each step is done.
     seed : int
         Seed of the dropout masks.
+    fusion : Fusion
+        What XLA compiles.
     """
 
     def __init__(
-        self, architecture: Architecture, weights: Weights, options: StepOptions, seed: int
+        self,
+        architecture: Architecture,
+        weights: Weights,
+        options: StepOptions,
+        seed: int,
+        fusion: Fusion,
     ) -> None:
-        self.kind = kind_of_training(architecture, options)
+        self.kind = kind_of_training(architecture, options, fusion)
         steps = take_steps(self.kind)
         # Weights beyond float32 become infinite, which `is_finite` reports.
         with np.errstate(over="ignore"):
             for replica in steps.replicas:
                 replica.reset(weights)
-        steps.reseed(seed)
+        steps.configure(architecture, options, seed)
         # Steps that cannot be reset are not given back.
         self._steps = steps
         self._give_back = weakref.finalize(self, give_back_steps, self.kind, steps)
@@ -80,11 +89,11 @@ class Trainer:
     @property
     def n_steps(self) -> int:
         """Number of steps taken."""
-        return int(self._first.network.step)
+        return int(self._first.step)
 
-    def reseed(self, seed: int) -> None:
-        """Draw the dropout masks from another seed from now on."""
-        self._steps.reseed(seed)
+    def configure(self, architecture: Architecture, options: StepOptions, seed: int) -> None:
+        """Take the next steps in this way, which is of the same kind."""
+        self._steps.configure(architecture, options, seed)
 
     def inputs(self, X: Any) -> Any:
         """Return the rows to feed; the network standardises what is not standardised in them."""
@@ -102,7 +111,7 @@ class Trainer:
             arguments = [
                 (
                     features,
-                    tf.convert_to_tensor(places),
+                    tf.convert_to_tensor(places, tf.int64),
                     tf.convert_to_tensor(part.row_weights[steps]),
                     tf.convert_to_tensor(part.positions[steps]),
                     tf.convert_to_tensor(part.position_weights[steps]),
@@ -117,11 +126,7 @@ class Trainer:
 
         Squares overflow first, and weights with infinite squares give no finite products either.
         """
-        optimizer = self._first.optimizer
-        running = [v for v in self._first.network.variables.values() if not v.trainable]
-        norms = [tf.nn.l2_loss(v) for v in (*optimizer.variables, *optimizer.averages)]
-        values = (*running, *optimizer.second, *norms)
-        return all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in values)
+        return bool(self._first.is_finite())
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average if there is one."""

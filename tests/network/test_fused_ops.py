@@ -13,12 +13,12 @@ BIAS = np.array([1.0, -2.0, 0.25], dtype=np.float32)
 FACTOR = 0.25
 
 
-def evaluate(out_activation: str, dense: np.ndarray):
+def evaluate(out_activation: str, dense: np.ndarray, fused: bool):
     rows, labels = np.nonzero(dense)
     positions = np.concatenate([np.stack([rows, labels], axis=1), np.zeros((2, 2))])
     position_weights = np.concatenate([WEIGHTS[rows], np.zeros(2)]).astype(np.float32)
     value, gradient = losses.cross_entropy(
-        out_activation,
+        fused_ops.row_ops(fused).losses[out_activation],
         tf.constant(LOGITS - BIAS),
         tf.constant(BIAS),
         tf.constant(WEIGHTS),
@@ -29,31 +29,43 @@ def evaluate(out_activation: str, dense: np.ndarray):
     return value.numpy(), gradient.numpy()
 
 
-def test_binary_cross_entropy():
+@pytest.fixture(params=[False, True], ids=["as they are", "compiled"])
+def fused(request):
+    """Whether XLA compiles the ops."""
+    return request.param
+
+
+def test_binary_cross_entropy(fused):
     dense = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]])
-    value, gradient = evaluate("logistic", dense)
+    value, gradient = evaluate("logistic", dense, fused)
     cells = np.logaddexp(0, LOGITS) - dense * LOGITS
     assert value == pytest.approx((cells.sum(axis=1) * WEIGHTS).sum(), rel=1e-6)
     expected = (expit(LOGITS) - dense) * WEIGHTS[:, np.newaxis] * FACTOR
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-7)
 
 
-def test_categorical_cross_entropy():
+def test_categorical_cross_entropy(fused):
     one_hot = np.eye(3)[[2, 0, 1]]
-    value, gradient = evaluate("softmax", one_hot)
+    value, gradient = evaluate("softmax", one_hot, fused)
     rows = -(one_hot * log_softmax(LOGITS, axis=1)).sum(axis=1)
     assert value == pytest.approx((rows * WEIGHTS).sum(), rel=1e-6)
     expected = (softmax(LOGITS, axis=1) - one_hot) * WEIGHTS[:, np.newaxis] * FACTOR
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-7)
 
 
+def dropout_of(seed, rate):
+    """Return the dropout of a share of the values."""
+    threshold = tf.constant(round(rate * 2**32), tf.uint32)
+    return fused_ops.Dropout(tf.constant(seed, tf.uint32), threshold, tf.constant(1 / (1 - rate)))
+
+
 class TestDropout:
     @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
     def test_the_mask_is_a_fair_function_of_the_seed(self, rate):
         def mask(seed):
-            return fused_ops.dropout_mask(
-                tf.constant([512, 300]), tf.constant(seed, tf.uint32), rate
-            ).numpy()
+            dropout = dropout_of(seed, rate)
+            shape = tf.constant([512, 300])
+            return fused_ops.dropout_mask(shape, dropout.seed, dropout.threshold).numpy()
 
         one = mask(7)
         np.testing.assert_array_equal(one, mask(7))
@@ -66,40 +78,42 @@ class TestDropout:
 
     def test_the_mean_stays(self):
         values = tf.ones([400, 400])
-        out = fused_ops.dropout(values, tf.constant(1, tf.uint32), 0.4).numpy()
+        out = fused_ops.drop(values, dropout_of(1, 0.4)).numpy()
         np.testing.assert_allclose(np.unique(out), [0.0, 1 / 0.6], rtol=1e-6)
         assert out.mean() == pytest.approx(1, abs=0.01)
-        assert fused_ops.dropout(values, tf.constant(1, tf.uint32), 0.0) is values
+        assert fused_ops.drop(values, None) is values
 
 
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
-@pytest.mark.parametrize("epsilon", [None, 1e-3])
-def test_hidden_units(name, epsilon):
+@pytest.mark.parametrize("normalized", [False, True])
+def test_hidden_units(name, normalized, fused):
     rng = np.random.default_rng(0)
     products = tf.constant(rng.normal(1, 2, (64, 10)), tf.float32)
     scale, offset = (tf.constant(rng.normal(1, 0.3, 10), tf.float32) for _ in range(2))
     upstream = tf.constant(rng.normal(size=(64, 10)), tf.float32)
-    seed = tf.constant(3, tf.uint32)
-    mask = tf.cast(fused_ops.dropout_mask(tf.constant([64, 10]), seed, 0.3), tf.float32) / 0.7
+    dropout = dropout_of(3, 0.3)
+    mask = fused_ops.dropout_mask(tf.constant([64, 10]), dropout.seed, dropout.threshold)
+    mask = tf.cast(mask, tf.float32) / 0.7
 
     def plain(products, scale, offset):
         values = products
-        if epsilon is not None:
+        if normalized:
             mean, variance = tf.nn.moments(products, [0])
-            values = (products - mean) / tf.sqrt(variance + epsilon) * scale
+            values = (products - mean) / tf.sqrt(variance + 1e-3) * scale
         return fused_ops.activation(name)(values + offset) * mask
 
-    ops = fused_ops.unit_ops(name, 0.3, epsilon)
+    ops = fused_ops.unit_ops(name, normalized, fused)
     arguments = [products, scale, offset]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
         expected = plain(*arguments)
-    outputs, mean, variance = ops.forward(*arguments, seed)
+    outputs, mean, variance = ops.forward(*arguments, dropout)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
-    if epsilon is not None:
+    if normalized:
         np.testing.assert_allclose(mean, products.numpy().mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(variance, products.numpy().var(axis=0), rtol=1e-4)
-    gradients = ops.backward(*arguments, seed, upstream)
+    gradients = ops.backward(*arguments, dropout, upstream)
     for one, other in zip(gradients, tape.gradient(expected, arguments, upstream), strict=True):
+        assert (one is None) == (other is None)
         if other is not None:
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

@@ -29,7 +29,9 @@ def test_backpropagation_is_the_automatic_gradient(
         error = products + bias - target
         return tf.reduce_sum(error**2), 2 * error
 
-    value, found = gradients.loss_and_gradients(network, features, squares, n_heads)
+    value, found = gradients.loss_and_gradients(
+        network, features, squares, n_heads, [None] * (len(hidden_layer_sizes) + 1), 0.0
+    )
     with tf.GradientTape() as tape:
         h = (features - moments[0].astype(np.float32)) / moments[1].astype(np.float32)
         rest = iter(variables)

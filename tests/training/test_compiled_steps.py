@@ -1,8 +1,8 @@
 """Compiled steps are shared by fits of one kind, one after the other."""
 
 import gc
-import itertools
 import sys
+from collections import defaultdict
 
 import keras
 import numpy as np
@@ -12,15 +12,15 @@ from faults import FailingRows
 from small_problem import X, Y, small
 
 from sk_yt8m import load
-from sk_yt8m._tensorflow import free, resolve_precision
-
-WIDTHS = itertools.count(20)
+from sk_yt8m._tensorflow import empty_variable, free, resolve_precision
+from sk_yt8m._training.steps import pool
 
 
 @pytest.fixture
-def fresh():
-    """Parameters of a network whose shape no other test has."""
-    return {"hidden_layer_sizes": (next(WIDTHS),)}
+def fresh(monkeypatch):
+    """Parameters of a network, for a test in which no steps are compiled yet."""
+    monkeypatch.setattr(pool, "_IDLE", defaultdict(list))
+    return {"hidden_layer_sizes": (20,)}
 
 
 @pytest.fixture
@@ -46,8 +46,58 @@ def test_fits_of_a_kind_share_the_compiled_steps(fresh, compiled):
     assert (first.predict_proba(X) != other_seed.predict_proba(X)).any()
 
 
+NUMBERS = {
+    "hidden_layer_sizes": (19,),
+    "alpha": 0.2,
+    "weight_decay": 0.3,
+    "dropout": 0.1,
+    "input_dropout": 0.3,
+    "beta_1": 0.8,
+    "beta_2": 0.9,
+    "epsilon": 1e-3,
+    "ema_decay": 0.2,
+    "learning_rate_init": 0.01,
+    "loss_reduction": "mean",
+    "standardize": False,
+    "batch_size": 7,
+}
+
+
+@pytest.mark.parametrize("change", NUMBERS)
+def test_numbers_and_sizes_share_them(fresh, compiled, change):
+    parameters = {**fresh, "alpha": 0.1, "dropout": 0.5, "input_dropout": 0.2}
+    changed = parameters | {change: NUMBERS[change]}
+    alone = small(**changed).fit(X, Y).predict_proba(X)
+    pool._IDLE.clear()
+    before = small(**parameters).fit(X, Y).predict_proba(X)
+    n_compiled = len(compiled)
+    after = small(**changed).fit(X, Y).predict_proba(X)
+    assert len(compiled) == n_compiled
+    np.testing.assert_array_equal(after, alone)
+    assert (after != before).any()
+
+
+@pytest.mark.parametrize("n_more", [0, 1])
+def test_other_data_shares_them(fresh, compiled, n_more):
+    small(**fresh).fit(X, Y).predict_proba(X)
+    n_compiled = len(compiled)
+    wider = np.hstack([X, X[:, : n_more + 1]])
+    labels = np.hstack([Y, Y[:, :n_more]])
+    clf = small(**fresh).fit(wider[:50], labels[:50])
+    assert clf.predict_proba(wider).shape == labels.shape
+    assert len(compiled) == n_compiled
+
+
 @pytest.mark.parametrize(
-    "change", [{"dropout": 0.1}, {"hidden_layer_sizes": (19,)}, {"alpha": 0.1}]
+    "change",
+    [
+        {"dropout": 0.0},
+        {"alpha": 0.1},
+        {"ema_decay": None},
+        {"activation": "tanh"},
+        {"hidden_layer_sizes": (20, 20)},
+    ],
+    ids=lambda change: next(iter(change)),
 )
 def test_another_kind_has_its_own(fresh, compiled, change):
     small(**fresh).fit(X, Y)
@@ -115,7 +165,8 @@ def test_steps_of_a_fit_that_failed_are_thrown_away(fresh, compiled):
 
 def test_weights_can_be_freed_while_a_graph_is_built():
     """The garbage collector may find an abandoned training at any moment."""
-    variable = tf.Variable(tf.ones([3]))
+    variable = empty_variable(1)
+    variable.assign([1.0, 1.0, 1.0])
     build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
     n_calls = 0
 
@@ -149,8 +200,7 @@ def test_the_way_of_a_gpu_gives_the_same(fresh, compiled, parameters, request):
     emulated = parameters["precision"] == "bfloat16" != resolve_precision("auto")
     rtol = 2**-7 if emulated else 1e-4
     request.getfixturevalue("pretended_gpu")
-    # A number that changes no result, and without which the steps of the host would be shared.
-    device = small(**parameters, epsilon=1.001e-8).fit(X, Y, X_val=X, y_val=Y)
+    device = small(**parameters).fit(X, Y, X_val=X, y_val=Y)
     assert any(options.get("jit_compile") for options in compiled[n_compiled:])
     np.testing.assert_allclose(device.loss_curve_, host.loss_curve_, rtol=rtol)
     np.testing.assert_allclose(device.predict_proba(X), expected, rtol=rtol)

@@ -72,7 +72,9 @@ def test_training_does_not_depend_on_the_source(monkeypatch):
     expected = small(max_iter=5).fit(X, Y).predict_proba(X)
     sources = []
     monkeypatch.setattr(
-        fit, "make_row_source", lambda X, _: sources.append(row_source.DeviceRows(X)) or sources[-1]
+        fit,
+        "make_row_source",
+        lambda X, *_: sources.append(row_source.DeviceRows(X)) or sources[-1],
     )
     np.testing.assert_array_equal(small(max_iter=5).fit(X, Y).predict_proba(X), expected)
     assert sources

@@ -8,18 +8,36 @@ import numpy as np
 from sk_yt8m._inputs.minibatches import Batches
 from sk_yt8m._network.architecture import Architecture
 from sk_yt8m._tensorflow import has_gpu, tf
-from sk_yt8m._training.steps.replica import Replica, StepOptions
+from sk_yt8m._training.steps.numbers import StepNumbers, StepOptions
+from sk_yt8m._training.steps.replica import Replica, RowsOfStep, StepKind
 
 
-def step_specs(n_features: int) -> tuple[Any, ...]:
-    """Return the types of the features and batches of one replica, for many steps."""
+def step_specs(kind: StepKind) -> tuple[Any, ...]:
+    """Return the types of features, batches and masks of one replica, for many steps."""
+    n_masks = len(kind.architecture.hidden_layer_sizes) + 1
     return (
-        tf.TensorSpec([None, n_features], tf.float32),
-        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, None], tf.int64),
         tf.TensorSpec([None, None], tf.float32),
         tf.TensorSpec([None, None, 2], tf.int32),
         tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, 2, n_masks], tf.uint32),
     )
+
+
+#: The type of the numbers of many steps.
+NUMBERS_SPEC = tf.TensorSpec([None, len(StepNumbers._fields)], tf.float32)
+
+
+def over_steps(take_step: Any, numbers: Any) -> Any:
+    """Return the sum of the losses of one step after the other; call it inside a graph."""
+    n_steps = tf.shape(numbers)[0]
+
+    def body(i: Any, total: Any) -> tuple[Any, Any]:
+        return i + 1, total + take_step(i, StepNumbers(*tf.unstack(numbers[i])))
+
+    start = tf.zeros([], tf.int32), tf.zeros([])
+    return tf.while_loop(lambda i, _: i < n_steps, body, start, parallel_iterations=1)[1]
 
 
 class CompiledSteps:
@@ -27,10 +45,8 @@ class CompiledSteps:
 
     Parameters
     ----------
-    architecture : Architecture
-        The network to build.
-    options : StepOptions
-        How each step is done.
+    kind : StepKind
+        What the trainings share that use them one after the other.
 
     Attributes
     ----------
@@ -38,14 +54,16 @@ class CompiledSteps:
         The one network with its optimiser.
     """
 
-    def __init__(self, architecture: Architecture, options: StepOptions) -> None:
-        replica = Replica(architecture, options)
+    def __init__(self, kind: StepKind) -> None:
+        replica = Replica(kind)
         self.replicas = [replica]
+        self._seed = 0
         self._run = _compiled(replica)
 
-    def reseed(self, seed: int) -> None:
-        """Draw the dropout masks from another seed from now on."""
-        self.replicas[0].network.reseed(seed)
+    def configure(self, architecture: Architecture, options: StepOptions, seed: int) -> None:
+        """Take the next steps in this way, with dropout masks from a seed."""
+        self._seed = seed
+        self.replicas[0].configure(architecture, options)
 
     def parts(self, batches: Batches) -> list[Batches]:
         """Return what each replica of this process takes of some batches."""
@@ -53,48 +71,35 @@ class CompiledSteps:
 
     def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
         """Take a step for each batch and return the sum of the losses."""
-        (part,) = parts
-        return float(self._run(*part, tf.convert_to_tensor(learning_rates)))
+        (part,), (replica,) = parts, self.replicas
+        n_steps = len(learning_rates)
+        masks = replica.masks(self._seed, 0, n_steps)
+        total = float(self._run(*part, masks, replica.numbers(learning_rates)))
+        replica.step.assign_add(n_steps)
+        return total
 
 
 def _compiled(replica: Replica) -> Any:
     """Compile the function that takes a step for each of several batches."""
 
-    def take_step(
-        features: Any,
-        row_weights: Any,
-        positions: Any,
-        position_weights: Any,
-        learning_rate: Any,
-    ) -> Any:
-        n_rows = tf.cast(tf.shape(row_weights)[0], tf.float32)
-        loss, gradients = replica.gradients(
-            features, row_weights, positions, position_weights, n_rows
-        )
-        replica.apply(gradients, learning_rate, n_rows)
+    def take_step(rows: RowsOfStep, numbers: StepNumbers) -> Any:
+        n_rows = tf.cast(tf.shape(rows.features)[0], tf.float32)
+        loss, gradients = replica.gradients(rows, n_rows, numbers)
+        replica.apply(gradients, n_rows, numbers)
         return loss
 
-    compiled_step = tf.function(take_step, jit_compile=has_gpu() or None)
+    if has_gpu() and replica.kind.fusion.units:
+        take_step = tf.function(take_step, jit_compile=True, autograph=False)
 
-    def take_all(
-        features: Any,
-        rows: Any,
-        row_weights: Any,
-        positions: Any,
-        position_weights: Any,
-        learning_rates: Any,
-    ) -> Any:
-        total = tf.zeros([])
-        for i in tf.range(tf.shape(rows)[0]):
-            total += compiled_step(
-                tf.gather(features, rows[i]),
-                row_weights[i],
-                positions[i],
-                position_weights[i],
-                learning_rates[i],
-            )
-        return total
+    def take_all(features: Any, rows: Any, *rest: Any) -> Any:
+        *parts, numbers = rest
 
-    return tf.function(take_all).get_concrete_function(
-        *step_specs(replica.network.architecture.n_features), tf.TensorSpec([None], tf.float32)
+        def take(i: Any, numbers: StepNumbers) -> Any:
+            chosen = RowsOfStep(tf.gather(features, rows[i]), *(part[i] for part in parts))
+            return take_step(chosen, numbers)
+
+        return over_steps(take, numbers)
+
+    return tf.function(take_all, autograph=False).get_concrete_function(
+        *step_specs(replica.kind), NUMBERS_SPEC
     )

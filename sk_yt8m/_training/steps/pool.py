@@ -4,18 +4,16 @@ import threading
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from sk_yt8m._network.architecture import Architecture
 from sk_yt8m._tensorflow import tf
 from sk_yt8m._training.steps.compiled import CompiledSteps
-from sk_yt8m._training.steps.replica import StepOptions
+from sk_yt8m._training.steps.replica import StepKind
 from sk_yt8m._training.steps.replicated import ReplicatedSteps
 
 
 class Kind(NamedTuple):
     """What trainings have in common that can use the same compiled steps."""
 
-    architecture: Architecture
-    options: StepOptions
+    steps: StepKind
     strategy: Any
     gradient_dtype: str
 
@@ -54,7 +52,7 @@ def take_steps(kind: Kind) -> Steps:
         if _IDLE[kind]:
             return _IDLE[kind].pop()
     if kind.strategy is None:
-        return CompiledSteps(kind.architecture, kind.options)
+        return CompiledSteps(kind.steps)
     return ReplicatedSteps(*kind)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from sk_yt8m._inputs.minibatches import Batches, first_row_of_part, part_of_batches
 from sk_yt8m._network.architecture import Architecture
 from sk_yt8m._tensorflow import has_gpu, tf
-from sk_yt8m._training.steps.compiled import step_specs
-from sk_yt8m._training.steps.replica import Replica, StepOptions
+from sk_yt8m._training.steps.compiled import NUMBERS_SPEC, over_steps, step_specs
+from sk_yt8m._training.steps.numbers import StepNumbers, StepOptions
+from sk_yt8m._training.steps.replica import Replica, RowsOfStep, StepKind
 
 #: An all-reduce over the network sends packs of this size while it adds others up.
 _BYTES_PER_PACK = 8_000_000
@@ -24,10 +25,8 @@ class ReplicatedSteps:
 
     Parameters
     ----------
-    architecture : Architecture
-        The network to build.
-    options : StepOptions
-        How each step is done.
+    kind : StepKind
+        What the trainings share that use them one after the other.
     strategy : tf.distribute.Strategy
         The strategy; its scope must be active in `run`.
     gradient_dtype : {"float32", "bfloat16"}
@@ -39,44 +38,47 @@ class ReplicatedSteps:
         Those of this process.
     """
 
-    def __init__(
-        self, architecture: Architecture, options: StepOptions, strategy: Any, gradient_dtype: str
-    ) -> None:
+    def __init__(self, kind: StepKind, strategy: Any, gradient_dtype: str) -> None:
         self._strategy = strategy
         self._gradient_dtype = tf.as_dtype(gradient_dtype)
         self.replicas = [
-            Replica(architecture, options, device, sum_over_replicas)
-            for device in strategy.extended.worker_devices
+            Replica(kind, device, sum_over_replicas) for device in strategy.extended.worker_devices
         ]
         self._numbers = local_numbers(strategy)
         self._seed = 0
         self._n_rows = 0
         self._first_rows = [0] * len(self.replicas)
-        self._run = self._compiled()
+        self._run = self._compiled(kind)
 
-    def reseed(self, seed: int) -> None:
-        """Draw the dropout masks from another seed from now on: those of the whole batch."""
+    def configure(self, architecture: Architecture, options: StepOptions, seed: int) -> None:
+        """Take the next steps in this way, with masks of the whole batch from a seed."""
         self._seed = seed
-        for first, replica in zip(self._first_rows, self.replicas, strict=True):
-            replica.network.reseed(seed, first)
+        for replica in self.replicas:
+            replica.configure(architecture, options)
 
     def parts(self, batches: Batches) -> list[Batches]:
         """Return what each replica of this process takes of some batches."""
         n = self._strategy.num_replicas_in_sync
-        if batches.rows.shape[1] != self._n_rows:
-            self._n_rows = batches.rows.shape[1]
-            self._first_rows = [first_row_of_part(batches, number, n) for number in self._numbers]
-            self.reseed(self._seed)
+        self._n_rows = batches.rows.shape[1]
+        self._first_rows = [first_row_of_part(batches, number, n) for number in self._numbers]
         return [part_of_batches(batches, number, n) for number in self._numbers]
 
     def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
         """Take a step for each batch and return the sum of the losses over all replicas."""
-        n_rows = tf.constant(self._n_rows, tf.float32)
-        return float(self._run([*parts], tf.convert_to_tensor(learning_rates), n_rows))
+        n_steps = len(learning_rates)
+        with_masks = [
+            (*part, replica.masks(self._seed, first, n_steps))
+            for part, first, replica in zip(parts, self._first_rows, self.replicas, strict=True)
+        ]
+        numbers = self.replicas[0].numbers(learning_rates)
+        total = float(self._run(with_masks, numbers, tf.constant(self._n_rows, tf.float32)))
+        for replica in self.replicas:
+            replica.step.assign_add(n_steps)
+        return total
 
-    def _compiled(self) -> Any:
+    def _compiled(self, kind: StepKind) -> Any:
         """Compile the function that takes a step for each of several batches."""
-        jit = has_gpu() or None
+        jit = True if has_gpu() and kind.fusion.units else None
         # Ops between the replicas cannot stand in a nested function.
         nested = not any(replica.network.is_synchronized for replica in self.replicas)
         gradients = [
@@ -85,33 +87,27 @@ class ReplicatedSteps:
         ]
         changes = [tf.function(replica.apply, jit_compile=jit) for replica in self.replicas]
 
-        def take_all(parts: Any, learning_rates: Any, n_rows: Any) -> Any:
-            def take_step(i: Any) -> Any:
-                here = self._numbers.index(_number(tf.distribute.get_replica_context()))
-                features, rows, row_weights, positions, position_weights = parts[here]
-                loss, slopes = gradients[here](
-                    tf.gather(features, rows[i]),
-                    row_weights[i],
-                    positions[i],
-                    position_weights[i],
-                    n_rows,
-                )
-                loss, *slopes = sum_over_replicas([loss, *map(self._on_the_wire, slopes)])
-                changes[here](slopes, learning_rates[i], n_rows)
-                return loss
+        def take_all(parts: Any, numbers: Any, n_rows: Any) -> Any:
+            def take_step(i: Any, numbers: StepNumbers) -> Any:
+                def on_replica() -> Any:
+                    here = self._numbers.index(_number(tf.distribute.get_replica_context()))
+                    features, rows, *rest = parts[here]
+                    chosen = RowsOfStep(tf.gather(features, rows[i]), *(part[i] for part in rest))
+                    loss, slopes = gradients[here](chosen, n_rows, numbers)
+                    loss, *slopes = sum_over_replicas([loss, *map(self._on_the_wire, slopes)])
+                    changes[here](slopes, n_rows, numbers)
+                    return loss
 
-            total = tf.zeros([])
-            for i in tf.range(tf.shape(learning_rates)[0]):
-                losses = self._strategy.run(take_step, args=(i,))
-                total += self._strategy.experimental_local_results(losses)[0]
-            return total
+                losses = self._strategy.run(on_replica)
+                return self._strategy.experimental_local_results(losses)[0]
 
-        specs = step_specs(self.replicas[0].network.architecture.n_features)
+            return over_steps(take_step, numbers)
+
         return tf.function(
             take_all,
             input_signature=[
-                [specs] * len(self.replicas),
-                tf.TensorSpec([None], tf.float32),
+                [step_specs(kind)] * len(self.replicas),
+                NUMBERS_SPEC,
                 tf.TensorSpec([], tf.float32),
             ],
         )
