@@ -23,6 +23,10 @@ BATCH_NORMALIZATION_EPSILON = 1e-3
 LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
+#: `"auto"`: hidden layers of the smallest sizes for few rows, of the largest for many.
+_SMALLEST, _LARGEST = (200, 320), (2000, 3200)
+_ROWS_FOR_LARGEST = 10_000
+
 #: What the first training fixes.
 _FIXED = (
     "n_features",
@@ -57,8 +61,29 @@ class Architecture:
                 )
 
 
-def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers, the last of which is divided among the heads."""
+def layer_sizes(
+    hidden_layer_sizes: npt.ArrayLike,
+    n_heads: int,
+    n_samples: int | None,
+    previous: tuple[int, ...] | None = None,
+) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers, the last of which is divided among the heads.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int, int or "auto"
+        The parameter of the classifier.
+    n_heads : int
+        Number of parts of the last layer.
+    n_samples : int or None
+        Number of training rows; None if it is not known.
+    previous : tuple of int or None
+        Sizes of the network that is trained further, which ``"auto"`` stands for.
+    """
+    if isinstance(hidden_layer_sizes, str) and hidden_layer_sizes == "auto":
+        if previous is None:
+            return auto_layer_sizes(n_samples, n_heads)
+        hidden_layer_sizes = previous
     one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
     sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
     whole = [isinstance(n, Integral) and not isinstance(n, (bool, np.bool_)) for n in sizes]
@@ -70,3 +95,17 @@ def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, .
             f"hidden_layer_sizes={hidden_layer_sizes!r}"
         )
     return tuple(map(int, sizes))
+
+
+def auto_layer_sizes(n_samples: int | None, n_heads: int) -> tuple[int, ...]:
+    """Return sizes in proportion to the number of rows, from 200 - 320 to 2000 - 3200 units.
+
+    The last size is reduced to a multiple of the number of heads. Without a number of rows the
+    sizes are the largest.
+    """
+    share = 1.0 if n_samples is None else n_samples / _ROWS_FOR_LARGEST
+    *sizes, last = (
+        min(most, max(least, round(share * most)))
+        for least, most in zip(_SMALLEST, _LARGEST, strict=True)
+    )
+    return (*sizes, last - last % n_heads or n_heads)
