@@ -41,8 +41,8 @@ class DeepMultiLabelClassifier(
     ----------
     hidden_layer_sizes : sequence of int, int or "auto", default="auto"
         Number of units of each hidden layer; empty for a linear model. ``"auto"`` is ``(2000,
-        3200)`` from 10,000 rows on and as much smaller as there are fewer rows, down to ``(200,
-        320)`` for 1,000 rows or less. Rows of weight 0 do not count, rows that `early_stopping`
+        3200)`` from 10,000 rows on and as much smaller as there are fewer rows, down to ``(400,
+        640)`` for 2,000 rows or less. Rows of weight 0 do not count, rows that `early_stopping`
         holds out do. The last size is reduced to a multiple of `n_heads`. The sizes of a network
         that is trained further stay; `partial_fit`, which does not know the number of rows,
         starts with ``(2000, 3200)``.

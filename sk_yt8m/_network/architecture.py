@@ -24,7 +24,7 @@ LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
 #: `"auto"`: hidden layers of the smallest sizes for few rows, of the largest for many.
-_SMALLEST, _LARGEST = (200, 320), (2000, 3200)
+_SMALLEST, _LARGEST = (400, 640), (2000, 3200)
 _ROWS_FOR_LARGEST = 10_000
 
 #: What the first training fixes.
@@ -98,7 +98,7 @@ def layer_sizes(
 
 
 def auto_layer_sizes(n_samples: int | None, n_heads: int) -> tuple[int, ...]:
-    """Return sizes in proportion to the number of rows, from 200 - 320 to 2000 - 3200 units.
+    """Return sizes in proportion to the number of rows, from 400 - 640 to 2000 - 3200 units.
 
     The last size is reduced to a multiple of the number of heads. Without a number of rows the
     sizes are the largest.

@@ -18,14 +18,14 @@ def test_the_recipe_is_for_the_course_set_and_larger_ones(n_samples):
 def test_sizes_grow_with_the_rows_and_never_beyond_the_recipe():
     sizes = np.array([auto_layer_sizes(n, 1) for n in range(1, 20_000)])
     assert (np.diff(sizes, axis=0) >= 0).all()
-    assert sizes[0].tolist() == [200, 320]
+    assert sizes[0].tolist() == [400, 640]
     assert (sizes <= RECIPE).all()
     # In proportion: the second layer is 1.6 times as wide as the first, up to rounding.
     np.testing.assert_allclose(sizes[:, 1], 1.6 * sizes[:, 0], atol=1)
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "sizes"), [(1, (200, 320)), (2000, (400, 640)), (5000, (1000, 1600))]
+    ("n_samples", "sizes"), [(1, (400, 640)), (2000, (400, 640)), (5000, (1000, 1600))]
 )
 def test_values_of_the_rule(n_samples, sizes):
     assert auto_layer_sizes(n_samples, 1) == sizes
@@ -35,7 +35,7 @@ def test_an_unknown_number_of_rows_means_the_recipe():
     assert layer_sizes("auto", 1, None) == RECIPE
 
 
-@pytest.mark.parametrize("n_heads", [1, 2, 3, 7, 100, 320, 321, 5000])
+@pytest.mark.parametrize("n_heads", [1, 2, 3, 7, 100, 640, 641, 5000])
 @pytest.mark.parametrize("n_samples", [10, 3333, 50_000, None])
 def test_the_heads_divide_the_last_size(n_samples, n_heads):
     first, last = layer_sizes("auto", n_heads, n_samples)
