@@ -1,5 +1,6 @@
 """Sizes and kinds: all that determines the shape and behaviour of a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -23,9 +24,10 @@ BATCH_NORMALIZATION_EPSILON = 1e-3
 LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
-#: `"auto"`: hidden layers of the smallest sizes for few rows, of the largest for many.
+#: `"auto"`: hidden layers of the smallest sizes for few rows and labels, of the largest for many of
+#: one of them.
 _SMALLEST, _LARGEST = (400, 640), (2000, 3200)
-_ROWS_FOR_LARGEST = 10_000
+_ROWS_FOR_LARGEST, _OUTPUTS_FOR_LARGEST = 10_000, 1000
 
 #: What the first training fixes.
 _FIXED = (
@@ -64,7 +66,7 @@ class Architecture:
 def layer_sizes(
     hidden_layer_sizes: npt.ArrayLike,
     n_heads: int,
-    n_samples: int | None,
+    shape: tuple[int, int] | None,
     previous: tuple[int, ...] | None = None,
 ) -> tuple[int, ...]:
     """Return the sizes of the hidden layers, the last of which is divided among the heads.
@@ -75,14 +77,14 @@ def layer_sizes(
         The parameter of the classifier.
     n_heads : int
         Number of parts of the last layer.
-    n_samples : int or None
-        Number of training rows; None if it is not known.
+    shape : tuple of (n_samples, n_outputs) or None
+        Numbers of training rows and of outputs; None if the rows are not known.
     previous : tuple of int or None
         Sizes of the network that is trained further, which ``"auto"`` stands for.
     """
     if isinstance(hidden_layer_sizes, str) and hidden_layer_sizes == "auto":
         if previous is None:
-            return auto_layer_sizes(n_samples, n_heads)
+            return auto_layer_sizes(*shape, n_heads) if shape else _with_heads(_LARGEST, n_heads)
         hidden_layer_sizes = previous
     one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
     sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
@@ -97,15 +99,21 @@ def layer_sizes(
     return tuple(map(int, sizes))
 
 
-def auto_layer_sizes(n_samples: int | None, n_heads: int) -> tuple[int, ...]:
-    """Return sizes in proportion to the number of rows, from 400 - 640 to 2000 - 3200 units.
+def auto_layer_sizes(n_samples: int, n_outputs: int, n_heads: int) -> tuple[int, ...]:
+    """Return sizes from 400 - 640 to 2000 - 3200 units.
 
-    The last size is reduced to a multiple of the number of heads. Without a number of rows the
-    sizes are the largest.
+    They are in proportion to the number of rows or to that of outputs, whichever gives more: many
+    labels need wide layers even where there are few rows.
     """
-    share = 1.0 if n_samples is None else n_samples / _ROWS_FOR_LARGEST
-    *sizes, last = (
+    share = max(n_samples / _ROWS_FOR_LARGEST, n_outputs / _OUTPUTS_FOR_LARGEST)
+    sizes = [
         min(most, max(least, round(share * most)))
         for least, most in zip(_SMALLEST, _LARGEST, strict=True)
-    )
-    return (*sizes, last - last % n_heads or n_heads)
+    ]
+    return _with_heads(sizes, n_heads)
+
+
+def _with_heads(sizes: Sequence[int], n_heads: int) -> tuple[int, ...]:
+    """Reduce the last size to a multiple of the number of heads."""
+    *others, last = sizes
+    return (*others, last - last % n_heads or n_heads)

@@ -139,17 +139,19 @@ def make_architecture(
     """Return the network that the parameters and the shape of the data ask for.
 
     ``hidden_layer_sizes="auto"`` are those of the previous network if there is one, and depend on
-    the number of rows of the whole training, if that is known.
+    the number of rows of the whole training if that is known.
     """
+    n_outputs = problem.indicator.shape[1]
+    shape = None if n_samples is None else (n_samples, n_outputs)
     sizes = None if previous is None else previous.architecture.hidden_layer_sizes
     return _built(
         Architecture,
         parameters,
         n_features=problem.X.shape[1],
         hidden_layer_sizes=layer_sizes(
-            parameters["hidden_layer_sizes"], parameters["n_heads"], n_samples, sizes
+            parameters["hidden_layer_sizes"], parameters["n_heads"], shape, sizes
         ),
-        n_outputs=problem.indicator.shape[1],
+        n_outputs=n_outputs,
     )
 
 

@@ -338,7 +338,7 @@ def _check_space(model: str, clf: Any, n_rows: int, n_features: int, n_labels: i
 
     expected = 0
     for network in _networks(clf):
-        hidden = layer_sizes(network.hidden_layer_sizes, network.n_heads, n_rows)
+        hidden = layer_sizes(network.hidden_layer_sizes, network.n_heads, (n_rows, n_labels))
         sizes = [n_features, *hidden, n_labels]
         expected += 4 * sum(before * after for before, after in pairwise(sizes))
         if network is not clf:

@@ -66,7 +66,7 @@ def test_sizes_on_the_course_data_and_its_folds():
         clf = make_classifier(preset, modalities=MODALITIES if preset == "best" else None)
         for n_samples in (41_393, 2 * 41_393 // 3):
             resolved = [
-                layer_sizes(network.hidden_layer_sizes, network.n_heads, n_samples)
+                layer_sizes(network.hidden_layer_sizes, network.n_heads, (n_samples, 3862))
                 for network in networks(clf) or [clf]
             ]
             assert resolved == sizes

@@ -7,20 +7,23 @@ import pytest
 from faults import kill
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
-from small_problem import N, X, Y, assert_same_training, assert_same_weights, small
+from small_problem import N, X, assert_same_training, assert_same_weights, small
+from small_problem import Y as ALL_LABELS
 
 from sk_yt8m import DeepMultiLabelClassifier, load
 from sk_yt8m._network import architecture
 
+Y = ALL_LABELS[:, :3]
 SMALLEST, MIDDLE, LARGEST = (4, 6), (10, 15), (20, 30)
 
 
 @pytest.fixture(autouse=True)
 def _small_sizes(monkeypatch):
-    """All rows are half of those that the largest network is for."""
+    """All rows, and all labels, are half of those that the largest network is for."""
     monkeypatch.setattr(architecture, "_SMALLEST", SMALLEST)
     monkeypatch.setattr(architecture, "_LARGEST", LARGEST)
     monkeypatch.setattr(architecture, "_ROWS_FOR_LARGEST", 2 * N)
+    monkeypatch.setattr(architecture, "_OUTPUTS_FOR_LARGEST", 2 * ALL_LABELS.shape[1])
 
 
 def auto(**parameters):
@@ -49,6 +52,13 @@ def test_fit_counts_its_rows():
     assert sizes_of(clf.fit(csr_matrix(twice(X)), csr_matrix(twice(Y)))) == LARGEST
     assert clf.hidden_layer_sizes == "auto"
     assert_same_training(auto().fit(X, Y), small(hidden_layer_sizes=MIDDLE, max_iter=1).fit(X, Y))
+
+
+def test_fit_counts_its_labels():
+    clf = auto().fit(X[:30], ALL_LABELS[:30])
+    assert sizes_of(clf) == MIDDLE
+    assert sizes_of(clf.fit(X, np.arange(N) % 9)) == MIDDLE
+    assert sizes_of(clf.fit(X[:30], np.arange(30) % 2)) == SMALLEST
 
 
 def test_rows_of_weight_0_do_not_count():
