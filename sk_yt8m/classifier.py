@@ -40,12 +40,12 @@ class DeepMultiLabelClassifier(
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, int or "auto", default="auto"
-        Number of units of each hidden layer; empty for a linear model. ``"auto"`` is ``(2000,
-        3200)`` from 10,000 rows or 1,000 outputs on, and in proportion to the larger share of
-        these below, but not less than ``(400, 640)``, the sizes for up to 2,000 rows and 200
-        outputs. Rows of weight 0 do not count, rows that `early_stopping` holds out do. The last
-        size is reduced to a multiple of `n_heads`. The sizes of a network that is trained further
-        stay; `partial_fit`, which does not know the number of rows, starts with ``(2000, 3200)``.
+        Number of units of each hidden layer; empty for a linear model. ``"auto"`` is from
+        ``(400, 640)`` to ``(2000, 3200)``: the first has a unit for 5 rows and two for an output,
+        to the nearest multiple of 80, the second is 1.6 times the first, less what makes it a
+        multiple of `n_heads`. Rows of weight 0 do not count, rows that `early_stopping` holds out
+        do. The sizes of a network that is trained further stay; `partial_fit`, which does not
+        know the number of rows, starts with ``(2000, 3200)``.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Activation of the hidden layers.
     alpha : float, default=0.0

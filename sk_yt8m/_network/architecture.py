@@ -1,6 +1,5 @@
 """Sizes and kinds: all that determines the shape and behaviour of a network."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -24,10 +23,10 @@ BATCH_NORMALIZATION_EPSILON = 1e-3
 LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
-#: `"auto"`: hidden layers of the smallest sizes for few rows and labels, of the largest for many of
-#: one of them.
-_SMALLEST, _LARGEST = (400, 640), (2000, 3200)
-_ROWS_FOR_LARGEST, _OUTPUTS_FOR_LARGEST = 10_000, 1000
+#: `"auto"`: 5 to 25 times these sizes. So few sizes are chosen from that the folds of a
+#: cross-validation have the same, and share what is compiled.
+_UNIT_SIZES, _FEWEST, _MOST = (80, 128), 5, 25
+_ROWS_PER_UNIT, _OUTPUTS_PER_UNIT = 400, 40
 
 #: What the first training fixes.
 _FIXED = (
@@ -84,7 +83,7 @@ def layer_sizes(
     """
     if isinstance(hidden_layer_sizes, str) and hidden_layer_sizes == "auto":
         if previous is None:
-            return auto_layer_sizes(*shape, n_heads) if shape else _with_heads(_LARGEST, n_heads)
+            return auto_layer_sizes(*shape, n_heads) if shape else _multiple(_MOST, n_heads)
         hidden_layer_sizes = previous
     one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
     sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
@@ -100,20 +99,16 @@ def layer_sizes(
 
 
 def auto_layer_sizes(n_samples: int, n_outputs: int, n_heads: int) -> tuple[int, ...]:
-    """Return sizes from 400 - 640 to 2000 - 3200 units.
+    """Return sizes from 400 - 640 to 2000 - 3200 units that grow with the rows and the outputs.
 
-    They are in proportion to the number of rows or to that of outputs, whichever gives more: many
-    labels need wide layers even where there are few rows.
+    The first layer has a unit for 5 rows and two for an output, to the nearest multiple of 80.
+    Many outputs need wide layers even where there are few rows.
     """
-    share = max(n_samples / _ROWS_FOR_LARGEST, n_outputs / _OUTPUTS_FOR_LARGEST)
-    sizes = [
-        min(most, max(least, round(share * most)))
-        for least, most in zip(_SMALLEST, _LARGEST, strict=True)
-    ]
-    return _with_heads(sizes, n_heads)
+    wanted = round(n_samples / _ROWS_PER_UNIT + n_outputs / _OUTPUTS_PER_UNIT)
+    return _multiple(min(_MOST, max(_FEWEST, wanted)), n_heads)
 
 
-def _with_heads(sizes: Sequence[int], n_heads: int) -> tuple[int, ...]:
-    """Reduce the last size to a multiple of the number of heads."""
-    *others, last = sizes
-    return (*others, last - last % n_heads or n_heads)
+def _multiple(number: int, n_heads: int) -> tuple[int, ...]:
+    """Return a multiple of the sizes, the last of which is reduced to one of the heads' number."""
+    *sizes, last = (number * size for size in _UNIT_SIZES)
+    return (*sizes, last - last % n_heads or n_heads)

@@ -31,8 +31,8 @@ def test_sizes_grow_and_never_beyond_the_recipe(shapes):
     assert sizes[0].tolist() == [400, 640]
     assert (sizes <= RECIPE).all()
     assert sizes[-1].tolist() == list(RECIPE)
-    # In proportion: the second layer is 1.6 times as wide as the first, up to rounding.
-    np.testing.assert_allclose(sizes[:, 1], 1.6 * sizes[:, 0], atol=1)
+    np.testing.assert_array_equal(5 * sizes[:, 1], 8 * sizes[:, 0])
+    assert len(np.unique(sizes, axis=0)) == 21
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,12 @@ def test_sizes_grow_and_never_beyond_the_recipe(shapes):
     [
         ((1, 1), (400, 640)),
         ((2000, 14), (400, 640)),
-        ((5000, 14), (1000, 1600)),
-        ((2000, 300), (600, 960)),
-        ((5000, 300), (1000, 1600)),
+        ((2417, 14), (480, 768)),
+        ((5000, 14), (1040, 1664)),
+        ((1000, 100), (400, 640)),
+        ((2000, 100), (640, 1024)),
+        ((2000, 300), (960, 1536)),
+        ((5000, 300), (1600, 2560)),
     ],
 )
 def test_values_of_the_rule(shape, sizes):

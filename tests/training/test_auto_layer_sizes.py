@@ -19,11 +19,12 @@ SMALLEST, MIDDLE, LARGEST = (4, 6), (10, 15), (20, 30)
 
 @pytest.fixture(autouse=True)
 def _small_sizes(monkeypatch):
-    """All rows, and all labels, are half of those that the largest network is for."""
-    monkeypatch.setattr(architecture, "_SMALLEST", SMALLEST)
-    monkeypatch.setattr(architecture, "_LARGEST", LARGEST)
-    monkeypatch.setattr(architecture, "_ROWS_FOR_LARGEST", 2 * N)
-    monkeypatch.setattr(architecture, "_OUTPUTS_FOR_LARGEST", 2 * ALL_LABELS.shape[1])
+    """Make networks of 2, 5 and 10 times (2, 3) for few rows, all of them, and twice as many."""
+    monkeypatch.setattr(architecture, "_UNIT_SIZES", (2, 3))
+    monkeypatch.setattr(architecture, "_FEWEST", 2)
+    monkeypatch.setattr(architecture, "_MOST", 10)
+    monkeypatch.setattr(architecture, "_ROWS_PER_UNIT", N / 5)
+    monkeypatch.setattr(architecture, "_OUTPUTS_PER_UNIT", 9)
 
 
 def auto(**parameters):
@@ -55,10 +56,11 @@ def test_fit_counts_its_rows():
 
 
 def test_fit_counts_its_labels():
-    clf = auto().fit(X[:30], ALL_LABELS[:30])
-    assert sizes_of(clf) == MIDDLE
-    assert sizes_of(clf.fit(X, np.arange(N) % 9)) == MIDDLE
-    assert sizes_of(clf.fit(X[:30], np.arange(30) % 2)) == SMALLEST
+    more = (12, 18)
+    clf = auto().fit(X, ALL_LABELS)
+    assert sizes_of(clf) == more
+    assert sizes_of(clf.fit(X, np.arange(N) % 9)) == more
+    assert sizes_of(clf.fit(X, np.arange(N) % 2)) == MIDDLE
 
 
 def test_rows_of_weight_0_do_not_count():
