@@ -26,7 +26,7 @@ HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 #: `"auto"`: 5 to 25 times these sizes. So few sizes are chosen from that the folds of a
 #: cross-validation have the same, and share what is compiled.
 _UNIT_SIZES, _FEWEST, _MOST = (80, 128), 5, 25
-_ROWS_PER_UNIT, _OUTPUTS_PER_UNIT = 400, 40
+_ROWS_PER_UNIT, _OUTPUTS_PER_UNIT = 500, 16
 
 #: What the first training fixes.
 _FIXED = (
@@ -101,7 +101,7 @@ def layer_sizes(
 def auto_layer_sizes(n_samples: int, n_outputs: int, n_heads: int) -> tuple[int, ...]:
     """Return sizes from 400 - 640 to 2000 - 3200 units that grow with the rows and the outputs.
 
-    The first layer has a unit for 5 rows and two for an output, to the nearest multiple of 80.
+    The first layer has 0.16 units for each row and 5 for each output, to the nearest multiple of 80.
     Many outputs need wide layers even where there are few rows.
     """
     wanted = round(n_samples / _ROWS_PER_UNIT + n_outputs / _OUTPUTS_PER_UNIT)
