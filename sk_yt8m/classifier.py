@@ -43,9 +43,9 @@ class DeepMultiLabelClassifier(
         Number of units of each hidden layer; empty for a linear model. ``"auto"`` is from
         ``(400, 640)`` to ``(2000, 3200)``: the first has 0.16 units for each row and 5 for each
         output, to the nearest multiple of 80; the second is 1.6 times the first, less what makes
-        it a multiple of `n_heads`. Rows of weight 0 do not count, rows that `early_stopping` holds out
-        do. The sizes of a network that is trained further stay; `partial_fit`, which does not
-        know the number of rows, starts with ``(2000, 3200)``.
+        it a multiple of `n_heads`. Rows of weight 0 do not count, rows that `early_stopping`
+        holds out do. The sizes of a network that is trained further stay; `partial_fit`, which
+        does not know the number of rows, starts with ``(2000, 3200)``.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Activation of the hidden layers.
     alpha : float, default=0.0

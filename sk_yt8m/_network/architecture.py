@@ -101,8 +101,8 @@ def layer_sizes(
 def auto_layer_sizes(n_samples: int, n_outputs: int, n_heads: int) -> tuple[int, ...]:
     """Return sizes from 400 - 640 to 2000 - 3200 units that grow with the rows and the outputs.
 
-    The first layer has 0.16 units for each row and 5 for each output, to the nearest multiple of 80.
-    Many outputs need wide layers even where there are few rows.
+    The first layer has 0.16 units for each row and 5 for each output, to the nearest multiple of
+    80. Many outputs need wide layers even where there are few rows.
     """
     wanted = round(n_samples / _ROWS_PER_UNIT + n_outputs / _OUTPUTS_PER_UNIT)
     return _multiple(min(_MOST, max(_FEWEST, wanted)), n_heads)
