@@ -39,8 +39,13 @@ class DeepMultiLabelClassifier(
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int or int, default=(2000, 3200)
-        Number of units of each hidden layer; empty for a linear model.
+    hidden_layer_sizes : sequence of int, int or "auto", default="auto"
+        Number of units of each hidden layer; empty for a linear model. ``"auto"`` is from
+        ``(400, 640)`` to ``(2000, 3200)``: the first has 0.16 units for each row and 5 for each
+        output, to the nearest multiple of 80; the second is 1.6 times the first, less what makes
+        it a multiple of `n_heads`. Rows of weight 0 do not count, rows that `early_stopping`
+        holds out do. The sizes of a network that is trained further stay; `partial_fit`, which
+        does not know the number of rows, starts with ``(2000, 3200)``.
     activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, default="relu"
         Activation of the hidden layers.
     alpha : float, default=0.0
@@ -137,6 +142,8 @@ class DeepMultiLabelClassifier(
         Names of the features, if `X` was a DataFrame with string column names.
     n_outputs_ : int
         Number of outputs of the network: 1 for binary targets.
+    hidden_layer_sizes_ : tuple of int
+        Number of units of each hidden layer of the network.
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : {"logistic", "softmax"}
@@ -199,7 +206,7 @@ class DeepMultiLabelClassifier(
 
     def __init__(
         self,
-        hidden_layer_sizes: npt.ArrayLike = (2000, 3200),
+        hidden_layer_sizes: npt.ArrayLike | Literal["auto"] = "auto",
         activation: Literal["identity", "logistic", "tanh", "relu", "gelu", "silu"] = "relu",
         *,
         alpha: float = 0.0,

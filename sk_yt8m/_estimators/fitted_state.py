@@ -121,7 +121,8 @@ class FittedState(_Base):
         self.label_names_ = training.form.names
         self.out_activation_ = training.form.out_activation
         self.n_outputs_ = training.architecture.n_outputs
-        self.n_layers_ = len(training.architecture.hidden_layer_sizes) + 2
+        self.hidden_layer_sizes_ = training.architecture.hidden_layer_sizes
+        self.n_layers_ = len(self.hidden_layer_sizes_) + 2
 
     def _set_history(
         self, losses: list[float], scores: list[float], seconds: list[float], n_seen: int

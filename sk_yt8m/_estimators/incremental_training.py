@@ -28,7 +28,9 @@ class IncrementalTraining(FittedState):
 
         The first call determines the feature statistics and the first output biases, so its rows
         should be typical. The learning rate is always `learning_rate_init`, and
-        ``batch_size="auto"`` means at most 512 rows. Parameters of the training may change between
+        ``batch_size="auto"`` means at most 512 rows. As the number of rows of all calls is not
+        known, ``hidden_layer_sizes="auto"`` starts a network of ``(2000, 3200)``; give smaller
+        sizes for small data. Parameters of the training may change between
         calls and take effect at once; those of the network's structure may not:
         `hidden_layer_sizes`, `activation`, `batch_normalization` and `standardize`. `max_iter`,
         `learning_rate`, `warmup_fraction`, `tol` and `n_iter_no_change` are for `fit` only.

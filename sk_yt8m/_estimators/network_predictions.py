@@ -57,7 +57,7 @@ class NetworkPredictions(Predictions):
 
         Returns
         -------
-        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
+        ndarray of shape (n_samples, hidden_layer_sizes_[-1]), float32
             Activations; without hidden layers, the standardised features.
 
         Raises

@@ -24,6 +24,11 @@ BATCH_NORMALIZATION_EPSILON = 1e-3
 LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
+#: `"auto"`: 5 to 25 times these sizes. So few sizes are chosen from that the folds of a
+#: cross-validation have the same, and share what is compiled.
+_UNIT_SIZES, _FEWEST, _MOST = (80, 128), 5, 25
+_ROWS_PER_UNIT, _OUTPUTS_PER_UNIT = 500, 16
+
 #: What the first training fixes.
 _FIXED = (
     "n_features",
@@ -84,8 +89,29 @@ class Architecture:
                 )
 
 
-def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers, the last of which is divided among the heads."""
+def layer_sizes(
+    hidden_layer_sizes: npt.ArrayLike,
+    n_heads: int,
+    shape: tuple[int, int] | None,
+    previous: tuple[int, ...] | None = None,
+) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers, the last of which is divided among the heads.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int, int or "auto"
+        The parameter of the classifier.
+    n_heads : int
+        Number of parts of the last layer.
+    shape : tuple of (n_samples, n_outputs) or None
+        Numbers of training rows and of outputs; None if the rows are not known.
+    previous : tuple of int or None
+        Sizes of the network that is trained further, which ``"auto"`` stands for.
+    """
+    if isinstance(hidden_layer_sizes, str) and hidden_layer_sizes == "auto":
+        if previous is None:
+            return auto_layer_sizes(*shape, n_heads) if shape else _multiple(_MOST, n_heads)
+        hidden_layer_sizes = previous
     one = np.isscalar(hidden_layer_sizes) or isinstance(hidden_layer_sizes, np.ndarray)
     sizes: list[Any] = list(np.atleast_1d(hidden_layer_sizes) if one else hidden_layer_sizes)  # type: ignore[arg-type]
     whole = [isinstance(n, Integral) and not isinstance(n, (bool, np.bool_)) for n in sizes]
@@ -97,3 +123,19 @@ def layer_sizes(hidden_layer_sizes: npt.ArrayLike, n_heads: int) -> tuple[int, .
             f"hidden_layer_sizes={hidden_layer_sizes!r}"
         )
     return tuple(map(int, sizes))
+
+
+def auto_layer_sizes(n_samples: int, n_outputs: int, n_heads: int) -> tuple[int, ...]:
+    """Return sizes from 400 - 640 to 2000 - 3200 units that grow with the rows and the outputs.
+
+    The first layer has 0.16 units for each row and 5 for each output, to the nearest multiple of
+    80. Many outputs need wide layers even where there are few rows.
+    """
+    wanted = round(n_samples / _ROWS_PER_UNIT + n_outputs / _OUTPUTS_PER_UNIT)
+    return _multiple(min(_MOST, max(_FEWEST, wanted)), n_heads)
+
+
+def _multiple(number: int, n_heads: int) -> tuple[int, ...]:
+    """Return a multiple of the sizes, the last of which is reduced to one of the heads' number."""
+    *sizes, last = (number * size for size in _UNIT_SIZES)
+    return (*sizes, last - last % n_heads or n_heads)

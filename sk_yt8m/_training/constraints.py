@@ -14,7 +14,7 @@ _SHARE = Interval(Real, 0, 1, closed="left")
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": ["array-like", _COUNT],
+    "hidden_layer_sizes": ["array-like", _COUNT, StrOptions({"auto"})],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "alpha": [_NON_NEGATIVE],
     "batch_size": [StrOptions({"auto"}), _COUNT],

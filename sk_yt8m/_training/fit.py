@@ -17,6 +17,7 @@ from sk_yt8m._training.distributed.ranks import Ranks, ranks_in_scope
 from sk_yt8m._training.distributed.shared_checkpoints import open_for_all
 from sk_yt8m._training.epoch_loop import TrainingRows, print_epoch, train_epochs
 from sk_yt8m._training.history import History
+from sk_yt8m._training.ongoing import OngoingTraining
 from sk_yt8m._training.problem import Problem, check_inputs, read_problem, start_weights
 from sk_yt8m._training.row_source import make_row_source
 from sk_yt8m._training.schedule import Schedule, resolve_auto
@@ -73,7 +74,7 @@ def _fit_with(
 ) -> tuple[FittedNetwork, History]:
     p = parameters
     given = read_problem(*data, like=previous.form if previous else None)
-    architecture = make_architecture(p, given)
+    architecture = make_architecture(p, given, previous, n_samples=given.n_used)
     if previous is not None:
         previous.architecture.check_same_layers(architecture)
     seed = ranks.first(draw_seed(p["random_state"]))
@@ -142,14 +143,28 @@ def draw_seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def make_architecture(parameters: dict[str, Any], problem: Problem) -> Architecture:
-    """Return the network that the parameters and the shape of the data ask for."""
+def make_architecture(
+    parameters: dict[str, Any],
+    problem: Problem,
+    previous: FittedNetwork | OngoingTraining | None,
+    n_samples: int | None,
+) -> Architecture:
+    """Return the network that the parameters and the shape of the data ask for.
+
+    ``hidden_layer_sizes="auto"`` are those of the previous network if there is one, and depend on
+    the number of rows of the whole training if that is known.
+    """
+    n_outputs = problem.indicator.shape[1]
+    shape = None if n_samples is None else (n_samples, n_outputs)
+    sizes = None if previous is None else previous.architecture.hidden_layer_sizes
     return _built(
         Architecture,
         parameters,
         n_features=problem.X.shape[1],
-        hidden_layer_sizes=layer_sizes(parameters["hidden_layer_sizes"], parameters["n_heads"]),
-        n_outputs=problem.indicator.shape[1],
+        hidden_layer_sizes=layer_sizes(
+            parameters["hidden_layer_sizes"], parameters["n_heads"], shape, sizes
+        ),
+        n_outputs=n_outputs,
     )
 
 

@@ -50,7 +50,7 @@ def partial_fit_network(
             like=None if training is None else training.form,
             some_classes=True,
         )
-        architecture = make_architecture(p, problem)
+        architecture = make_architecture(p, problem, training, n_samples=None)
         if training is not None:
             training.architecture.check_same_layers(architecture)
         problem = problem.without_unused()

@@ -53,6 +53,11 @@ class Problem:
         return feature_statistics(self.X, self.weight)
 
     @property
+    def n_used(self) -> int:
+        """Number of rows of a weight above 0."""
+        return self.X.shape[0] if self.weight is None else int(np.count_nonzero(self.weight))
+
+    @property
     def loss_weight(self) -> np.ndarray | None:
         """Weight of each row in the loss, float32, of mean 1; None for equal weights."""
         if self.weight is None:

@@ -238,7 +238,7 @@ def _show_classifier(clf: Any, name: str = "", depth: int = 0) -> None:
         line("classifier", f"{name}, {type(clf).__name__}")
     if hasattr(clf, "hidden_layer_sizes"):
         line("labels", f"{clf.n_outputs_}, {clf.out_activation_}")
-        line("hidden layers", f"{clf.hidden_layer_sizes!r}, {clf.activation}")
+        line("hidden layers", f"{clf.hidden_layer_sizes_}, {clf.activation}")
         line("epochs", f"{clf.n_iter_}, last loss {clf.loss_:.4f}")
         if clf.best_validation_score_ is not None:
             line("validation", f"{clf.best_validation_score_:.4f}")

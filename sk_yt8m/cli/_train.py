@@ -234,7 +234,7 @@ def _check_parameters(
         DeepMultiLabelClassifier().set_params(**settings)
         for network in _networks(_make(preset, {"features": 1}, **given, **settings)):
             network._validate_params()
-            layer_sizes(network.hidden_layer_sizes, network.n_heads)
+            layer_sizes(network.hidden_layer_sizes, network.n_heads, None)
     except (TypeError, ValueError) as error:
         message = in_options(one_line(error), {name: options[name] for name in given})
         raise click.UsageError(message) from error
@@ -334,10 +334,12 @@ def _without(
 
 def _check_space(model: str, clf: Any, n_rows: int, n_features: int, n_labels: int) -> None:
     """Raise an error before the training if its weights are too large for the disk."""
+    from sk_yt8m._network.architecture import layer_sizes
+
     expected = 0
     for network in _networks(clf):
-        hidden = np.atleast_1d(np.asarray(network.hidden_layer_sizes)).tolist()
-        sizes = [n_features, *map(int, hidden), n_labels]
+        hidden = layer_sizes(network.hidden_layer_sizes, network.n_heads, (n_rows, n_labels))
+        sizes = [n_features, *hidden, n_labels]
         expected += 4 * sum(before * after for before, after in pairwise(sizes))
         if network is not clf:
             # Its neighbours have the activations of all training rows.

@@ -143,7 +143,7 @@ class TestInfoAndVerify:
         assert f"label           {top} {names[top]}:" in text
 
     def test_model(self, model):
-        assert "hidden layers   [20, 20], relu" in run("info", model)
+        assert "hidden layers   (20, 20), relu" in run("info", model)
         assert run("verify", model) == "sound\n"
 
     def test_changed_bytes(self, videos, model, tmp_path):

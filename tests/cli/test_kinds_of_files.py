@@ -18,7 +18,7 @@ NAMES = ["model", "m.csv", "m.tfrecord", "m.parquet", "m.bin", "m.csv.safetensor
 def test_a_model_of_any_name(model, store, tmp_path, name):
     file = tmp_path / name
     shutil.copy(model, file)
-    assert "hidden layers   [20, 20]" in run("info", file)
+    assert "hidden layers   (20, 20)" in run("info", file)
     assert run("verify", file) == "sound\n"
     text = run("predict", file, store, "--k", 1)
     assert text == run("predict", model, store, "--k", 1)

@@ -177,7 +177,7 @@ class TestReport:
     def test_a_model_by_another_name(self, model, tmp_path):
         shutil.copy(model, tmp_path / "m")
         assert run("verify", tmp_path / "m") == "sound\n"
-        assert "hidden layers   [20, 20]" in run("info", tmp_path / "m")
+        assert "hidden layers   (20, 20)" in run("info", tmp_path / "m")
 
 
 def command(name: str, target: Path, model: Path, store: Path) -> list:

@@ -268,6 +268,10 @@ class TestTarget:
         # 4 bytes * (1152 * 20 + 20 * 20 + 20 * 3862)
         result = train(store, tmp_path / "m", *SMALL, code=1)
         assert "expected 0.4 MB free on the disk, got 0.1 MB" in result.stderr
+        # 4 bytes * (1152 * 2000 + 2000 * 3200 + 3200 * 3862)
+        for options in ([], ["--set", "hidden_layer_sizes=auto"], ["--set", "n_heads=4"]):
+            result = train(store, tmp_path / "m", *options, code=1)
+            assert "expected 84.2 MB free on the disk, got 0.1 MB" in result.stderr
         assert not fits
 
     def test_it_is_not_the_data(self, videos, tmp_path, monkeypatch):

@@ -6,6 +6,8 @@ from sklearn.base import clone
 from small_problem import X, Y
 
 from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier, make_classifier
+from sk_yt8m._network.architecture import layer_sizes
+from sk_yt8m.presets.make import PRESETS
 
 MODALITIES = {"rgb": 16, "audio": 4}
 NAMES = ["normalized", "normalized_wide", "normalized_gelu", "standardized", "standardized_gelu"]
@@ -53,6 +55,21 @@ def test_best():
         {"activation": "gelu", "random_state": 4},
     ]
     assert [part.modalities for _, part in clf.estimators[:3]] == [MODALITIES] * 3
+
+
+def test_sizes_on_the_course_data_and_its_folds():
+    recipe = (2000, 3200)
+    best = [recipe, (3000, 3000), recipe, recipe, recipe]
+    expected = {"fast": [recipe], "default": [recipe], "wide": [(3000, 6400)], "best": best}
+    assert set(expected) == set(PRESETS)
+    for preset, sizes in expected.items():
+        clf = make_classifier(preset, modalities=MODALITIES if preset == "best" else None)
+        for n_samples in (41_393, 2 * 41_393 // 3):
+            resolved = [
+                layer_sizes(network.hidden_layer_sizes, network.n_heads, (n_samples, 3862))
+                for network in networks(clf) or [clf]
+            ]
+            assert resolved == sizes
 
 
 def test_seeds_of_best():
