@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from small_problem import X, Y, small, weights_of
+from small_problem import X, Y, small, weights_in, weights_of
 
 linear = partial(small, hidden_layer_sizes=(), standardize=False, max_iter=1)
 
@@ -86,6 +86,6 @@ def test_top_k_of_few_rows(large, tiny, n_rows):
 
 def test_ties_go_to_the_first_label_in_few_rows_too():
     clf = small(hidden_layer_sizes=(), max_iter=1, output_bias_init="zeros").fit(X, Y)
-    weights = weights_of(clf)
+    weights = weights_in(clf)
     weights.update({name: np.zeros_like(weights[name]) for name in weights if "output" in name})
     assert clf.predict_top_k(X[:1], k=3).indices.tolist() == [[0, 1, 2]]
