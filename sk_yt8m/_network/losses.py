@@ -51,8 +51,23 @@ def cross_entropy(
     loss, gradient = _OVER_ALL_LABELS[out_activation](products, bias, row_weights, factor)
     true = tf.cast(tf.gather_nd(products, positions), tf.float32)
     true += tf.gather(bias, positions[:, 1])
-    less = tf.cast(position_weights * factor, gradient.dtype)
-    return (
-        loss - tf.tensordot(position_weights, true, 1),
-        tf.tensor_scatter_nd_sub(gradient, positions, less),
+    loss -= tf.tensordot(position_weights, true, 1)
+    scales = position_weights * factor
+    if out_activation == "logistic":
+        slopes = tf.cast(-tf.sigmoid(-true) * scales, gradient.dtype)
+        return loss, _write(gradient, positions, position_weights > 0, slopes)
+    return loss, tf.tensor_scatter_nd_sub(gradient, positions, tf.cast(scales, gradient.dtype))
+
+
+def _write(gradient: Any, positions: Any, is_positive: Any, slopes: Any) -> Any:
+    """Return a gradient with the slopes of the positives.
+
+    Subtracting 1 from the probabilities instead would cancel all digits of a confident positive's
+    slope in bfloat16.
+    """
+    slopes = tf.where(is_positive, slopes, tf.gather_nd(gradient, positions))
+    # Padding repeats the first entry, so that all that is written to a place is the same.
+    source = tf.where(is_positive, tf.range(tf.shape(positions)[0]), 0)
+    return tf.tensor_scatter_nd_update(
+        gradient, tf.gather(positions, source), tf.gather(slopes, source)
     )

@@ -47,6 +47,46 @@ def test_categorical_cross_entropy():
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("padding", [0, 3])
+def test_slopes_of_confident_positives_in_bfloat16(padding):
+    """The slope is rounded once; the difference of two rounded numbers would be 0 or far off."""
+    products = np.array([[8.0, 1.0, -3.0], [5.5, 12.0, 0.5]], dtype=np.float32)
+    weights = np.array([1.0, 1.7], dtype=np.float32)
+    # (0, 0) is a positive, too, and all padding points at it.
+    positions = np.array([[0, 0], [1, 0], [1, 1], *[[0, 0]] * padding], dtype=np.int32)
+    position_weights = np.array([1.0, 1.7, 1.7, *[0.0] * padding], dtype=np.float32)
+    _, gradient = losses.cross_entropy(
+        "logistic",
+        tf.constant(products, tf.bfloat16),
+        tf.zeros(3),
+        tf.constant(weights),
+        tf.constant(positions),
+        tf.constant(position_weights),
+        tf.constant(1 / 512, tf.float32),
+    )
+    signs = np.array([[-1, 1, 1], [-1, -1, 1]])
+    expected = signs * expit(signs * products) * weights[:, np.newaxis] / 512
+    found = tf.cast(gradient, tf.float32).numpy()
+    np.testing.assert_allclose(found, expected, rtol=2**-8)
+
+
+@pytest.mark.parametrize("positions", [[[0, 0], [0, 0]], [[1, 1], [0, 0]]])
+def test_padding_changes_no_slope(positions):
+    """Also without a positive, and next to a positive of a row of weight 0."""
+    weights = tf.constant([1.0, 0.0])
+    _, gradient = losses.cross_entropy(
+        "logistic",
+        tf.constant(LOGITS[:2], tf.bfloat16),
+        tf.zeros(3),
+        weights,
+        tf.constant(positions, tf.int32),
+        tf.zeros(2),
+        tf.constant(1.0),
+    )
+    expected = expit(LOGITS[:2]) * weights[:, np.newaxis]
+    np.testing.assert_allclose(tf.cast(gradient, tf.float32), expected, rtol=2**-8)
+
+
 class TestDropout:
     @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
     def test_the_mask_is_a_fair_function_of_the_seed(self, rate):
