@@ -182,24 +182,24 @@ def _standardize(features: Any, mean: Any, scale: Any, dropout: Any, dtype: Any)
     return tf.cast(drop((features - mean) * scale, dropout), dtype)
 
 
-def _sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
+def _sigmoid_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any, None]:
     z = tf.cast(products, tf.float32) + bias
     small = tf.exp(-tf.abs(z))
     inverse = 1.0 / (1.0 + small)
     sigmoid = tf.where(z >= 0, inverse, small * inverse)
     per_row = tf.reduce_sum(tf.maximum(z, 0.0) + tf.math.log(1.0 + small), axis=1)
     gradient = sigmoid * (row_weights * factor)[:, tf.newaxis]
-    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
+    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype), None
 
 
-def _softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any]:
+def _softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tuple[Any, Any, Any]:
     z = tf.cast(products, tf.float32) + bias
     largest = tf.reduce_max(z, axis=1, keepdims=True)
     powers = tf.exp(z - largest)
     totals = tf.reduce_sum(powers, axis=1, keepdims=True)
     gradient = powers / totals * (row_weights * factor)[:, tf.newaxis]
     per_row = (tf.math.log(totals) + largest)[:, 0]
-    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype)
+    return tf.reduce_sum(row_weights * per_row), tf.cast(gradient, products.dtype), per_row
 
 
 def _adamw(variable: Any, first: Any, second: Any, gradient: Any, numbers: Any) -> None:
@@ -244,8 +244,8 @@ class RowOps(NamedTuple):
         and drops some of them.
     losses : dict of str to callable
         By the output's activation: ``loss(products, bias, row_weights, factor)`` returns the
-        weighted sum of ``softplus(logits)`` ("logistic") or ``logsumexp(logits)`` ("softmax") and
-        `factor` times its gradient.
+        weighted sum of ``softplus(logits)`` ("logistic") or ``logsumexp(logits)`` ("softmax"),
+        `factor` times its gradient, and what the latter is for each row, None for "logistic".
     """
 
     standardize: Any

@@ -46,11 +46,26 @@ def cross_entropy(
     The binary cross-entropy of the dense indicator is the sum of ``softplus(z)`` over labels minus
     the logits of the true labels; the categorical one has ``logsumexp(z)`` in place of the sum.
     """
-    loss, gradient = over_all_labels(products, bias, row_weights, factor)
+    loss, gradient, totals = over_all_labels(products, bias, row_weights, factor)
     true = tf.cast(tf.gather_nd(products, positions), tf.float32)
     true += tf.gather(bias, positions[:, 1])
-    less = tf.cast(position_weights * factor, gradient.dtype)
-    return (
-        loss - tf.tensordot(position_weights, true, 1),
-        tf.tensor_scatter_nd_sub(gradient, positions, less),
+    loss -= tf.tensordot(position_weights, true, 1)
+    log_probability = (
+        -tf.nn.softplus(-true) if totals is None else true - tf.gather(totals, positions[:, 0])
+    )
+    slopes = tf.cast(tf.math.expm1(log_probability) * position_weights * factor, gradient.dtype)
+    return loss, _write(gradient, positions, position_weights > 0, slopes)
+
+
+def _write(gradient: Any, positions: Any, is_positive: Any, slopes: Any) -> Any:
+    """Return a gradient with the slopes of the positives.
+
+    Subtracting 1 from the probabilities instead would cancel all digits of a confident positive's
+    slope in bfloat16.
+    """
+    slopes = tf.where(is_positive, slopes, tf.gather_nd(gradient, positions))
+    # Padding repeats the first entry, so that all that is written to a place is the same.
+    source = tf.where(is_positive, tf.range(tf.shape(positions)[0]), 0)
+    return tf.tensor_scatter_nd_update(
+        gradient, tf.gather(positions, source), tf.gather(slopes, source)
     )

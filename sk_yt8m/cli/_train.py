@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 #: Those of `sk_yt8m.make_classifier`, which is not to be imported for the help.
-PRESETS = ("fast", "default", "wide", "best")
+PRESETS = ("fast", "default", "wide", "neighbors", "best")
+#: Those that normalise modalities.
+WITH_MODALITIES = ("neighbors", "best")
 
 
 def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -63,7 +65,8 @@ def _parse_settings(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, Any]:
     "--modalities",
     metavar="NAME:WIDTH,...",
     callback=parse_widths,
-    help="Modalities that --preset best normalises, where they are not the features of DATA.",
+    help="Modalities that --preset neighbors and best normalise, where they are not the features "
+    "of DATA.",
 )
 @split_option
 @vocabulary_option
@@ -136,11 +139,12 @@ def train(
 
     \b
     Presets:
-      fast     two epochs without dropout, for a first look
-      default  one network, twelve epochs
-      wide     one network of twice the size, fifteen epochs
-      best     five networks with the nearest training videos of each, on average; it takes
-               several times as long to train and to predict, and a model file of gigabytes
+      fast       two epochs without dropout, for a first look
+      default    one network, twelve epochs
+      wide       one network of twice the size, fifteen epochs
+      neighbors  one network with its nearest training videos, which the model file holds
+      best       five such networks, on average; it takes several times as long to train and
+                 to predict, and a model file of gigabytes
 
     Ctrl-C ends the training with the exit code 130. MODEL is left as it is then, and the model so
     far goes to another file, MODEL.interrupted.safetensors for MODEL.safetensors; of --preset best
@@ -185,7 +189,7 @@ def train(
         X, Y, _ = store.take(rows)
         widths = _modalities(store, modalities)
         clf = _make(preset, widths, **{"verbose": progress, **given, **settings})
-        if preset == "best":
+        if preset in WITH_MODALITIES:
             say("modalities: " + ", ".join(f"{name} {width}" for name, width in widths.items()))
         if is_first:
             _check_space(model, clf, X.shape[0], X.shape[1], Y.shape[1])
@@ -225,8 +229,10 @@ def _check_parameters(
     from sk_yt8m import DeepMultiLabelClassifier
     from sk_yt8m._network.architecture import layer_sizes
 
-    if modalities is not None and preset != "best":
-        raise click.UsageError(f"--modalities is for --preset best, got --preset {preset}")
+    if modalities is not None and preset not in WITH_MODALITIES:
+        raise click.UsageError(
+            f"--modalities is for --preset {' and '.join(WITH_MODALITIES)}, got --preset {preset}"
+        )
     options = option_names(train)
     for name in given.keys() & settings.keys():
         raise click.UsageError(f"{options[name]} and --set {name} say the same: give one of them")
@@ -241,10 +247,10 @@ def _check_parameters(
 
 
 def _make(preset: Any, modalities: dict[str, int] | None, **parameters: Any) -> Any:
-    """Return the classifier of a preset, of which only one has modalities."""
+    """Return the classifier of a preset, of which not all have modalities."""
     from sk_yt8m import make_classifier
 
-    used = modalities if preset == "best" else None
+    used = modalities if preset in WITH_MODALITIES else None
     return make_classifier(preset, modalities=used, **parameters)
 
 
@@ -289,7 +295,8 @@ def _described(clf: Any, held_out: dict[str, Any]) -> str:
         said = f"{clf.n_iter_} epochs, loss {clf.loss_:.4f}"
     else:
         score = clf.score(held_out["X_val"], held_out["y_val"]) if held_out else None
-        said = f"{len(_networks(clf))} networks"
+        count = len(_networks(clf))
+        said = f"{count} networks" if count > 1 else "1 network with its neighbours"
     return said if score is None else f"{said}, GAP@20 {score:.4f}"
 
 

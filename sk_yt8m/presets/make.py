@@ -29,36 +29,39 @@ _BEST: dict[str, tuple[bool, dict[str, Any]]] = {
     "standardized": (False, {}),
     "standardized_gelu": (False, {"activation": "gelu"}),
 }
-PRESETS = (*_NETWORKS, "best")
+#: Presets whose classifiers normalise modalities.
+WITH_MODALITIES = ("neighbors", "best")
+PRESETS = (*_NETWORKS, *WITH_MODALITIES)
 
 
 def make_classifier(
-    preset: Literal["fast", "default", "wide", "best"] = "default",
+    preset: Literal["fast", "default", "wide", "neighbors", "best"] = "default",
     *,
     modalities: dict[str, int] | None = None,
     random_state: RandomState = None,
     **parameters: Any,
-) -> DeepMultiLabelClassifier | AveragingClassifier:
+) -> DeepMultiLabelClassifier | NormalizedModalitiesClassifier | AveragingClassifier:
     """Make a classifier by the name of its recipe.
 
-    ===========  ===================================================================
-    ``fast``     two epochs without dropout
-    ``default``  `DeepMultiLabelClassifier` with its default parameters
-    ``wide``     one network of twice the size, in two heads, fifteen epochs
-    ``best``     the mean of five networks, each with its nearest training rows
-    ===========  ===================================================================
+    =============  ===================================================================
+    ``fast``       two epochs without dropout
+    ``default``    `DeepMultiLabelClassifier` with its default parameters
+    ``wide``       one network of twice the size, in two heads, fifteen epochs
+    ``neighbors``  one network on normalised modalities, with its nearest training rows
+    ``best``       the mean of five networks, each with its nearest training rows
+    =============  ===================================================================
 
     ``docs/presets.md`` has their quality, times and sizes on YouTube-8M.
 
     Parameters
     ----------
-    preset : {"fast", "default", "wide", "best"}, default="default"
+    preset : {"fast", "default", "wide", "neighbors", "best"}, default="default"
         The recipe.
     modalities : dict of str to int, default=None
         Name and number of features of each modality, in the order of the columns of ``X``, as
-        ``{"rgb": 1024, "audio": 128}``; if all features are of one modality, only that. Three
-        networks of ``best`` get each scaled to length 1, and their `fit` compares the sum with
-        ``X``. Required for ``best``, and for the others to be None.
+        ``{"rgb": 1024, "audio": 128}``; if all features are of one modality, only that. The network
+        of ``neighbors`` and three of ``best`` get each scaled to length 1, and their `fit` compares
+        the sum with ``X``. Required for these two, and for the others to be None.
     random_state : int, RandomState instance or None, default=None
         Seed, for the same results in several calls. The networks of ``best`` have different ones,
         drawn from it.
@@ -68,7 +71,7 @@ def make_classifier(
 
     Returns
     -------
-    DeepMultiLabelClassifier or AveragingClassifier
+    DeepMultiLabelClassifier, NormalizedModalitiesClassifier or AveragingClassifier
         The classifier, not fitted.
 
     Raises
@@ -80,7 +83,7 @@ def make_classifier(
     --------
     DeepMultiLabelClassifier : The network and all its parameters.
     AveragingClassifier, NormalizedModalitiesClassifier, DeepNeighborsClassifier : The parts of
-        ``best``.
+        ``neighbors`` and ``best``.
 
     Examples
     --------
@@ -97,25 +100,28 @@ def make_classifier(
             f"preset must be one of {', '.join(PRESETS)}, got {preset!r}"
             + (f": did you mean {near[0]!r}?" if near else "")
         )
-    if preset == "best":
-        return _best(modalities, random_state, parameters)
-    if modalities is not None:
+    if preset in _NETWORKS:
+        if modalities is not None:
+            raise ValueError(
+                f"modalities must be None for the preset {preset!r}, which does not use them, got "
+                f"{modalities!r}"
+            )
+        return _network(_NETWORKS[preset], random_state, parameters)
+    if modalities is None:
         raise ValueError(
-            f"modalities must be None for the preset {preset!r}, which does not use them, got "
-            f"{modalities!r}"
+            f"modalities must be given for the preset {preset!r}, as {{'rgb': 1024, 'audio': 128}}:"
+            " the features of each are scaled to length 1; if all are of one modality, only that"
         )
-    return _network(_NETWORKS[preset], random_state, parameters)
+    widths = check_modalities(modalities)
+    if preset == "best":
+        return _best(widths, random_state, parameters)
+    network = _network(_STRONGER, random_state, parameters)
+    return NormalizedModalitiesClassifier(DeepNeighborsClassifier(network), widths)
 
 
 def _best(
-    modalities: dict[str, int] | None, random_state: Any, parameters: dict[str, Any]
+    widths: dict[str, int], random_state: Any, parameters: dict[str, Any]
 ) -> AveragingClassifier:
-    if modalities is None:
-        raise ValueError(
-            "modalities must be given for the preset 'best', as {'rgb': 1024, 'audio': 128}: the "
-            "features of each are scaled to length 1; if all are of one modality, only that"
-        )
-    widths = check_modalities(modalities)
     members = []
     seeds = _seeds(random_state)
     for (name, (normalized, recipe)), seed in zip(_BEST.items(), seeds, strict=True):

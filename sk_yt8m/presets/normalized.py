@@ -61,7 +61,7 @@ class NormalizedModalitiesClassifier(
     See Also
     --------
     ModalityNormalizer : The scaling alone.
-    make_classifier : The preset "best" averages such classifiers and others.
+    make_classifier : The preset "neighbors" is such a classifier, "best" averages several.
 
     Notes
     -----

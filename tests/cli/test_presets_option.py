@@ -28,7 +28,11 @@ def made(monkeypatch):
         found.append(self)
         self.__dict__.update(vars(Classifier))
 
-    for kind in (sk_yt8m.DeepMultiLabelClassifier, sk_yt8m.AveragingClassifier):
+    for kind in (
+        sk_yt8m.DeepMultiLabelClassifier,
+        sk_yt8m.NormalizedModalitiesClassifier,
+        sk_yt8m.AveragingClassifier,
+    ):
         monkeypatch.setattr(kind, "fit", fit)
         monkeypatch.setattr(kind, "save", lambda self, path: None, raising=False)
     return found
@@ -36,6 +40,7 @@ def made(monkeypatch):
 
 def test_the_command_has_all_presets():
     assert _train.PRESETS == presets.PRESETS
+    assert _train.WITH_MODALITIES == presets.WITH_MODALITIES
     text = run("train", "--help")
     for preset in presets.PRESETS:
         assert f"\n    {preset}" in text
@@ -76,6 +81,30 @@ def test_modalities_of_the_option(made, tmp_path):
     assert f"{tmp_path / 'store'} has 10" in text
 
 
+def test_modalities_of_neighbors(videos, made, tmp_path):
+    text = run("train", videos / "csv", tmp_path / "m", "--preset", "neighbors", *TINY)
+    assert made[0].modalities == {"mean_rgb": 1024, "mean_audio": 128}
+    assert "modalities: mean_rgb 1024, mean_audio 128\n" in text
+    options = ["--modalities", "a:1000,b:152", "--epochs", 3]
+    run("train", videos / "csv", tmp_path / "m", "--preset", "neighbors", *TINY, *options)
+    own = {"hidden_layer_sizes": [8], "max_iter": 3, "random_state": 0}
+    expected = sk_yt8m.make_classifier("neighbors", modalities={"a": 1000, "b": 152}, **own)
+    assert repr(made[1]) == repr(expected)
+
+
+def test_neighbors_from_files_to_labels(videos, store, tmp_path):
+    model = tmp_path / "m"
+    options = ["--split", "train", "--validation-split", "val", "--epochs", 2, *TINY]
+    text = run("train", store, model, "--preset", "neighbors", *options)
+    clf = sk_yt8m.load(model)
+    opened = open_store(store)
+    X, Y, _ = opened.take(opened.rows(split="val"))
+    assert f"{model}: 1 network with its neighbours, GAP@20 {clf.score(X, Y):.4f}\n" in text
+    assert "modalities      {'mean_rgb': 1024" in run("info", model)
+    table = pd.read_csv(io.StringIO(run("predict", model, store, "--split", "val", "--k", 2)))
+    assert table["label"].tolist() == clf.predict_top_k(X, k=2).indices.ravel().tolist()
+
+
 @pytest.mark.slow
 def test_best_from_files_to_labels(videos, store, tmp_path):
     model = tmp_path / "best"
@@ -114,11 +143,28 @@ def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
     assert not (tmp_path / "best").exists()
 
 
+def test_ctrl_c_keeps_the_network_of_neighbors(store, tmp_path, monkeypatch):
+    original, calls = Trainer.train, []
+
+    def interrupted(self, *arguments, **options):
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "train", interrupted)
+    options = ["--preset", "neighbors", "--epochs", 3, *TINY]
+    run("train", store, tmp_path / "m", *options, code=130)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.interrupted"]
+    clf = sk_yt8m.load(tmp_path / "m.interrupted")
+    assert clf.estimator_.estimator_.n_iter_ == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--preset", "bets"], "'bets' is not one of"),
-        (["--modalities", "a:1152"], "--modalities is for --preset best, got --preset default"),
+        (["--modalities", "a:1152"], "--modalities is for --preset neighbors and best, got"),
         (["--preset", "best", "--modalities", "a"], "NAME:WIDTH"),
         (["--preset", "best", "--dropout", "1.5"], "--dropout must be"),
         (["--preset", "best", "--set", "n_neighbors=3"], "Invalid parameter 'n_neighbors'"),

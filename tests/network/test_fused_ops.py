@@ -59,6 +59,73 @@ def dropout_of(seed, rate):
     return fused_ops.Dropout(tf.constant(seed, tf.uint32), threshold, tf.constant(1 / (1 - rate)))
 
 
+def slopes_of_softmax(products):
+    """Return the slopes for one positive in each row, without cancellation."""
+    logits = products.astype(np.float64)
+    slopes = softmax(logits, axis=1)
+    for row, label in ((0, 0), (1, 1)):
+        slopes[row, label] = -np.delete(slopes[row], label).sum()
+    return slopes
+
+
+def slopes_in_bfloat16(out_activation, products, weights, positions, padding):
+    positions = np.array([*positions, *[[0, 0]] * padding], dtype=np.int32)
+    position_weights = [*weights[positions[: len(positions) - padding, 0]], *[0.0] * padding]
+    _, gradient = losses.cross_entropy(
+        fused_ops.row_ops(False).losses[out_activation],
+        tf.constant(products, tf.bfloat16),
+        tf.zeros(3),
+        tf.constant(weights),
+        tf.constant(positions),
+        tf.constant(position_weights, tf.float32),
+        tf.constant(1 / 512, tf.float32),
+    )
+    return tf.cast(gradient, tf.float32).numpy()
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+class TestSlopesOfConfidentPositivesInBfloat16:
+    """They are rounded once; the difference of two rounded numbers would be 0 or far off.
+
+    (0, 0) is a positive, too, and all padding points at it.
+    """
+
+    weights = np.array([1.0, 1.7], dtype=np.float32)
+
+    def test_of_labels(self, padding):
+        products = np.array([[8.0, 1.0, -3.0], [5.5, 12.0, 0.5]], dtype=np.float32)
+        positions = [[0, 0], [1, 0], [1, 1]]
+        found = slopes_in_bfloat16("logistic", products, self.weights, positions, padding)
+        signs = np.array([[-1, 1, 1], [-1, -1, 1]])
+        expected = signs * expit(signs * products) * self.weights[:, np.newaxis] / 512
+        np.testing.assert_allclose(found, expected, rtol=2**-8)
+
+    def test_of_classes(self, padding):
+        products = np.array([[8.0, 1.0, -3.0], [2.0, 12.0, 0.5]], dtype=np.float32)
+        positions = [[0, 0], [1, 1]]
+        found = slopes_in_bfloat16("softmax", products, self.weights, positions, padding)
+        expected = slopes_of_softmax(products) * self.weights[:, np.newaxis] / 512
+        # The logarithm of a probability near 1 has the rounding errors of its logit.
+        np.testing.assert_allclose(found, expected, rtol=2**-6)
+
+
+@pytest.mark.parametrize("positions", [[[0, 0], [0, 0]], [[1, 1], [0, 0]]])
+def test_padding_changes_no_slope(positions):
+    """Also without a positive, and next to a positive of a row of weight 0."""
+    weights = tf.constant([1.0, 0.0])
+    _, gradient = losses.cross_entropy(
+        fused_ops.row_ops(False).losses["logistic"],
+        tf.constant(LOGITS[:2], tf.bfloat16),
+        tf.zeros(3),
+        weights,
+        tf.constant(positions, tf.int32),
+        tf.zeros(2),
+        tf.constant(1.0),
+    )
+    expected = expit(LOGITS[:2]) * weights[:, np.newaxis]
+    np.testing.assert_allclose(tf.cast(gradient, tf.float32), expected, rtol=2**-8)
+
+
 class TestDropout:
     @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
     def test_the_mask_is_a_fair_function_of_the_seed(self, rate):

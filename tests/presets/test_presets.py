@@ -5,16 +5,22 @@ import pytest
 from sklearn.base import clone
 from small_problem import X, Y
 
-from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier, make_classifier
+from sk_yt8m import (
+    AveragingClassifier,
+    DeepMultiLabelClassifier,
+    DeepNeighborsClassifier,
+    NormalizedModalitiesClassifier,
+    make_classifier,
+)
 from sk_yt8m._network.architecture import layer_sizes
-from sk_yt8m.presets.make import PRESETS
+from sk_yt8m.presets.make import PRESETS, WITH_MODALITIES
 
 MODALITIES = {"rgb": 16, "audio": 4}
 NAMES = ["normalized", "normalized_wide", "normalized_gelu", "standardized", "standardized_gelu"]
 
 
 def networks(clf):
-    """Return the networks of "best"."""
+    """Return the networks of a composition."""
     return [one for one in clf.get_params().values() if isinstance(one, DeepMultiLabelClassifier)]
 
 
@@ -42,6 +48,22 @@ def test_one_network(preset, parameters):
     assert make_classifier().get_params() == DeepMultiLabelClassifier().get_params()
 
 
+def test_neighbors():
+    clf = make_classifier("neighbors", modalities=MODALITIES, random_state=0)
+    assert isinstance(clf, NormalizedModalitiesClassifier)
+    assert clf.modalities == MODALITIES
+    assert isinstance(clf.estimator, DeepNeighborsClassifier)
+    default = DeepNeighborsClassifier().get_params(deep=False)
+    assert {**clf.estimator.get_params(deep=False), "estimator": None} == default
+    (network,) = networks(clf)
+    assert changed(network) == {"weight_decay": 0.15, "dropout": 0.55, "random_state": 0}
+    own = {"hidden_layer_sizes": (8,), "dropout": 0.1, "checkpoint_dir": "run"}
+    (network,) = networks(make_classifier("neighbors", modalities=MODALITIES, **own))
+    assert changed(network) == {"weight_decay": 0.15, **own}
+    best = make_classifier("best", modalities=MODALITIES, random_state=0)
+    assert repr(dict(best.estimators)["normalized"]) == repr(clf)
+
+
 def test_best():
     clf = make_classifier("best", modalities=MODALITIES, random_state=0)
     assert isinstance(clf, AveragingClassifier)
@@ -60,10 +82,11 @@ def test_best():
 def test_sizes_on_the_course_data_and_its_folds():
     recipe = (2000, 3200)
     best = [recipe, (3000, 3000), recipe, recipe, recipe]
-    expected = {"fast": [recipe], "default": [recipe], "wide": [(3000, 6400)], "best": best}
+    one = {preset: [recipe] for preset in ("fast", "default", "neighbors")}
+    expected = {**one, "wide": [(3000, 6400)], "best": best}
     assert set(expected) == set(PRESETS)
     for preset, sizes in expected.items():
-        clf = make_classifier(preset, modalities=MODALITIES if preset == "best" else None)
+        clf = make_classifier(preset, modalities=MODALITIES if preset in WITH_MODALITIES else None)
         for n_samples in (41_393, 2 * 41_393 // 3):
             resolved = [
                 layer_sizes(network.hidden_layer_sizes, network.n_heads, (n_samples, 3862))
@@ -101,9 +124,11 @@ def test_parameters_of_all_networks():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bets",), "must be one of fast, default, wide, best, got 'bets': did you mean 'best'"),
+        (("bets",), "fast, default, wide, neighbors, best, got 'bets': did you mean 'best'"),
+        (("neighbours",), "got 'neighbours': did you mean 'neighbors'"),
         ((None,), "must be one of .* got None"),
         (("best",), "modalities must be given for the preset 'best', as {'rgb': 1024"),
+        (("neighbors",), "modalities must be given for the preset 'neighbors', as {'rgb': 1024"),
     ],
 )
 def test_wrong_presets(arguments, message):
@@ -116,16 +141,34 @@ def test_wrong_arguments():
         make_classifier("fast", modalities=MODALITIES)
     with pytest.raises(ValueError, match="integers of at least 1, got 'audio': 0"):
         make_classifier("best", modalities={"rgb": 16, "audio": 0})
-    for preset, modalities in (("fast", None), ("best", MODALITIES)):
+    for preset, modalities in (("fast", None), ("neighbors", MODALITIES), ("best", MODALITIES)):
         with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
             make_classifier(preset, modalities=modalities, depth=3)
 
 
 def test_a_change_of_the_modalities_afterwards_does_not_matter():
     modalities = dict(MODALITIES)
-    clf = make_classifier("best", modalities=modalities)
+    best = make_classifier("best", modalities=modalities)
+    neighbors = make_classifier("neighbors", modalities=modalities)
     modalities["text"] = 7
-    assert clf.estimators[0][1].modalities == MODALITIES
+    assert best.estimators[0][1].modalities == neighbors.modalities == MODALITIES
+
+
+def test_neighbors_is_fitted():
+    n_features = X.shape[1]
+    clf = make_classifier(
+        "neighbors",
+        modalities={"a": n_features - 2, "b": 2},
+        random_state=0,
+        hidden_layer_sizes=(8,),
+        max_iter=2,
+    ).fit(X, Y)
+    scores = clf.predict_proba(X)
+    longer = X.copy()
+    longer[:, :-2] *= 2
+    np.testing.assert_allclose(clf.predict_proba(longer), scores, atol=1e-6)
+    clf.estimator_.set_params(neighbor_weight=0.0)
+    assert not np.allclose(clf.predict_proba(X), scores, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -146,7 +189,8 @@ def test_best_is_fitted():
 
 def test_widths_are_checked_in_fit():
 
-    clf = make_classifier("best", modalities={"rgb": 7, "audio": 4}, hidden_layer_sizes=(8,))
     message = rf"7 \(rgb\) \+ 4 \(audio\) = 11, but X has {X.shape[1]} features"
-    with pytest.raises(ValueError, match=message):
-        clf.fit(X, Y)
+    for preset in ("neighbors", "best"):
+        clf = make_classifier(preset, modalities={"rgb": 7, "audio": 4}, hidden_layer_sizes=(8,))
+        with pytest.raises(ValueError, match=message):
+            clf.fit(X, Y)
