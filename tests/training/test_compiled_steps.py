@@ -1,8 +1,10 @@
 """Compiled steps are shared by fits of one kind, one after the other."""
 
 import gc
+import os
+import subprocess
 import sys
-from collections import defaultdict
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +21,7 @@ from sk_yt8m._training.steps import pool
 @pytest.fixture
 def fresh(monkeypatch):
     """Parameters of a network, for a test in which no steps are compiled yet."""
-    monkeypatch.setattr(pool, "_IDLE", defaultdict(list))
+    monkeypatch.setattr(pool, "_IDLE", [])
     return {"hidden_layer_sizes": (20,)}
 
 
@@ -115,6 +117,14 @@ def test_steps_in_use_are_not_shared(fresh, compiled):
             n_compiled.append(len(compiled))
     np.testing.assert_array_equal(going_on.predict_proba(X), other.predict_proba(X))
     assert n_compiled[0] < n_compiled[1] < n_compiled[2] < n_compiled[3] == n_compiled[-1]
+
+
+def test_few_idle_steps_are_kept(fresh, monkeypatch):
+    monkeypatch.setattr(pool, "_MOST_IDLE", 2)
+    for n_layers in range(1, 5):
+        small(hidden_layer_sizes=(5,) * n_layers, max_iter=1).fit(X, Y)
+    kept = [len(kind.steps.architecture.hidden_layer_sizes) for kind, _ in pool._IDLE]
+    assert kept == [3, 4]
 
 
 def test_idle_steps_hold_no_weights(fresh):
@@ -229,3 +239,19 @@ def test_a_scope_around_the_first_fit(scope, fresh, tmp_path):
     with scope():
         part.partial_fit(X, Y)
     np.testing.assert_array_equal(again.predict_proba(X), part.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_xla_compiles_serves_all_epochs_and_chunks(tmp_path, method):
+    """On a GPU a step is one program; on a processor the updates of the weights are some."""
+    script = Path(__file__).with_name("count_programs.py")
+    done = subprocess.run(
+        [sys.executable, str(script), method],
+        env={**os.environ, "XLA_FLAGS": f"--xla_dump_to={tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *others = map(int, done.stdout.split())
+    assert first > 0
+    assert others == [first] * len(others)

@@ -1,7 +1,6 @@
 """Compiled steps that fits of the same kind use one after the other."""
 
 import threading
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 from sk_yt8m._tensorflow import tf
@@ -19,7 +18,9 @@ class Kind(NamedTuple):
 
 
 Steps = CompiledSteps | ReplicatedSteps
-_IDLE: defaultdict[Kind, list[Steps]] = defaultdict(list)
+#: Idle steps, the last used at the end, and how many are kept.
+_IDLE: list[tuple[Kind, Steps]] = []
+_MOST_IDLE = 16
 _LOCK = threading.RLock()
 
 
@@ -46,11 +47,12 @@ def replicating_strategy() -> Any:
 def take_steps(kind: Kind) -> Steps:
     """Return compiled steps that no other training uses, an idle one if there is one.
 
-    TensorFlow never frees a graph, so fits of the same kind reuse it one after the other.
+    Fits of the same kind use a graph one after the other, which takes seconds to build.
     """
     with _LOCK:
-        if _IDLE[kind]:
-            return _IDLE[kind].pop()
+        for place in reversed(range(len(_IDLE))):
+            if _IDLE[place][0] == kind:
+                return _IDLE.pop(place)[1]
     if kind.strategy is None:
         return CompiledSteps(kind.steps)
     return ReplicatedSteps(*kind)
@@ -60,7 +62,8 @@ def give_back_steps(kind: Kind, steps: Steps) -> None:
     """Keep compiled steps, without their weights, for the next training."""
     free_steps(steps)
     with _LOCK:
-        _IDLE[kind].append(steps)
+        _IDLE.append((kind, steps))
+        del _IDLE[:-_MOST_IDLE]
 
 
 def free_steps(steps: Steps) -> None:
