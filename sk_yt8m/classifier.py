@@ -116,7 +116,8 @@ class DeepMultiLabelClassifier(
         longer to predict. Values above 1 need a wide last hidden layer.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format of the matrix products in training; weights and predictions are float32.
-        ``"auto"`` is bfloat16 where the hardware multiplies it natively.
+        ``"auto"`` is bfloat16 where the hardware multiplies it natively. On a GPU, float32 products
+        are not rounded to TF32, unless TensorFlow was imported before this package.
     predict_precision : {"float32", "bfloat16"}, default="float32"
         Number format of the matrix products in prediction. bfloat16 is several times as fast on
         hardware that multiplies it natively, and changes the most probable label of a few rows

@@ -122,31 +122,35 @@ def skorch(X: np.ndarray, Y: Any, epochs: int) -> None:
     ).fit(X, Y.toarray().astype(np.float32))
 
 
-def torch_loop(X: np.ndarray, Y: Any, epochs: int) -> None:
-    import torch
+def torch_loop(precision: str) -> Callable:
+    def fit(X: np.ndarray, Y: Any, epochs: int) -> None:
+        import torch
 
-    model = torch_model()
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-    features, labels = torch.from_numpy(np.array(X)), torch.from_numpy(Y.toarray())
-    for _ in range(epochs):
-        order = torch.randperm(len(features))
-        for rows in order.split(BATCH):
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(features[rows])
-                target = labels[rows].float()
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                    logits.float(), target, reduction="sum"
-                ) / len(rows)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        model = torch_model()
+        optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+        features, labels = torch.from_numpy(np.array(X)), torch.from_numpy(Y.toarray())
+        for _ in range(epochs):
+            order = torch.randperm(len(features))
+            for rows in order.split(BATCH):
+                with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                    logits = model(features[rows])
+                    target = labels[rows].float()
+                    loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                        logits.float(), target, reduction="sum"
+                    ) / len(rows)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    return fit
 
 
 CONTENDERS: dict[str, tuple[str, Callable]] = {
     "sk_yt8m, plain": ("sk_yt8m", ours(**PLAIN)),
     "sk_yt8m, plain, float32": ("sk_yt8m", ours(**PLAIN, precision="float32")),
     "sk_yt8m, default recipe": ("sk_yt8m", ours()),
-    "torch loop, bfloat16, fused AdamW": ("torch", torch_loop),
+    "torch loop, bfloat16, fused AdamW": ("torch", torch_loop("bfloat16")),
+    "torch loop, float32, fused AdamW": ("torch", torch_loop("float32")),
     "Keras fit, float32": ("keras", keras),
     "scikeras": ("scikeras", scikeras),
     "skorch": ("skorch", skorch),

@@ -61,8 +61,8 @@ class Predictions(Documented):
         -------
         ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
             Probabilities from 0 to 1; those of a network are strictly between. They do not depend
-            on how rows are split into calls. For a network of more than 131,072 weights on a
-            processor without AVX512 that holds up to rounding, about 1e-6.
+            on how rows are split into calls; for a network of more than 131,072 weights up to
+            rounding, 1e-6.
 
         Raises
         ------
