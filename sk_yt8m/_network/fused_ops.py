@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_yt8m._network.architecture import BATCH_NORMALIZATION_EPSILON
-from sk_yt8m._tensorflow import tf
+from sk_yt8m._tensorflow import has_gpu, tf
 
 #: Distance of the seeds of two neighbouring cells of a dropout mask.
 CELL_FACTOR = 0x9E3779B9
 
 #: A learning rate whose steps vanish in float32.
-_NO_STEP = 1e-20
+_NO_STEP = 1e-25
 
 
 class Dropout(NamedTuple):
@@ -205,15 +205,7 @@ def _softmax_loss(products: Any, bias: Any, row_weights: Any, factor: Any) -> tu
 def _adamw(variable: Any, first: Any, second: Any, gradient: Any, numbers: Any) -> None:
     gradient = tf.cast(gradient, tf.float32)
     if variable.shape.rank > 1:
-        # In place: the op divides by 1 + l2 * alpha, and alpha makes its own step vanish.
-        alpha = tf.constant(_NO_STEP)
-        tf.raw_ops.ResourceApplyProximalGradientDescent(
-            var=variable.handle,
-            alpha=alpha,
-            l1=tf.constant(0.0),
-            l2=numbers.shrink / (1.0 - numbers.shrink) / alpha,
-            delta=gradient,
-        )
+        _shrink(variable, numbers.shrink, gradient)
     # The op adds its epsilon to the root of the second moment as it is, Adam to that of the
     # corrected one.
     tf.raw_ops.ResourceApplyAdam(
@@ -227,6 +219,22 @@ def _adamw(variable: Any, first: Any, second: Any, gradient: Any, numbers: Any) 
         beta2=numbers.beta_2,
         epsilon=numbers.epsilon * tf.sqrt(numbers.correction_2),
         grad=gradient,
+    )
+
+
+def _shrink(variable: Any, share: Any, gradient: Any) -> None:
+    """Subtract a share of a variable, in place on a processor, where new memory costs more."""
+    if has_gpu():
+        variable.assign(variable * (1.0 - share))
+        return
+    # The op divides by 1 + l2 * alpha; alpha makes its own step along the gradient vanish.
+    alpha = tf.constant(_NO_STEP)
+    tf.raw_ops.ResourceApplyProximalGradientDescent(
+        var=variable.handle,
+        alpha=alpha,
+        l1=tf.constant(0.0),
+        l2=share / (1.0 - share) / alpha,
+        delta=gradient,
     )
 
 

@@ -89,7 +89,7 @@ def make_row_source(X: Any, devices: Sequence[str] = ("",), n_reserved: int = 0)
     together read in blocks: all have to take the same steps at a time.
     """
     n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if has_gpu() and X.shape[0] < 2**31 and n_replicas == len(devices):
+    if has_gpu() and n_replicas == len(devices):
         try:
             reserve = [_zeros([n_reserved // 4], device) for device in devices]
             source = DeviceRows(X, devices)

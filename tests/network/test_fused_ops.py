@@ -184,3 +184,13 @@ def test_hidden_units(name, normalized, fused):
         assert (one is None) == (other is None)
         if other is not None:
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-4, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("slope", [0.0, -1.0, 1e18])
+def test_weight_decay_is_exact_whatever_the_gradient(share, slope):
+    weights = np.array([[3.0, -2.0], [1e-3, 0.0]], dtype=np.float32)
+    variable = tf.Variable(weights)
+    fused_ops._shrink(variable, tf.constant(share), tf.fill([2, 2], slope))
+    expected = weights.astype(np.float64) * (1 - share)
+    np.testing.assert_allclose(variable.numpy(), expected, rtol=5e-7, atol=5e-7)
