@@ -50,30 +50,30 @@ def forward(
     def scores(rows: np.ndarray) -> np.ndarray:
         return hidden_layers(rows) @ layers[-2] + layers[-1]
 
-    def probabilities(rows: np.ndarray) -> np.ndarray:
-        logits = scores(rows)
-        return expit(logits) if out_activation == "logistic" else softmax(logits, axis=1)
-
-    def top_k(rows: np.ndarray, k: Any) -> Any:
-        linked, is_finite = checked(probabilities, rows)
-        return tf.math.top_k(inside(linked), k), is_finite
-
-    def checked(function: Any, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = function(rows).astype(np.float32)
+    def checked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = values.astype(np.float32, copy=False)
         return values, np.isfinite(values).all(axis=1)
 
-    def inside(linked: np.ndarray) -> np.ndarray:
-        return np.clip(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY, dtype=np.float32)
+    def probabilities(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        logits = scores(rows)
+        linked = expit(logits) if out_activation == "logistic" else softmax(logits, axis=1)
+        linked = linked.astype(np.float32, copy=False)
+        inside = np.clip(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY, dtype=np.float32)
+        return inside, checked(logits)[1]
 
-    def run_probabilities(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        linked, is_finite = checked(probabilities, rows)
-        return inside(linked), is_finite
+    def top_k(rows: np.ndarray, k: Any) -> tuple[Any, np.ndarray]:
+        inside, is_finite = probabilities(rows)
+        return tf.math.top_k(inside, k), is_finite
 
     functions: dict[str, Callable[..., Any]] = {
-        "hidden": lambda rows: checked(hidden_layers, rows),
-        "logits": lambda rows: checked(scores, rows),
-        "probabilities": run_probabilities,
+        "hidden": lambda rows: checked(hidden_layers(rows)),
+        "logits": lambda rows: checked(scores(rows)),
+        "probabilities": probabilities,
         "top_k": top_k,
     }
-    return functions[name]
+
+    def run(rows: np.ndarray, *further: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return functions[name](rows, *further)
+
+    return run

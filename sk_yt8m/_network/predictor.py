@@ -173,7 +173,11 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
 
     def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
         link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
-        linked, is_finite = checked(link(scores(features, *weights)))
+        logits = scores(features, *weights)
+        linked, is_finite = checked(link(logits))
+        if logits.dtype == tf.float64:
+            # Logits beyond float32 are refused as those of large networks, which become infinite.
+            is_finite = checked(logits)[1]
         return tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY), is_finite
 
     def top_k(features: Any, k: Any, *weights: Any) -> tuple[Any, Any]:
