@@ -30,13 +30,16 @@ class Activations(ClassifierMixin, BaseEstimator):
     """A network that does nothing: its last hidden layer holds the features."""
 
     def fit(self, X: np.ndarray, y: Any) -> "Activations":
+        """Learn the number of labels."""
         self.n_columns_ = y.shape[1]
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the same probability for each label."""
         return np.full((len(X), self.n_columns_), 0.5, np.float32)
 
     def hidden_activations(self, X: np.ndarray) -> np.ndarray:
+        """Return the features."""
         return np.array(X, np.float32)
 
 
@@ -54,7 +57,7 @@ def course(folder: Path | None, rows: int) -> tuple[Any, Any, Any, Any]:
 def made_up(n_rows: int) -> tuple[np.ndarray, Any, np.ndarray, Any]:
     """Return activations in clusters, with the clusters as labels."""
     rng = np.random.default_rng(0)
-    n_clusters, n_new = max(1, n_rows // 200), 2048
+    n_clusters, n_new = max(1, n_rows // 200), 512
     centers = rng.standard_normal((n_clusters, WIDTH), dtype=np.float32)
     cluster = rng.integers(0, n_clusters, n_rows + n_new)
     X = rng.standard_normal((n_rows + n_new, WIDTH), dtype=np.float32)

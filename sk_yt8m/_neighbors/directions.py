@@ -1,33 +1,34 @@
 """The directions in which rows differ most."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-#: Rows whose products with one another are decomposed, and rows that then turn the directions.
-_FEW_ROWS, _MORE_ROWS = 1024, 8192
+#: Rows that turn the directions each time, in parts.
+_SAMPLE_ROWS, _PART_ROWS = 4096, 1024
+_TURNS = 4
 
 
 def leading_directions(
     references: np.ndarray, n_directions: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return nearly the leading right singular vectors of rows, as columns, float32."""
-    n_rows = len(references)
-    sample = references[np.sort(rng.choice(n_rows, min(_FEW_ROWS, n_rows), replace=False))]
-    values, vectors = np.linalg.eigh((sample @ sample.T).astype(np.float64))
-    values, vectors = values[::-1][:n_directions], vectors[:, ::-1][:, :n_directions]
-    kept = values > values[0] * 1e-6
-    directions = sample.T @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
-    for _ in range(2):
-        more = np.sort(rng.choice(n_rows, min(_MORE_ROWS, n_rows), replace=False))
+    """Return nearly the leading right singular vectors of rows, as columns, float32.
+
+    Random directions are multiplied by samples of the rows and their transposes.
+    """
+    n_rows, width = references.shape
+    directions = rng.standard_normal((width, n_directions), dtype=np.float32)
+    for _ in range(_TURNS):
+        sample = np.sort(rng.choice(n_rows, min(_SAMPLE_ROWS, n_rows), replace=False))
         turned = np.zeros_like(directions)
-        for start in range(0, len(more), _FEW_ROWS):
-            rows = references[more[start : start + _FEW_ROWS]]
+        for start in range(0, len(sample), _PART_ROWS):
+            rows = references[sample[start : start + _PART_ROWS]]
             turned += rows.T @ (rows @ directions)
         directions = orthonormal(turned)
     return directions
 
 
 def orthonormal(columns: np.ndarray) -> np.ndarray:
-    """Return orthonormal columns that span the same, by Cholesky's way, float32."""
-    gram = columns.T.astype(np.float64) @ columns.astype(np.float64)
-    upper = np.linalg.inv(np.linalg.cholesky(gram)).T
-    return np.asarray(columns @ upper, dtype=np.float32)
+    """Return orthonormal columns that span the same, or more if some are alike, float32."""
+    # Several threads are no faster here, and far slower where other processes use the cores.
+    with threadpool_limits(1):
+        return np.linalg.qr(columns.astype(np.float64))[0].astype(np.float32)

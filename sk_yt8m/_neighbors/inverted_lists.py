@@ -45,7 +45,7 @@ class InvertedLists:
             self._directions = leading_directions(references, _DIRECTIONS, rng)
             rows = references @ self._directions
         n_rows, width = rows.shape
-        n_lists = max(1, min(int(4 * np.sqrt(n_rows)), n_rows // _SAMPLES_PER_LIST))
+        n_lists = max(1, min(int(2 * np.sqrt(n_rows)), n_rows // _SAMPLES_PER_LIST))
         self._quantizer = faiss.IndexFlatIP(width)
         self._index = faiss.IndexIVFFlat(
             self._quantizer, width, n_lists, faiss.METRIC_INNER_PRODUCT
@@ -65,9 +65,7 @@ class InvertedLists:
         """
         rows = units if self._directions is None else units @ self._directions
         wanted = min(len(self._references), _CANDIDATES_PER_K * k)
-        _, found = self._index.search(
-            rows, wanted, params=self._search_parameters(nprobe=n_probes)
-        )
+        _, found = self._index.search(rows, wanted, params=self._search_parameters(nprobe=n_probes))
         result = []
         for row, unit in enumerate(units):
             places = found[row][found[row] >= 0]

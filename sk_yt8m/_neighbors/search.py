@@ -11,8 +11,8 @@ from sk_yt8m._neighbors.sketch import FEWEST_ROWS, NARROWEST, Sketch
 
 #: Cosines in memory at a time, for any number of references.
 _MOST_COSINES = 2**24
-#: Rows after which a sketch pays: it takes as long as comparing some hundred rows in full.
-_ROWS_BEFORE_SKETCH = 512
+#: Rows after which a sketch is made, which takes as long as comparing some 1,200 rows in full.
+_ROWS_BEFORE_SKETCH = 1024
 _FEWEST_PER_K = 64
 _PREPARING = threading.Lock()
 

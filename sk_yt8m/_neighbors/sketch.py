@@ -37,10 +37,8 @@ class Sketch:
         width = references.shape[1]
         leading = leading_directions(references, _LEADING, rng)
         others = rng.standard_normal((width, _RANDOM), dtype=np.float32)
-        for _ in range(2):
-            others = orthonormal(others - leading @ (leading.T @ others))
-        self._n_leading = leading.shape[1]
-        others *= np.float32(np.sqrt((width - self._n_leading) / _RANDOM))
+        others = orthonormal(others - leading @ (leading.T @ others))
+        others *= np.float32(np.sqrt((width - _LEADING) / _RANDOM))
         self._basis = np.hstack([leading, others])
         self._references = references
         self._sketched = self._of(references)
@@ -78,7 +76,7 @@ class Sketch:
         """Return rows in the directions, and the length of their residuals, scaled."""
         sketched = np.empty((len(rows), self._basis.shape[1] + 1), dtype=np.float32)
         np.matmul(rows, self._basis, out=sketched[:, :-1])
-        leading = sketched[:, : self._n_leading]
+        leading = sketched[:, :_LEADING]
         squares = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", leading, leading)
         # A little more than the rounding errors of the squares.
         residual = np.sqrt(np.maximum(squares, 0) + np.float32(1e-6))
