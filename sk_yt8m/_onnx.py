@@ -143,7 +143,7 @@ def _convert_neighbors(scope: Any, operator: Any, container: Any) -> None:
     found = add_neighbors(
         nodes,
         network.hidden,
-        clf._references,
+        clf._search.references,
         clf._labels,
         clf._log_weights,
         int(clf.n_neighbors),

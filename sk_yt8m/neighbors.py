@@ -1,7 +1,7 @@
 """A network averaged with the labels of the nearest training rows in its last hidden layer."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from sk_yt8m._estimators.blockwise import BlockwisePredictions, probabilities_of
+from sk_yt8m._estimators.blockwise import BlockwisePredictions
 from sk_yt8m._estimators.callbacks import fit_part, hook_arguments
+from sk_yt8m._estimators.network_predictions import hidden_and_probabilities
 from sk_yt8m._estimators.routing import fit_params_of, is_enabled, router_of
 from sk_yt8m._estimators.saving import SavedComposition, parameters_of, requests_of, saved_of
 from sk_yt8m._inputs.forms.array_columns import stack_rows
@@ -21,18 +22,20 @@ from sk_yt8m._inputs.sample_weight import check_sample_weight
 from sk_yt8m._inputs.target_form import TargetForm
 from sk_yt8m._inputs.targets import encode_targets
 from sk_yt8m._inputs.types import MatrixLike
+from sk_yt8m._neighbors.inverted_lists import import_faiss
+from sk_yt8m._neighbors.search import NearestRows
 from sk_yt8m._sklearn import (
     CallbackSupportMixin,
     HasMethods,
     Interval,
+    StrOptions,
     fit_context,
     num_samples,
     safe_indexing,
 )
-from sk_yt8m.metrics._inputs.select import select_top_k
 from sk_yt8m.persistence._ensemble_kinds import SavedNeighbors
 
-# Training rows whose cosines are computed in float64 at a time.
+# Training rows whose activations are computed at a time.
 _PART_ROWS = 1024
 
 
@@ -64,6 +67,15 @@ class DeepNeighborsClassifier(
         infinity gives all neighbours the same weight.
     neighbor_weight : float, default=0.5
         Share of the neighbours in the average, from 0 to 1.
+    algorithm : {"auto", "brute", "ivf"}, default="auto"
+        How the neighbours are found. ``"brute"`` compares a row with all training rows.
+        ``"auto"`` finds the same; for many training rows with wide activations it compares in full
+        only those that may be neighbours by an upper bound (Notes). ``"ivf"`` is approximate: an
+        inverted file index of faiss, for hundreds of thousands of training rows.
+        ``pip install "sk-yt8m[ann]"`` brings faiss.
+    n_probes : int, default=64
+        Number of clusters of training rows that ``"ivf"`` searches for each row. The more, the
+        fewer neighbours it misses. Without effect on the others.
 
     Attributes
     ----------
@@ -90,8 +102,22 @@ class DeepNeighborsClassifier(
     -----
     The activations of all training rows are kept, in float32: ``4 * n_samples *
     hidden_layer_sizes[-1]`` bytes, as much again in a pickle. A prediction compares a row with all
-    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations.
-    `n_neighbors`, `temperature` and `neighbor_weight` may be set on a fitted classifier.
+    of them, which takes ``2 * n_samples * hidden_layer_sizes[-1]`` operations. The products are in
+    bfloat16 where the device multiplies it natively, with a margin for its rounding. All cosines of
+    neighbours are computed in float64 and rounded to float32; ties go to the first training row.
+
+    With at least 8,192 training rows, 2,048 activations and no native bfloat16, ``"auto"`` makes a
+    sketch of the training rows after 1,024 predicted rows: 769 numbers each, of the 256 leading
+    directions and 512 random ones. An upper bound of a cosine is computed from two sketches. The
+    chance over the random directions that a neighbour is missed is below 1e-4 for any rows, and
+    below 1e-6 for those that differ; ``"brute"`` misses none.
+
+    ``"ivf"`` has ``2 * sqrt(n_samples)`` clusters in the 256 leading directions; of the
+    ``4 * n_neighbors`` rows that it finds the nearest are taken by their exact cosines. It depends
+    on the training rows only. Neither sketch nor index is in pickles and model files: they are
+    made again when first needed. ONNX graphs compare all rows.
+
+    All parameters but `estimator` may be set on a fitted classifier.
 
     References
     ----------
@@ -114,6 +140,8 @@ class DeepNeighborsClassifier(
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "temperature": [Interval(Real, 0, None, closed="right")],
         "neighbor_weight": [Interval(Real, 0, 1, closed="both")],
+        "algorithm": [StrOptions({"auto", "brute", "ivf"})],
+        "n_probes": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -123,11 +151,15 @@ class DeepNeighborsClassifier(
         n_neighbors: int = 50,
         temperature: float = 1 / 30,
         neighbor_weight: float = 0.5,
+        algorithm: Literal["auto", "brute", "ivf"] = "auto",
+        n_probes: int = 64,
     ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.temperature = temperature
         self.neighbor_weight = neighbor_weight
+        self.algorithm = algorithm
+        self.n_probes = n_probes
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
@@ -164,6 +196,8 @@ class DeepNeighborsClassifier(
 
         Raises
         ------
+        ImportError
+            If `algorithm` is ``"ivf"`` and faiss is not installed.
         TypeError
             If an argument is a masked array, whose mask would be ignored, or with metadata routing
             one that the network does not request.
@@ -171,6 +205,8 @@ class DeepNeighborsClassifier(
             If `y` is neither classes nor an indicator of labels, no weight is above 0, or the
             network refuses its data.
         """
+        if self.algorithm == "ivf":
+            import_faiss()
         X = stack_rows(X)
         indicator, form = encode_targets(y)
         weight = check_sample_weight(sample_weight, X)
@@ -189,7 +225,7 @@ class DeepNeighborsClassifier(
         log_weights = np.log(weight[used])
 
         self.estimator_ = network
-        self._references, self._labels, self._log_weights = references, labels, log_weights
+        self._search, self._labels, self._log_weights = NearestRows(references), labels, log_weights
         self._publish(form)
         task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
@@ -201,7 +237,7 @@ class DeepNeighborsClassifier(
             requests=requests_of(self),
             network=saved_of(self.estimator_, "the fitted estimator_"),
             neighbors={
-                "references": self._references,
+                "references": self._search.references,
                 "log_weights": self._log_weights,
                 "indptr": self._labels.indptr.astype(np.int64),
                 "indices": self._labels.indices.astype(np.int64),
@@ -216,7 +252,7 @@ class DeepNeighborsClassifier(
         places = arrays["indices"].astype(kind), arrays["indptr"].astype(kind)
         shape = (arrays["log_weights"].size, len(saved.form.names))
         (self.estimator_,) = parts
-        self._references, self._log_weights = arrays["references"], arrays["log_weights"]
+        self._search, self._log_weights = NearestRows(arrays["references"]), arrays["log_weights"]
         self._labels = sp.csr_array((ones, *places), shape=shape)
         self._publish(saved.form)
 
@@ -248,42 +284,21 @@ class DeepNeighborsClassifier(
         return [self.estimator_]
 
     def _block_probabilities(self, rows: Any) -> np.ndarray:
-        own = probabilities_of(self.estimator_, rows, len(self.label_names_))
+        hidden, own = hidden_and_probabilities(self.estimator_, rows, len(self.label_names_))
         share = float(self.neighbor_weight)
-        return (1 - share) * own.astype(np.float64) + share * self._neighbor_labels(rows)
+        return (1 - share) * own.astype(np.float64) + share * self._neighbor_labels(hidden)
 
-    def _neighbor_labels(self, rows: Any) -> np.ndarray:
-        neighbors, cosines = self._nearest(_unit_rows(self.estimator_.hidden_activations(rows)))
+    def _neighbor_labels(self, hidden: np.ndarray) -> np.ndarray:
+        neighbors, cosines = self._search.find(
+            _unit_rows(hidden), int(self.n_neighbors), self.algorithm, int(self.n_probes)
+        )
         with np.errstate(over="ignore"):
             falls = (cosines - cosines[:, :1]) / float(self.temperature)
         weights = softmax(falls + self._log_weights[neighbors], axis=1)
         starts = np.arange(0, neighbors.size + 1, neighbors.shape[1])
-        shape = (len(neighbors), len(self._references))
+        shape = (len(neighbors), len(self._log_weights))
         mixture = sp.csr_array((weights.ravel(), neighbors.ravel(), starts), shape=shape)
         return (mixture @ self._labels).toarray()
-
-    def _nearest(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the nearest training rows and their cosines, best first, ties to the first row.
-
-        Rounding in a large float32 product differs between equal rows and depends on the other
-        rows, so it only selects candidates, whose cosines are then computed in float64.
-        """
-        k = min(int(self.n_neighbors), len(self._references))
-        rough = units @ self._references.T
-        best = select_top_k(rough, k)
-        assert best is not None, "_unit_rows lets no NaN through"
-        margin = 2 * units.shape[1] * np.finfo(np.float32).eps
-        candidates = rough >= best[1][:, -1:] - margin
-        neighbors = np.empty((len(units), k), dtype=np.int32)
-        cosines = np.empty((len(units), k))
-        for row, unit in enumerate(units.astype(np.float64)):
-            places = np.flatnonzero(candidates[row])
-            parts = (places[i : i + _PART_ROWS] for i in range(0, places.size, _PART_ROWS))
-            exact = np.concatenate([self._references[part] @ unit for part in parts])
-            exact = exact.astype(np.float32)
-            order = np.argsort(-exact, kind="stable")[:k]
-            neighbors[row], cosines[row] = places[order], exact[order]
-        return neighbors, cosines
 
 
 def _activations(network: Any, X: Any, used: np.ndarray) -> np.ndarray:

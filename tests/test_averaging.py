@@ -130,8 +130,8 @@ class TestMembers:
     @pytest.mark.parametrize(
         ("part", "message"),
         [
-            (Misshapen(more_columns=1), r"Misshapen must .* \(256, 3\), got \(256, 4\)"),
-            (Misshapen(fewer_rows=1), r"Misshapen must .* \(256, 3\), got \(255, 3\)"),
+            (Misshapen(more_columns=1), r"Misshapen must .* \(300, 3\), got \(300, 4\)"),
+            (Misshapen(fewer_rows=1), r"Misshapen must .* \(300, 3\), got \(299, 3\)"),
             (Copying(np.nan), "row 0 of X: predict_proba of Copying gives nan, expected a number"),
             (Copying(2.0), "Copying gives 2.0, expected a number from 0 to 1"),
             (Copying(-0.1), "Copying gives -0.1, expected a number from 0 to 1"),

@@ -40,9 +40,10 @@ ROOMS: dict[str, set[str]] = {
     "_network": {"_inputs", "_top_k", "_tensorflow"},
     "_training": {"_files", "_network", "_version", "metrics"},
     "persistence": {"_files", "_network"},
+    "_neighbors": {"_tensorflow", "metrics._inputs"},
     "_batch_prediction": {"_top_k", "datasets"},
     "_estimators": {"_training", "persistence"},
-    "root": {"_estimators", "_batch_prediction"},
+    "root": {"_estimators", "_batch_prediction", "_neighbors"},
     "cli": {"root"},
 }
 

@@ -1,13 +1,18 @@
 """The neighbours of DeepNeighborsClassifier, with a network that does nothing."""
 
+import pickle
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 from ensemble_parts import Copying
+from sklearn.base import clone
 from small_problem import small
 
-from sk_yt8m import DeepNeighborsClassifier
+from sk_yt8m import DeepMultiLabelClassifier, DeepNeighborsClassifier, load
+from sk_yt8m._network.predictor import Predictor
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(90, 24)).astype(np.float32)
@@ -144,26 +149,119 @@ class TestActivations:
         ("row", "message"),
         [
             (5, "^the network's hidden activations overflow in row 5"),
-            (260, "rows 256 to 269 of X, counted from 256: .* overflow in row 4"),
+            (516, "rows 512 to 539 of X, counted from 512: .* overflow in row 4"),
         ],
     )
     def test_infinite_ones_are_refused(self, row, message):
-        rows = np.tile(X, (3, 1))
+        rows = np.tile(X, (6, 1))
         rows[row, 2] = 1.5
         network = Copying(overflowing=1.5)
         clf = DeepNeighborsClassifier(network).fit(X, Y)
         with pytest.raises(ValueError, match=message):
             clf.predict_proba(rows)
         with pytest.raises(ValueError, match=f"overflow in row {row}"):
-            DeepNeighborsClassifier(network).fit(rows, np.tile(Y, (3, 1)))
+            DeepNeighborsClassifier(network).fit(rows, np.tile(Y, (6, 1)))
 
     def test_alike_training_rows_stay_in_order_in_every_block(self):
         """Which of two alike rows is the last neighbour must not depend on the rows beside."""
-        references = np.concatenate([X, X, X])
-        labels = np.eye(270, dtype=int)
+        references = np.concatenate([X] * 6)
+        labels = np.eye(540, dtype=int)
         clf = votes(n_neighbors=2).fit(references, labels)
-        expected = np.eye(270)[:90] + np.eye(270)[90:180]
+        expected = np.eye(540)[:90] + np.eye(540)[90:180]
         whole = clf.predict_proba(references)
-        np.testing.assert_array_equal(whole, np.tile(expected / 2, (3, 1)))
-        for rows in (slice(0, 1), slice(3, 8), slice(255, 257), slice(13, 270)):
+        np.testing.assert_array_equal(whole, np.tile(expected / 2, (6, 1)))
+        for rows in (slice(0, 1), slice(3, 8), slice(511, 513), slice(13, 540)):
             np.testing.assert_array_equal(clf.predict_proba(references[rows]), whole[rows])
+
+
+class TestOnePass:
+    """A network of this package runs once a block, with the results of two calls."""
+
+    @pytest.mark.parametrize("labels", [Y, Y[:, 0], Y[:, :3].argmax(axis=1)], ids=["Y", "b", "m"])
+    def test_the_results_are_those_of_two(self, labels):
+        clf = DeepNeighborsClassifier(small(), n_neighbors=5).fit(X, labels)
+        network, rows = clf.estimator_, np.tile(X, (6, 1))
+        hidden, probabilities = network._hidden_and_probabilities(rows)
+        np.testing.assert_array_equal(hidden, network.hidden_activations(rows))
+        np.testing.assert_array_equal(probabilities, network.predict_proba(rows))
+        expected = clf.predict_proba(rows)
+        network.hidden_activations = network.hidden_activations  # takes two calls
+        np.testing.assert_array_equal(clf.predict_proba(rows), expected)
+
+    def test_each_row_is_computed_once(self, monkeypatch):
+        clf = DeepNeighborsClassifier(small()).fit(X, Y)
+        computed, run = [], Predictor._run
+
+        def counting(self, name, rows, *further):
+            computed.append((name, len(rows)))
+            return run(self, name, rows, *further)
+
+        monkeypatch.setattr(Predictor, "_run", counting)
+        clf.predict_proba(np.tile(X, (6, 1)))
+        assert computed == [("hidden_and_probabilities", 512), ("hidden_and_probabilities", 28)]
+
+    def test_methods_of_a_subclass_are_called(self):
+        class Certain(DeepMultiLabelClassifier):
+            def predict_proba(self, X):
+                return np.ones_like(super().predict_proba(X))
+
+        clf = DeepNeighborsClassifier(Certain((8,), max_iter=1), neighbor_weight=0.0).fit(X, Y)
+        np.testing.assert_array_equal(clf.predict_proba(X), 1)
+
+    def test_predictions_that_overflow_are_refused(self):
+        network = small(hidden_layer_sizes=(8,), activation="identity", standardize=False)
+        clf = DeepNeighborsClassifier(network).fit(X, Y)
+        rows = X.copy()
+        rows[7] = 3e38
+        with pytest.raises(ValueError, match="row 7 of X is not a finite number"):
+            clf.predict_proba(rows)
+
+
+class TestAlgorithm:
+    @pytest.mark.parametrize(
+        "wrong", [{"algorithm": "hnsw"}, {"algorithm": None}, {"n_probes": 0}, {"n_probes": 1.5}]
+    )
+    def test_others_are_refused(self, wrong):
+        (name,) = wrong
+        with pytest.raises(ValueError, match=f"'{name}' parameter"):
+            votes(**wrong).fit(X, Y)
+        clf = votes().fit(X, Y).set_params(**wrong)
+        with pytest.raises(ValueError, match=f"'{name}' parameter"):
+            clf.predict_proba(X)
+
+    def test_all_compared_is_exact(self):
+        expected = votes().fit(X, Y).predict_proba(X)
+        brute = votes(algorithm="brute").fit(X, Y)
+        np.testing.assert_array_equal(brute.predict_proba(X), expected)
+
+    def test_without_faiss_nothing_is_trained(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "faiss", None)
+        clf = votes(algorithm="ivf")
+        with pytest.raises(ImportError, match="algorithm='auto' needs nothing"):
+            clf.fit(X, Y)
+        assert not hasattr(clf, "estimator_")
+
+    def test_inverted_lists_survive_files_and_pickles(self, tmp_path):
+        pytest.importorskip("faiss", reason="faiss is optional")
+        rows, labels = np.tile(X, (8, 1)), np.tile(Y, (8, 1))
+        rows = (rows + rng.normal(size=rows.shape)).astype(np.float32)
+        clf = DeepNeighborsClassifier(small(), n_neighbors=5, algorithm="ivf", n_probes=np.int8(2))
+        expected = clone(clf).fit(rows, labels).predict_proba(X)
+        fitted = clf.fit(rows, labels)
+        np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+        assert (fitted.predict_proba(X) != votes().fit(rows, labels).predict_proba(X)).any()
+        fitted.save(tmp_path / "clf.safetensors")
+        for again in (load(tmp_path / "clf.safetensors"), pickle.loads(pickle.dumps(fitted))):
+            assert (again.algorithm, again.n_probes) == ("ivf", 2)
+            np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+    def test_files_without_the_parameters_have_the_defaults(self, tmp_path, monkeypatch):
+        clf = DeepNeighborsClassifier(small()).fit(X, Y)
+        saved = clf._to_saved()
+        for name in ("algorithm", "n_probes"):
+            del saved.parameters[name]
+        monkeypatch.setattr(clf, "_to_saved", lambda: saved)
+        clf.save(tmp_path / "clf.safetensors")
+        again = load(tmp_path / "clf.safetensors")
+        assert (again.algorithm, again.n_probes) == ("auto", 64)
+        np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))

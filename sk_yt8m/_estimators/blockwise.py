@@ -17,7 +17,8 @@ from sk_yt8m._sklearn import num_samples, safe_indexing
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._scoring.responses import of_class_one
 
-_BLOCK_ROWS = 256
+# As many as a network computes at a time; on a GPU fewer would be filled up to it.
+_BLOCK_ROWS = 512
 
 # Rounding errors of probabilities in float32 outside 0 to 1.
 _ROUNDING = 1e-5

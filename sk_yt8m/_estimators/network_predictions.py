@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sk_yt8m._estimators.blockwise import probabilities_of
 from sk_yt8m._estimators.predictions import Predictions, best_labels
 from sk_yt8m._inputs.features import check_features
 from sk_yt8m._inputs.target_form import TargetForm
@@ -104,8 +105,35 @@ class NetworkPredictions(Predictions):
         negative = np.minimum(1.0 - probabilities, HIGHEST_PROBABILITY)
         return np.hstack([negative, probabilities])
 
+    def _hidden_and_probabilities(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        predictor, X = self._predictor(X)
+        hidden, probabilities = predictor.hidden_and_probabilities(X)
+        return hidden, self._of_all_names(probabilities)
+
     def _predictor(self, X: Any) -> tuple[Any, Any]:
         """Return the compiled network and checked features."""
         check_is_fitted(self)
         X = check_features(self, X, reset=False)
         return self._fitted.network.predictor(str(self.predict_precision)), X
+
+
+def hidden_and_probabilities(
+    network: Any, rows: Any, n_columns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return hidden activations and checked probabilities, in one pass through our networks."""
+    if _is_our_own(network):
+        return network._hidden_and_probabilities(rows)
+    own = probabilities_of(network, rows, n_columns)
+    return network.hidden_activations(rows), own
+
+
+def _is_our_own(network: Any) -> bool:
+    """Tell whether both methods are those of this package, and no subclass's or stub's."""
+    methods = {
+        "predict_proba": Predictions.predict_proba,
+        "hidden_activations": NetworkPredictions.hidden_activations,
+    }
+    return isinstance(network, NetworkPredictions) and all(
+        getattr(getattr(network, name), "__func__", None) is method
+        for name, method in methods.items()
+    )

@@ -30,7 +30,7 @@ def forward(
 
     Parameters
     ----------
-    name : {"hidden", "logits", "probabilities", "top_k"}
+    name : {"hidden", "hidden_and_probabilities", "logits", "probabilities", "top_k"}
         The result.
     activation, out_activation : str
         Names of the activations.
@@ -47,19 +47,27 @@ def forward(
             h = _ACTIVATIONS[activation](h @ kernel + bias)
         return h
 
-    def scores(rows: np.ndarray) -> np.ndarray:
-        return hidden_layers(rows) @ layers[-2] + layers[-1]
+    def scores(hidden: np.ndarray) -> np.ndarray:
+        return hidden @ layers[-2] + layers[-1]
 
     def checked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values = values.astype(np.float32, copy=False)
         return values, np.isfinite(values).all(axis=1)
 
-    def probabilities(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        logits = scores(rows)
-        linked = expit(logits) if out_activation == "logistic" else softmax(logits, axis=1)
-        linked = linked.astype(np.float32, copy=False)
-        inside = np.clip(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY, dtype=np.float32)
+    def linked(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = expit(logits) if out_activation == "logistic" else softmax(logits, axis=1)
+        values = values.astype(np.float32, copy=False)
+        inside = np.clip(values, LOWEST_PROBABILITY, HIGHEST_PROBABILITY, dtype=np.float32)
         return inside, checked(logits)[1]
+
+    def probabilities(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return linked(scores(hidden_layers(rows)))
+
+    def hidden_and_probabilities(rows: np.ndarray) -> Any:
+        hidden = hidden_layers(rows)
+        inside, is_finite = linked(scores(hidden))
+        values, has_finite = checked(hidden)
+        return (values, inside), is_finite & has_finite
 
     def top_k(rows: np.ndarray, k: Any) -> tuple[Any, np.ndarray]:
         inside, is_finite = probabilities(rows)
@@ -67,7 +75,8 @@ def forward(
 
     functions: dict[str, Callable[..., Any]] = {
         "hidden": lambda rows: checked(hidden_layers(rows)),
-        "logits": lambda rows: checked(scores(rows)),
+        "hidden_and_probabilities": hidden_and_probabilities,
+        "logits": lambda rows: checked(scores(hidden_layers(rows))),
         "probabilities": probabilities,
         "top_k": top_k,
     }

@@ -69,6 +69,15 @@ class Predictor:
         """Return the activations of the last hidden layer, float32."""
         return self._scores("hidden", X, self._weights[-2].shape[0])
 
+    def hidden_and_probabilities(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `hidden` and `probabilities` return, of one pass through the network."""
+        hidden = np.empty((X.shape[0], self._weights[-2].shape[0]), dtype=np.float32)
+        scores = np.empty((X.shape[0], self.n_outputs), dtype=np.float32)
+        for start, results in self._run("hidden_and_probabilities", X):
+            for whole, part in zip((hidden, scores), results, strict=True):
+                whole[start : start + len(part)] = memoryview(part)
+        return hidden, scores
+
     def logits(self, X: Any) -> np.ndarray:
         """Return the logits, shape (n_samples, n_outputs), float32."""
         return self._scores("logits", X, self.n_outputs)
@@ -171,14 +180,22 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
     def logits(features: Any, *weights: Any) -> tuple[Any, Any]:
         return checked(scores(features, *weights))
 
-    def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
+    def linked_scores(logits: Any) -> tuple[Any, Any]:
         link = tf.math.sigmoid if out == "logistic" else tf.nn.softmax
-        logits = scores(features, *weights)
         linked, is_finite = checked(link(logits))
         if logits.dtype == tf.float64:
             # Logits beyond float32 are refused as those of large networks, which become infinite.
             is_finite = checked(logits)[1]
         return tf.clip_by_value(linked, LOWEST_PROBABILITY, HIGHEST_PROBABILITY), is_finite
+
+    def probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
+        return linked_scores(scores(features, *weights))
+
+    def hidden_and_probabilities(features: Any, *weights: Any) -> tuple[Any, Any]:
+        h = hidden_layers(features, *weights)
+        linked, is_finite = linked_scores(product(h, *weights[-2:]))
+        values, has_finite = checked(h)
+        return (values, linked), is_finite & has_finite
 
     def top_k(features: Any, k: Any, *weights: Any) -> tuple[Any, Any]:
         values, is_finite = probabilities(features, *weights)
@@ -186,6 +203,7 @@ def _forward(name: str, hidden: str, out: str) -> Callable[..., Any]:
 
     graphs: dict[str, Callable[..., Any]] = {
         "hidden": hidden_activations,
+        "hidden_and_probabilities": hidden_and_probabilities,
         "logits": logits,
         "probabilities": probabilities,
         "top_k": top_k,

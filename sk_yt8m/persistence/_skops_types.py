@@ -5,6 +5,7 @@ _CLASSIFIERS = (
     "scipy.sparse._csr.csr_array",
     "sk_yt8m._inputs.target_form.TargetForm",
     "sk_yt8m._network.architecture.Architecture",
+    "sk_yt8m._neighbors.search.NearestRows",
     "sk_yt8m._network.fitted_network.FittedNetwork",
     "sk_yt8m._training.ongoing.OngoingTraining",
     "sk_yt8m.classifier.DeepMultiLabelClassifier",

@@ -289,7 +289,7 @@ class TestRefused:
 
     def test_numbers_that_are_not_finite(self, tmp_path):
         clf = copy.deepcopy(fitted_ensemble("average"))
-        clf.estimators_[1]._references[3, 2] = np.nan
+        clf.estimators_[1]._search.references[3, 2] = np.nan
         with pytest.raises(ModelFileError, match="'parts/1/neighbors/references' holds NaN"):
             clf.save(tmp_path / "clf.safetensors")
 

@@ -1,0 +1,1 @@
+"""Search of the rows with the highest cosine similarity."""
