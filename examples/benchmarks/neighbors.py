@@ -57,7 +57,7 @@ def course(folder: Path | None, rows: int) -> tuple[Any, Any, Any, Any]:
 def made_up(n_rows: int) -> tuple[np.ndarray, Any, np.ndarray, Any]:
     """Return activations in clusters, with the clusters as labels."""
     rng = np.random.default_rng(0)
-    n_clusters, n_new = max(1, n_rows // 200), 512
+    n_clusters, n_new = max(1, n_rows // 200), 2048
     centers = rng.standard_normal((n_clusters, WIDTH), dtype=np.float32)
     cluster = rng.integers(0, n_clusters, n_rows + n_new)
     X = rng.standard_normal((n_rows + n_new, WIDTH), dtype=np.float32)
