@@ -69,6 +69,15 @@ def cosines(references: np.ndarray, places: np.ndarray, unit: np.ndarray) -> np.
     return found
 
 
+def reached_candidates(
+    references: np.ndarray, places: np.ndarray, unit: np.ndarray, k: int
+) -> Candidates:
+    """Return those of some references whose cosines reach the `k` highest, up to rounding."""
+    found = cosines(references, places, unit)
+    lowest = np.partition(found, -k)[-k]
+    return np.sort(places[found >= lowest - np.float32(margin(unit.size))])
+
+
 def nearest_of(
     references: np.ndarray, candidates: list[Candidates], units: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._neighbors.cosines import Candidates, candidates_by, cosines, margin
+from sk_yt8m._neighbors.cosines import Candidates, candidates_by, reached_candidates
 from sk_yt8m._neighbors.directions import leading_directions
-from sk_yt8m._neighbors.sketch import reaching
 
 _DIRECTIONS = 256
 #: Rows that train each cluster, and candidates for each of the nearest rows.
@@ -72,6 +71,5 @@ class InvertedLists:
             if len(places) < k:
                 result.append(candidates_by(product, error, units[row : row + 1], k)[0])
                 continue
-            near = cosines(self._references, places, unit)
-            result.append(reaching(places, near, k, margin(units.shape[1])))
+            result.append(reached_candidates(self._references, places, unit, k))
         return result

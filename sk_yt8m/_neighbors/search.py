@@ -7,13 +7,12 @@ import numpy as np
 
 from sk_yt8m._neighbors.cosines import candidates_by, nearest_of, rough_cosines
 from sk_yt8m._neighbors.inverted_lists import InvertedLists
-from sk_yt8m._neighbors.sketch import FEWEST_ROWS, NARROWEST, Sketch
+from sk_yt8m._neighbors.projection import CANDIDATES_PER_K, Projection
 
 #: Cosines in memory at a time, for any number of references.
 _MOST_COSINES = 2**24
-#: Rows after which a sketch is made, which takes as long as comparing some 1,200 rows in full.
-_ROWS_BEFORE_SKETCH = 1024
-_FEWEST_PER_K = 64
+#: What is projected: so many wide rows, of which the candidates are a small part.
+_FEWEST_ROWS, _NARROWEST, _ROWS_PER_CANDIDATE = 8192, 1024, 16
 _PREPARING = threading.Lock()
 
 
@@ -32,7 +31,6 @@ class NearestRows:
 
     def _forget(self) -> None:
         self._prepared: dict[str, Any] = {}
-        self._n_compared = 0
 
     def find(
         self, units: np.ndarray, k: int, algorithm: str, n_probes: int
@@ -68,24 +66,22 @@ class NearestRows:
             product, error = rough_cosines(self.references, self._prepared)
             kind = algorithm
             if algorithm == "auto":
-                kind = "sketch" if self._sketch_pays(k) else "brute"
-            self._n_compared += len(units)
+                kind = "projection" if self._projection_pays(k) else "brute"
             if kind not in self._prepared and kind != "brute":
-                build = {"sketch": Sketch, "ivf": InvertedLists}[kind]
+                build = {"projection": Projection, "ivf": InvertedLists}[kind]
                 self._prepared[kind] = build(self.references)
-        if kind == "sketch":
-            return self._prepared["sketch"].candidates(units, k, product, error)
+        if kind == "projection":
+            return self._prepared[kind].candidates(units, k)
         if kind == "ivf":
-            return self._prepared["ivf"].candidates(units, k, n_probes, product, error)
+            return self._prepared[kind].candidates(units, k, n_probes, product, error)
         return candidates_by(product, error, units, k)
 
-    def _sketch_pays(self, k: int) -> bool:
+    def _projection_pays(self, k: int) -> bool:
         n_rows, width = self.references.shape
         return (
-            width >= NARROWEST
-            and n_rows >= max(FEWEST_ROWS, _FEWEST_PER_K * k)
+            width >= _NARROWEST
+            and n_rows >= max(_FEWEST_ROWS, _ROWS_PER_CANDIDATE * CANDIDATES_PER_K * k)
             and "bfloat16" not in self._prepared
-            and self._n_compared >= _ROWS_BEFORE_SKETCH
         )
 
     def __getstate__(self) -> dict[str, Any]:

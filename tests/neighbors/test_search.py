@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from sk_yt8m._neighbors import cosines, inverted_lists, search, sketch
+from sk_yt8m._neighbors import cosines, inverted_lists, projection, search
 from sk_yt8m._neighbors.search import NearestRows
 
 
@@ -22,7 +22,7 @@ def rows_like_activations(n_rows: int, width: int, seed: int) -> np.ndarray:
 
 REFERENCES = rows_like_activations(600, 700, 0)
 UNITS = rows_like_activations(70, 700, 1)
-EXACT_WAYS = ["brute", "sketch", "bfloat16"]
+EXACT_WAYS = ["brute", "projection", "bfloat16"]
 
 
 def twin(references, units, k):
@@ -31,16 +31,20 @@ def twin(references, units, k):
     return order, np.take_along_axis(exact, order, axis=1)
 
 
+def project(monkeypatch):
+    """Let small problems be projected on 32 directions."""
+    for name, value in (("_NARROWEST", 1), ("_FEWEST_ROWS", 1), ("_ROWS_PER_CANDIDATE", 0)):
+        monkeypatch.setattr(search, name, value)
+    monkeypatch.setattr(projection, "N_DIRECTIONS", 32)
+
+
 @pytest.fixture(params=EXACT_WAYS)
 def way(request, monkeypatch):
     """Let small problems take the way of large ones, and watch that they do."""
-    if request.param == "sketch":
-        monkeypatch.setattr(search, "NARROWEST", 600)
-        monkeypatch.setattr(search, "FEWEST_ROWS", 1)
-        monkeypatch.setattr(search, "_FEWEST_PER_K", 2)
-        monkeypatch.setattr(search, "_ROWS_BEFORE_SKETCH", 0)
-        monkeypatch.setattr(sketch, "_LEADING", 32)
-        monkeypatch.setattr(sketch, "_RANDOM", 256)
+    if request.param == "projection":
+        project(monkeypatch)
+        # All rows are candidates, so that none is missed.
+        monkeypatch.setattr(projection, "CANDIDATES_PER_K", 1000)
     if request.param == "bfloat16":
         monkeypatch.setattr(cosines, "_FEWEST_IN_BFLOAT16", 0)
         monkeypatch.setattr(cosines, "_bfloat16_is_native", lambda: True)
@@ -75,7 +79,6 @@ class TestExact:
         np.testing.assert_array_equal(neighbors, twin(references, UNITS, 5)[0])
 
     def test_rows_in_no_common_directions(self, way):
-        """Many are candidates of the sketch, which then compares in full."""
         rng = np.random.default_rng(2)
         rows = rng.standard_normal((670, 700), dtype=np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -92,47 +95,44 @@ class TestExact:
         np.testing.assert_array_equal(neighbors, twin(REFERENCES, UNITS, 9)[0])
 
 
-class TestSketch:
-    def test_it_is_made_after_many_rows(self, monkeypatch):
-        monkeypatch.setattr(search, "NARROWEST", 600)
-        monkeypatch.setattr(search, "FEWEST_ROWS", 1)
-        monkeypatch.setattr(search, "_ROWS_BEFORE_SKETCH", 100)
-        monkeypatch.setattr(sketch, "_LEADING", 32)
-        searched = NearestRows(REFERENCES)
-        made = []
-        for _ in range(3):
-            searched.find(UNITS, 3, "auto", 64)
-            made.append("sketch" in searched._prepared)
-        assert made == [False, False, True]
-        searched = NearestRows(REFERENCES)
-        for _ in range(3):
-            searched.find(UNITS, 3, "brute", 64)
+class TestProjection:
+    def test_few_candidates_hold_most_of_the_nearest(self, monkeypatch):
+        project(monkeypatch)
+        monkeypatch.setattr(projection, "N_DIRECTIONS", 8)
+        searched, neighbors, nearest = find(REFERENCES, UNITS, 9)
+        assert list(searched._prepared) == ["projection"]
+        candidates = searched._prepared["projection"].candidates(UNITS, 9)
+        assert max(map(len, candidates)) <= 12
+        order, exact = twin(REFERENCES, UNITS, 9)
+        found = [len(np.intersect1d(*rows)) for rows in zip(neighbors, order, strict=True)]
+        assert 0.7 * 9 < np.mean(found) < 9
+        np.testing.assert_array_equal(nearest[neighbors == order], exact[neighbors == order])
+
+    def test_calls_do_not_depend_on_earlier_ones(self, monkeypatch):
+        project(monkeypatch)
+        searched, neighbors, _ = find(REFERENCES, UNITS, 9)
+        np.testing.assert_array_equal(searched.find(UNITS, 9, "auto", 64)[0], neighbors)
+        parts = [searched.find(UNITS[i : i + 1], 9, "auto", 64)[0] for i in range(len(UNITS))]
+        np.testing.assert_array_equal(np.concatenate(parts), neighbors)
+
+    @pytest.mark.parametrize(
+        ("n_rows", "width", "k", "is_projected"),
+        [
+            (9000, 1100, 50, True),
+            (8000, 1100, 50, False),
+            (9000, 1000, 50, False),
+            (9000, 1100, 150, False),
+        ],
+    )
+    def test_which_rows_are_projected(self, n_rows, width, k, is_projected):
+        searched = NearestRows(np.broadcast_to(np.float32(0), (n_rows, width)))
+        assert searched._projection_pays(k) == is_projected
+
+    def test_brute_is_as_named(self, monkeypatch):
+        project(monkeypatch)
+        searched, neighbors, _ = find(REFERENCES, UNITS, 9, "brute")
         assert searched._prepared == {}
-
-    def test_bounds_are_above_the_cosines(self, monkeypatch):
-        monkeypatch.setattr(sketch, "_LEADING", 32)
-        made = sketch.Sketch(REFERENCES)
-        bounds = made._of(UNITS) @ made._sketched.T
-        assert (bounds >= UNITS @ REFERENCES.T).all()
-        monkeypatch.setattr(sketch, "_DEVIATIONS", 0.0)
-        made = sketch.Sketch(REFERENCES)
-        bounds = made._of(UNITS) @ made._sketched.T
-        assert 0.3 < (bounds >= UNITS @ REFERENCES.T).mean() < 0.7
-
-    def test_few_candidates_are_left(self, monkeypatch):
-        monkeypatch.setattr(sketch, "_LEADING", 32)
-        made = sketch.Sketch(REFERENCES)
-        product, error = cosines.rough_cosines(REFERENCES, {})
-        candidates = made.candidates(UNITS, 5, product, error)
-        assert max(map(len, candidates)) <= 10
-
-    def test_the_chance_of_a_miss_for_the_widest_residuals(self):
-        """The estimate of a residual's own square is the most uncertain one."""
-        from scipy.stats import beta
-
-        n_random, width = sketch._RANDOM, 3200 - sketch._LEADING
-        share = (1 - sketch._DEVIATIONS / n_random**0.5) * n_random / width
-        assert beta.cdf(share, n_random / 2, (width - n_random) / 2) < 1e-4
+        np.testing.assert_array_equal(neighbors, twin(REFERENCES, UNITS, 9)[0])
 
 
 class TestPickles:
