@@ -161,7 +161,7 @@ class DeepMultiLabelClassifier(
         Training loss of each epoch.
     epoch_times_ : list of float
         Seconds from the first step of `fit` to the end of each epoch, including validation; empty
-        after `partial_fit`.
+        after `partial_fit`. Short epochs that nothing is done between share the time of several.
     validation_scores_ : list of float or None
         Validation score after each epoch, GAP@20 for multilabel targets and accuracy for others.
     best_validation_score_ : float or None

@@ -1,5 +1,6 @@
 """The minibatches of an epoch: row numbers, weights and the sparse positives of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,9 @@ class Batches:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __getitem__(self, steps: slice) -> "Batches":
+        return Batches(**{name: array[steps] for name, array in vars(self).items()})
 
 
 def n_steps(n_samples: int, batch_size: int) -> int:
@@ -98,6 +102,22 @@ def _rounded_width(largest: int, counts: np.ndarray, size: int) -> int:
     """
     bound = size * counts.mean() + 6 * size**0.5 * counts.std()
     return 1 << int(np.ceil(np.log2(max(1.0, largest, bound))))
+
+
+def joined_batches(parts: Sequence[Batches]) -> Batches:
+    """Return the batches of some epochs, one after the other."""
+    width = max(part.positions.shape[1] for part in parts)
+
+    def padded(array: np.ndarray) -> np.ndarray:
+        missing = width - array.shape[1]
+        return np.pad(array, [(0, 0), (0, missing), (0, 0)][: array.ndim])
+
+    return Batches(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.row_weights for part in parts]),
+        np.concatenate([padded(part.positions) for part in parts]),
+        np.concatenate([padded(part.position_weights) for part in parts]),
+    )
 
 
 def part_of_batches(batches: Batches, number: int, n_parts: int) -> Batches:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_yt8m._inputs.minibatches import Batches, n_steps, pack_batches
+from sk_yt8m._inputs.minibatches import Batches, joined_batches, n_steps, pack_batches
 from sk_yt8m._network.architecture import Weights
 from sk_yt8m._training.distributed.observation import Observation
 from sk_yt8m._training.distributed.shared_checkpoints import Checkpoints
@@ -80,25 +80,54 @@ def train_parts(
         If the loss or a weight is no longer finite.
     """
     part = part or PartialEpoch()
+    batches, rates = _plan(rows, schedule, epoch)
+    while part.n_steps < len(batches):
+        stop = min(len(batches), part.n_steps + (every or len(batches)))
+        chosen = slice(part.n_steps, stop)
+        some = batches[chosen]
+        with rows.waiting():
+            losses = trainer.train(rows.source, some, rates[chosen])
+        loss_sum = part.loss_sum + float(losses.sum(dtype=np.float64))
+        _check_finite(trainer, loss_sum, schedule, epoch)
+        weight_sum = part.weight_sum + float(some.row_weights.sum(dtype=np.float64))
+        part = PartialEpoch(stop, loss_sum, weight_sum)
+        yield part
+
+
+def train_at_once(
+    trainer: Trainer, rows: TrainingRows, schedule: Schedule, first: int, n_epochs: int
+) -> list[float]:
+    """Train for some epochs in one call of the compiled steps and return their mean losses.
+
+    A call takes longer than some steps of a small network.
+    """
+    plans = [_plan(rows, schedule, first + i) for i in range(n_epochs)]
+    batches = joined_batches([batches for batches, _ in plans])
+    rates = np.concatenate([rates for _, rates in plans])
+    losses = trainer.train(rows.source, batches, rates).reshape(n_epochs, -1)
+    sums = losses.sum(axis=1, dtype=np.float64)
+    for i, loss_sum in enumerate(sums):
+        last = i == n_epochs - 1
+        _check_finite(trainer if last else None, loss_sum, schedule, first + i)
+    weights = [plan.row_weights.sum(dtype=np.float64) for plan, _ in plans]
+    return (sums / weights).tolist()
+
+
+def _plan(rows: TrainingRows, schedule: Schedule, epoch: int) -> tuple[Batches, np.ndarray]:
+    """Return batches and learning rates of an epoch."""
     order = np.arange(rows.n_samples)
     if schedule.shuffle:
         order = rows.source.shuffled(order, np.random.default_rng([schedule.seed, epoch]))
     batches = pack_batches(order, rows.indicator, rows.weight, schedule.batch_size)
-    rates = schedule.rates(epoch, len(batches))
-    while part.n_steps < len(batches):
-        stop = min(len(batches), part.n_steps + (every or len(batches)))
-        chosen = slice(part.n_steps, stop)
-        some = Batches(**{name: array[chosen] for name, array in vars(batches).items()})
-        weight = float(some.row_weights.sum())
-        with rows.waiting():
-            loss_sum = part.loss_sum + trainer.train(rows.source, some, rates[chosen])
-        if not np.isfinite(loss_sum):
-            raise _diverged(f"the training loss became {loss_sum}", schedule, epoch)
-        if not trainer.is_finite():
-            what = "the square of a weight, of a gradient or of a layer's product overflowed"
-            raise _diverged(what, schedule, epoch)
-        part = PartialEpoch(stop, loss_sum, part.weight_sum + weight)
-        yield part
+    return batches, schedule.rates(epoch, len(batches))
+
+
+def _check_finite(trainer: Trainer | None, loss_sum: float, schedule: Schedule, epoch: int) -> None:
+    if not np.isfinite(loss_sum):
+        raise _diverged(f"the training loss became {loss_sum}", schedule, epoch)
+    if trainer is not None and not trainer.is_finite():
+        what = "the square of a weight, of a gradient or of a layer's product overflowed"
+        raise _diverged(what, schedule, epoch)
 
 
 def train_epochs(
@@ -149,9 +178,15 @@ def train_epochs(
     if observation is not None:
         observation.begin(schedule.n_epochs, len(history.losses))
     is_told_to_stop = False
+    is_alone = not (evaluate or report or checkpoints or observation or trainer.has_peers)
     try:
         while not schedule.is_finished(history.losses, history.scores):
             epoch, start = len(history.losses), time.perf_counter()
+            if is_alone:
+                n_epochs = schedule.epochs_at_once(history.losses, steps_per_epoch)
+                losses = train_at_once(trainer, rows, schedule, epoch, n_epochs)
+                history = _with_losses(history, losses, time.perf_counter() - begun)
+                continue
             if observation is not None:
                 observation.begin_epoch(epoch)
             fresh = steps_per_epoch - history.part.n_steps
@@ -212,6 +247,17 @@ def _with_epoch(
         scores=scores,
         seconds=[*history.seconds, elapsed],
         weights=best,
+        elapsed=elapsed,
+    )
+
+
+def _with_losses(history: History, losses: list[float], elapsed: float) -> History:
+    """Return the history with complete epochs, which share the time since the one before."""
+    times = np.linspace(history.elapsed, elapsed, len(losses) + 1)[1:]
+    return replace(
+        history,
+        losses=[*history.losses, *losses],
+        seconds=[*history.seconds, *times.tolist()],
         elapsed=elapsed,
     )
 

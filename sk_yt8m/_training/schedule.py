@@ -11,6 +11,8 @@ from sk_yt8m._inputs.minibatches import n_steps
 _LARGEST_BATCH, _SMALLEST_BATCH = 512, 32
 _STEPS_PER_EPOCH = 80
 _FEWEST_EPOCHS, _FEWEST_STEPS = 12, 320
+#: Steps that are taken before the training asks whether to stop, if the epochs have fewer.
+_STEPS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,21 @@ class Schedule:
         """Tell whether all epochs are done, or the monitored figure has stopped improving."""
         if len(losses) >= self.n_epochs:
             return True
+        figures = scores if self.early_stopping else [-loss for loss in losses]
+        return self._waited(figures) >= self.n_iter_no_change
+
+    def epochs_at_once(self, losses: Sequence[float], steps_per_epoch: int) -> int:
+        """Return a number of epochs, of few steps, before which the training cannot stop."""
+        patience = self.n_iter_no_change - self._waited([-loss for loss in losses])
+        left = self.n_epochs - len(losses)
+        return int(max(1, min(patience, left, _STEPS_AT_ONCE // steps_per_epoch)))
+
+    def _waited(self, figures: Sequence[float]) -> int:
         best, waited = -np.inf, 0
-        for figure in scores if self.early_stopping else [-loss for loss in losses]:
+        for figure in figures:
             waited = 0 if figure > best + self.tol else waited + 1
             best = max(best, figure)
-        return waited >= self.n_iter_no_change
+        return waited
 
 
 def resolve_auto(batch_size: int | str, n_epochs: int | str, n_samples: int) -> tuple[int, int]:

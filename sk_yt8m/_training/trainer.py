@@ -103,9 +103,9 @@ class Trainer:
             replica.network.variables[SCALE].assign(scale)
         return rows
 
-    def train(self, source: RowSource, batches: Batches, learning_rates: np.ndarray) -> float:
-        """Take one step a batch and return the sum of the loss over the rows."""
-        total = 0.0
+    def train(self, source: RowSource, batches: Batches, learning_rates: np.ndarray) -> np.ndarray:
+        """Take one step a batch and return their losses, summed over the rows."""
+        losses = np.empty(len(batches), dtype=np.float32)
         parts = self._steps.parts(batches)
         for blocks, steps in source.blocks(parts, batches.rows.shape[1]):
             arguments = [
@@ -118,15 +118,15 @@ class Trainer:
                 )
                 for part, (features, places) in zip(parts, blocks, strict=True)
             ]
-            total += self._steps.run(arguments, learning_rates[steps])
-        return total
+            losses[steps] = self._steps.run(arguments, learning_rates[steps])
+        return losses
 
     def is_finite(self) -> bool:
         """Tell whether all moments and the squares of all weights are finite.
 
         Squares overflow first, and weights with infinite squares give no finite products either.
         """
-        return bool(self._first.is_finite())
+        return self._steps.is_finite()
 
     def weights(self) -> Weights:
         """Return the weights to predict with: the moving average if there is one."""

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sk_yt8m._inputs.minibatches import pack_batches, part_of_batches
+from sk_yt8m._inputs.minibatches import joined_batches, pack_batches, part_of_batches
 
 
 @given(
@@ -53,3 +53,24 @@ def test_a_subset_in_the_given_order():
 def test_batches_are_of_one_size(n, batch_size, shape):
     indicator = sp.csr_array(np.ones((n, 1), dtype=np.int8))
     assert pack_batches(np.arange(n), indicator, None, batch_size).rows.shape == shape
+
+
+def test_joined_batches_are_those_of_the_epochs():
+    rng = np.random.default_rng(0)
+    dense = (rng.random((24, 300)) < 0.3).astype(np.int8)
+    dense[:12] = 0
+    weight = rng.random(24).astype(np.float32)
+    epochs = [
+        pack_batches(rows, sp.csr_array(dense), weight, 4)
+        for rows in (np.arange(12), rng.permutation(24))
+    ]
+    joined = joined_batches(epochs)
+    assert len(joined) == 3 + 6
+    assert joined.positions.shape[:2] == joined.position_weights.shape
+    for batches, steps in zip(epochs, (slice(0, 3), slice(3, 9)), strict=True):
+        part, width = joined[steps], batches.positions.shape[1]
+        np.testing.assert_array_equal(part.rows, batches.rows)
+        np.testing.assert_array_equal(part.row_weights, batches.row_weights)
+        np.testing.assert_array_equal(part.positions[:, :width], batches.positions)
+        np.testing.assert_array_equal(part.position_weights[:, :width], batches.position_weights)
+        assert not part.position_weights[:, width:].any()

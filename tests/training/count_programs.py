@@ -51,4 +51,5 @@ def partial_fits():
             print(n_programs())
 
 
-{"fit": fits, "partial_fit": partial_fits}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"fit": fits, "partial_fit": partial_fits}[sys.argv[1]]()

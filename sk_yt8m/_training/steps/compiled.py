@@ -30,14 +30,16 @@ NUMBERS_SPEC = tf.TensorSpec([None, len(StepNumbers._fields)], tf.float32)
 
 
 def over_steps(take_step: Any, numbers: Any) -> Any:
-    """Return the sum of the losses of one step after the other; call it inside a graph."""
+    """Take one step after the other and return their losses; call it inside a graph."""
     n_steps = tf.shape(numbers)[0]
 
-    def body(i: Any, total: Any) -> tuple[Any, Any]:
-        return i + 1, total + take_step(i, StepNumbers(*tf.unstack(numbers[i])))
+    def body(i: Any, losses: Any) -> tuple[Any, Any]:
+        loss = take_step(i, StepNumbers(*tf.unstack(numbers[i])))
+        return i + 1, losses.write(i, loss)
 
-    start = tf.zeros([], tf.int32), tf.zeros([])
-    return tf.while_loop(lambda i, _: i < n_steps, body, start, parallel_iterations=1)[1]
+    start = tf.zeros([], tf.int32), tf.TensorArray(tf.float32, n_steps, element_shape=[])
+    _, losses = tf.while_loop(lambda i, _: i < n_steps, body, start, parallel_iterations=1)
+    return losses.stack()
 
 
 class CompiledSteps:
@@ -57,8 +59,9 @@ class CompiledSteps:
     def __init__(self, kind: StepKind) -> None:
         replica = Replica(kind)
         self.replicas = [replica]
-        self._seed = 0
+        self._seed, self._is_finite = 0, True
         self._run = _compiled(replica)
+        self._check = tf.function(replica.is_finite, autograph=False)
 
     def configure(self, architecture: Architecture, options: StepOptions, seed: int) -> None:
         """Take the next steps in this way, with dropout masks from a seed."""
@@ -69,14 +72,18 @@ class CompiledSteps:
         """Return what each replica of this process takes of some batches."""
         return [batches]
 
-    def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
-        """Take a step for each batch and return the sum of the losses."""
+    def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> np.ndarray:
+        """Take a step for each batch and return their losses, summed over the rows."""
         (part,), (replica,) = parts, self.replicas
         n_steps = len(learning_rates)
         masks = replica.masks(self._seed, 0, n_steps)
-        total = float(self._run(*part, masks, replica.numbers(learning_rates)))
+        losses, self._is_finite = self._run(*part, masks, replica.numbers(learning_rates))
         replica.step.assign_add(n_steps)
-        return total
+        return losses.numpy()
+
+    def is_finite(self) -> bool:
+        """Tell whether `Replica.is_finite` after the last step."""
+        return bool(self._check() if self.replicas[0].kind.fusion.units else self._is_finite)
 
 
 def _compiled(replica: Replica) -> Any:
@@ -98,7 +105,12 @@ def _compiled(replica: Replica) -> Any:
             chosen = RowsOfStep(tf.gather(features, rows[i]), *(part[i] for part in parts))
             return take_step(chosen, numbers)
 
-        return over_steps(take, numbers)
+        losses = over_steps(take, numbers)
+        if replica.kind.fusion.units:
+            # A large network is checked less often.
+            return losses, True
+        with tf.control_dependencies([losses]):
+            return losses, replica.is_finite()
 
     return tf.function(take_all, autograph=False).get_concrete_function(
         *step_specs(replica.kind), NUMBERS_SPEC

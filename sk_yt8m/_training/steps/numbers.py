@@ -113,7 +113,10 @@ def step_numbers(
         input_factor=1.0 / (1.0 - o.input_dropout),
         factor=1.0 / (1.0 - o.dropout),
     )
-    return np.stack(np.broadcast_arrays(*numbers), axis=1).astype(np.float32)
+    rows = np.empty((len(taken), len(numbers)), dtype=np.float32)
+    for column, values in enumerate(numbers):
+        rows[:, column] = values
+    return rows
 
 
 def ramped(decay: float, step: np.ndarray) -> np.ndarray:

@@ -96,8 +96,6 @@ class Replica:
         Its optimiser.
     step : tf.Variable of int64
         Number of steps taken.
-    is_finite : callable
-        Tells whether all moments and the squares of all weights are finite.
     """
 
     def __init__(self, kind: StepKind, device: str = "", sums: Sums | None = None) -> None:
@@ -111,7 +109,6 @@ class Replica:
                 return network, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False)
 
         self.network, self.optimizer, self.step = outside_strategy(build)
-        self.is_finite = tf.function(self._is_finite, autograph=False).get_concrete_function()
 
     def gradients(
         self, rows: RowsOfStep, n_rows: Any, numbers: StepNumbers
@@ -196,7 +193,8 @@ class Replica:
         first = int(self.step)
         return tf.convert_to_tensor(self._masks.numbers(seed, first_row, first, n_steps))
 
-    def _is_finite(self) -> Any:
+    def is_finite(self) -> Any:
+        """Tell whether all moments and the squares of all weights are finite; for a graph."""
         # Squares overflow first, and weights with infinite squares give no finite products either.
         optimizer = self.optimizer
         running = [v for v in self.network.variables.values() if not v.trainable]

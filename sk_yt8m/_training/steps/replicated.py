@@ -49,6 +49,7 @@ class ReplicatedSteps:
         self._n_rows = 0
         self._first_rows = [0] * len(self.replicas)
         self._run = self._compiled(kind)
+        self._check = tf.function(self.replicas[0].is_finite, autograph=False)
 
     def configure(self, architecture: Architecture, options: StepOptions, seed: int) -> None:
         """Take the next steps in this way, with masks of the whole batch from a seed."""
@@ -63,18 +64,22 @@ class ReplicatedSteps:
         self._first_rows = [first_row_of_part(batches, number, n) for number in self._numbers]
         return [part_of_batches(batches, number, n) for number in self._numbers]
 
-    def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> float:
-        """Take a step for each batch and return the sum of the losses over all replicas."""
+    def run(self, parts: Sequence[tuple[Any, ...]], learning_rates: np.ndarray) -> np.ndarray:
+        """Take a step for each batch and return their losses, summed over all replicas' rows."""
         n_steps = len(learning_rates)
         with_masks = [
             (*part, replica.masks(self._seed, first, n_steps))
             for part, first, replica in zip(parts, self._first_rows, self.replicas, strict=True)
         ]
         numbers = self.replicas[0].numbers(learning_rates)
-        total = float(self._run(with_masks, numbers, tf.constant(self._n_rows, tf.float32)))
+        losses = self._run(with_masks, numbers, tf.constant(self._n_rows, tf.float32)).numpy()
         for replica in self.replicas:
             replica.step.assign_add(n_steps)
-        return total
+        return losses
+
+    def is_finite(self) -> bool:
+        """Tell whether `Replica.is_finite`, of all replicas as of the first."""
+        return bool(self._check())
 
     def _compiled(self, kind: StepKind) -> Any:
         """Compile the function that takes a step for each of several batches."""
