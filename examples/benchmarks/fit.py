@@ -210,7 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of the course's CSV files")
     parser.add_argument("--rows", type=int, default=8192, help="videos to train on (8192)")
-    parser.add_argument("--only", help="contenders whose names hold this text")
+    parser.add_argument("--only", nargs="+", help="contenders whose names hold one of these texts")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -231,7 +231,8 @@ def main() -> None:
     chosen = [
         name
         for name, (package, _) in CONTENDERS.items()
-        if (not args.only or args.only in name) and find_spec(package) is not None
+        if (not args.only or any(text in name for text in args.only))
+        and find_spec(package) is not None
     ]
     rounds = [
         {name: child(name) for name in ("ceilings", *chosen)} for _ in range(max(1, args.rounds))

@@ -7,9 +7,9 @@ from sk_yt8m._network.architecture import Architecture
 # Measured on processors. XLA compiles the ops of every new shape for about three seconds, and saves
 # this many of them for each weight, and for each unit and row, of a step.
 _SECONDS_TO_COMPILE = 3.0
-_PER_WEIGHT, _PER_UNIT = 5e-10, 5e-9
-#: The steps of `partial_fit` that the compilation of its updates should pay back in.
-_PARTIAL_STEPS = 300
+_PER_WEIGHT, _PER_UNIT = 1e-10, 1e-8
+#: With so many weights, arrays are so large that each new one is asked of the system.
+_LARGE = 2**23
 
 
 class Fusion(NamedTuple):
@@ -36,5 +36,4 @@ def fusion_of_fit(architecture: Architecture, batch_size: int, n_steps: int) -> 
 
 def fusion_of_partial_fit(architecture: Architecture) -> Fusion:
     """Return what pays back in trainings of batches of any size."""
-    saved = _PARTIAL_STEPS * _PER_WEIGHT * architecture.n_weights
-    return Fusion(False, saved > _SECONDS_TO_COMPILE)
+    return Fusion(units=False, updates=architecture.n_weights >= _LARGE)
