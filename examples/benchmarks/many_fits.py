@@ -71,6 +71,16 @@ def twenty_widths(classifier: Any) -> dict[str, float]:
     return {"twenty widths": seconds(lambda: [classifier.fit(*data) for data in problems])}
 
 
+def twenty_chunks() -> dict[str, float]:
+    """Time twenty calls of `partial_fit` with chunks of different lengths, after one call."""
+    X, Y = problem(20, 200)
+    clf = DeepMultiLabelClassifier(**SMALL, random_state=0).partial_fit(X, Y)
+    lengths = range(50, 70)
+    return {
+        "chunks of 20 lengths": seconds(lambda: [clf.partial_fit(X[:n], Y[:n]) for n in lengths])
+    }
+
+
 def left_by(fits: list[tuple[dict[str, Any], tuple[np.ndarray, np.ndarray]]]) -> dict[str, float]:
     """Fit and predict once for each set of parameters, and return the memory that is left."""
     before = 0.0
@@ -115,6 +125,7 @@ STAGES: dict[str, Callable[[], dict[str, float]]] = {
     "(16,), all of the fit": lambda: twenty_widths(
         DeepMultiLabelClassifier(**SMALL, random_state=0)
     ),
+    "partial_fit": twenty_chunks,
     "MLPClassifier((16,))": lambda: twenty_widths(MLPClassifier((16,), random_state=0)),
     "40 shapes": forty_shapes,
     "random search": random_search,

@@ -8,7 +8,7 @@ custom operations, and with them the network, for as long as the process lives.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sk_yt8m._network.fused_ops import Dropout
+from sk_yt8m._network.elementwise_ops import Dropout
 from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._tensorflow import tf
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sk_yt8m._network.architecture import MEAN, SCALE, Architecture, Weights
-from sk_yt8m._network.fused_ops import Dropout, UnitOps, row_ops, unit_ops
+from sk_yt8m._network.elementwise_ops import Dropout, UnitOps, row_ops, unit_ops
 from sk_yt8m._network.parameters import weight_layout
 from sk_yt8m._network.synchronized_ops import Sums, SynchronizedUnitOps
 from sk_yt8m._tensorflow import empty_variable, tf

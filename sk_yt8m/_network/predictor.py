@@ -11,8 +11,8 @@ from sk_yt8m._inputs.prefetch import prefetched
 from sk_yt8m._inputs.standardization import standardized
 from sk_yt8m._network import host_products
 from sk_yt8m._network.architecture import HIGHEST_PROBABILITY, LOWEST_PROBABILITY
+from sk_yt8m._network.elementwise_ops import activation
 from sk_yt8m._network.folding import PlainLayers
-from sk_yt8m._network.fused_ops import activation
 from sk_yt8m._tensorflow import has_gpu, tf
 from sk_yt8m._top_k import TopK
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sk_yt8m._network.architecture import BATCH_NORMALIZATION_EPSILON
-from sk_yt8m._network.fused_ops import activation, activation_slope, compiled, drop
+from sk_yt8m._network.elementwise_ops import activation, activation_slope, compiled, drop
 from sk_yt8m._tensorflow import tf
 
 #: Takes a list of tensors and returns their sums over all replicas of a training.

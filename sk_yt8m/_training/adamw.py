@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sk_yt8m._network.architecture import Weights
-from sk_yt8m._network.fused_ops import update_ops
+from sk_yt8m._network.elementwise_ops import update_ops
 from sk_yt8m._tensorflow import empty_variable, tf
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sk_yt8m._network.fused_ops import CELL_FACTOR
+from sk_yt8m._network.elementwise_ops import CELL_FACTOR
 
 _MOMENTUM = 0.99
 #: The moving average changes slowly; after the first steps it is updated at every 8th.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_yt8m._network.architecture import Architecture, Weights
-from sk_yt8m._network.fused_ops import Dropout, row_ops
+from sk_yt8m._network.elementwise_ops import Dropout, row_ops
 from sk_yt8m._network.gradients import loss_and_gradients
 from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._network.losses import cross_entropy

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, log_softmax, softmax
 
-from sk_yt8m._network import fused_ops, losses
+from sk_yt8m._network import elementwise_ops, losses
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [30.0, -90.0, 3.0], [0.0, 0.1, -5.0]], dtype=np.float32)
 WEIGHTS = np.array([1.0, 2.0, 0.5], dtype=np.float32)
@@ -18,7 +18,7 @@ def evaluate(out_activation: str, dense: np.ndarray, fused: bool):
     positions = np.concatenate([np.stack([rows, labels], axis=1), np.zeros((2, 2))])
     position_weights = np.concatenate([WEIGHTS[rows], np.zeros(2)]).astype(np.float32)
     value, gradient = losses.cross_entropy(
-        fused_ops.row_ops(fused).losses[out_activation],
+        elementwise_ops.row_ops(fused).losses[out_activation],
         tf.constant(LOGITS - BIAS),
         tf.constant(BIAS),
         tf.constant(WEIGHTS),
@@ -56,7 +56,9 @@ def test_categorical_cross_entropy(fused):
 def dropout_of(seed, rate):
     """Return the dropout of a share of the values."""
     threshold = tf.constant(round(rate * 2**32), tf.uint32)
-    return fused_ops.Dropout(tf.constant(seed, tf.uint32), threshold, tf.constant(1 / (1 - rate)))
+    return elementwise_ops.Dropout(
+        tf.constant(seed, tf.uint32), threshold, tf.constant(1 / (1 - rate))
+    )
 
 
 def slopes_of_softmax(products):
@@ -72,7 +74,7 @@ def slopes_in_bfloat16(out_activation, products, weights, positions, padding):
     positions = np.array([*positions, *[[0, 0]] * padding], dtype=np.int32)
     position_weights = [*weights[positions[: len(positions) - padding, 0]], *[0.0] * padding]
     _, gradient = losses.cross_entropy(
-        fused_ops.row_ops(False).losses[out_activation],
+        elementwise_ops.row_ops(False).losses[out_activation],
         tf.constant(products, tf.bfloat16),
         tf.zeros(3),
         tf.constant(weights),
@@ -114,7 +116,7 @@ def test_padding_changes_no_slope(positions):
     """Also without a positive, and next to a positive of a row of weight 0."""
     weights = tf.constant([1.0, 0.0])
     _, gradient = losses.cross_entropy(
-        fused_ops.row_ops(False).losses["logistic"],
+        elementwise_ops.row_ops(False).losses["logistic"],
         tf.constant(LOGITS[:2], tf.bfloat16),
         tf.zeros(3),
         weights,
@@ -132,7 +134,7 @@ class TestDropout:
         def mask(seed):
             dropout = dropout_of(seed, rate)
             shape = tf.constant([512, 300])
-            return fused_ops.dropout_mask(shape, dropout.seed, dropout.threshold).numpy()
+            return elementwise_ops.dropout_mask(shape, dropout.seed, dropout.threshold).numpy()
 
         one = mask(7)
         np.testing.assert_array_equal(one, mask(7))
@@ -145,10 +147,10 @@ class TestDropout:
 
     def test_the_mean_stays(self):
         values = tf.ones([400, 400])
-        out = fused_ops.drop(values, dropout_of(1, 0.4)).numpy()
+        out = elementwise_ops.drop(values, dropout_of(1, 0.4)).numpy()
         np.testing.assert_allclose(np.unique(out), [0.0, 1 / 0.6], rtol=1e-6)
         assert out.mean() == pytest.approx(1, abs=0.01)
-        assert fused_ops.drop(values, None) is values
+        assert elementwise_ops.drop(values, None) is values
 
 
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu", "gelu", "silu"])
@@ -159,7 +161,7 @@ def test_hidden_units(name, normalized, fused):
     scale, offset = (tf.constant(rng.normal(1, 0.3, 10), tf.float32) for _ in range(2))
     upstream = tf.constant(rng.normal(size=(64, 10)), tf.float32)
     dropout = dropout_of(3, 0.3)
-    mask = fused_ops.dropout_mask(tf.constant([64, 10]), dropout.seed, dropout.threshold)
+    mask = elementwise_ops.dropout_mask(tf.constant([64, 10]), dropout.seed, dropout.threshold)
     mask = tf.cast(mask, tf.float32) / 0.7
 
     def plain(products, scale, offset):
@@ -167,9 +169,9 @@ def test_hidden_units(name, normalized, fused):
         if normalized:
             mean, variance = tf.nn.moments(products, [0])
             values = (products - mean) / tf.sqrt(variance + 1e-3) * scale
-        return fused_ops.activation(name)(values + offset) * mask
+        return elementwise_ops.activation(name)(values + offset) * mask
 
-    ops = fused_ops.unit_ops(name, normalized, fused)
+    ops = elementwise_ops.unit_ops(name, normalized, fused)
     arguments = [products, scale, offset]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
@@ -191,6 +193,6 @@ def test_hidden_units(name, normalized, fused):
 def test_weight_decay_is_exact_whatever_the_gradient(share, slope):
     weights = np.array([[3.0, -2.0], [1e-3, 0.0]], dtype=np.float32)
     variable = tf.Variable(weights)
-    fused_ops._shrink(variable, tf.constant(share), tf.fill([2, 2], slope))
+    elementwise_ops._shrink(variable, tf.constant(share), tf.fill([2, 2], slope))
     expected = weights.astype(np.float64) * (1 - share)
     np.testing.assert_allclose(variable.numpy(), expected, rtol=5e-7, atol=5e-7)
