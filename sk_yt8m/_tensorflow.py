@@ -44,6 +44,7 @@ __all__ = [
     "free",
     "has_gpu",
     "outside_strategy",
+    "refill",
     "resolve_precision",
     "tf",
 ]
@@ -69,13 +70,22 @@ def outside_strategy(make: Callable[[], _Made]) -> _Made:
         return pool.submit(make).result()
 
 
-def empty_variable(rank: int, *, trainable: bool = False) -> Any:
-    """Return a variable of float32 that takes arrays of any shape of a rank."""
-    return tf.Variable(tf.zeros([0] * rank), trainable=trainable, shape=[None] * rank)
+def empty_variable(shape: Iterable[int | None], *, trainable: bool = False) -> Any:
+    """Return a variable of float32, zero or empty, that takes arrays of a shape; None is any."""
+    shape = list(shape)
+    return tf.Variable(tf.zeros([n or 0 for n in shape]), trainable=trainable, shape=shape)
+
+
+def refill(variables: Iterable[Any]) -> None:
+    """Set variables of a fixed shape to zeros after `free`; others take any values without."""
+    for variable in variables:
+        if variable.shape.is_fully_defined():
+            zeros = tf.zeros(variable.shape, variable.dtype)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=zeros)
 
 
 def free(variables: Iterable[Any]) -> None:
-    """Free the memory of variables of any shape: they are empty until they get other values.
+    """Free the memory of variables: they are empty until they get other values.
 
     May be called at any time, also while TensorFlow builds a graph.
     """

@@ -67,17 +67,15 @@ class Architecture:
     def _widths(self) -> tuple[int, ...]:
         return (self.n_features, *self.hidden_layer_sizes, self.n_outputs)
 
+    def without_rates(self) -> "Architecture":
+        """Return what networks of these sizes share that have the same graph: rates are 0 or 1."""
+        dropout, input_dropout = float(self.dropout > 0), float(self.input_dropout > 0)
+        return replace(self, dropout=dropout, input_dropout=input_dropout, standardize=True)
+
     def without_sizes(self) -> "Architecture":
         """Return what networks share that have the same graph: sizes are 1, rates 0 or 1."""
-        return replace(
-            self,
-            n_features=1,
-            hidden_layer_sizes=(1,) * len(self.hidden_layer_sizes),
-            n_outputs=1,
-            dropout=float(self.dropout > 0),
-            input_dropout=float(self.input_dropout > 0),
-            standardize=True,
-        )
+        sizes = (1,) * len(self.hidden_layer_sizes)
+        return replace(self.without_rates(), n_features=1, hidden_layer_sizes=sizes, n_outputs=1)
 
     def check_same_layers(self, other: "Architecture") -> None:
         """Raise a ValueError if the weights of one network mean something else in the other."""

@@ -14,19 +14,21 @@ from sk_yt8m._tensorflow import empty_variable, tf
 class TrainableNetwork:
     """A network's variables, which the training step reads and the optimiser changes.
 
-    Graphs that are built with it serve networks of any sizes: only the values have shapes.
+    Unless `is_sized`, graphs that are built with it serve networks of any sizes: only the values
+    have shapes.
 
     Parameters
     ----------
     architecture : Architecture
-        The network, whose sizes do not matter. Its variables are empty until `set` gives them
-        values.
+        The network. Its variables are empty until `set` gives them values.
     precision : {"float32", "bfloat16"}
         Number format of the matrix products; the variables are float32.
     fused : bool
         Whether XLA compiles the ops on rows.
     sums : callable or None
         For one of several replicas: takes a list of tensors and returns their sums over all.
+    is_sized : bool
+        Whether all networks have the sizes of the architecture.
 
     Attributes
     ----------
@@ -46,19 +48,25 @@ class TrainableNetwork:
         precision: str,
         fused: bool = False,
         sums: Sums | None = None,
+        *,
+        is_sized: bool = False,
     ) -> None:
         layout = weight_layout(architecture)
         self.precision = precision
         self.variables = {
-            name: empty_variable(len(one.shape), trainable=one.is_trained)
+            name: empty_variable(
+                one.shape if is_sized else [None] * len(one.shape), trainable=one.is_trained
+            )
             for name, one in layout.items()
         }
         self.trained = [self.variables[name] for name, one in layout.items() if one.is_trained]
         self.is_synchronized = sums is not None and architecture.batch_normalization
         self._standardize = row_ops(fused).standardize
-        ops = _unit_ops(architecture, fused, sums)
         self.hidden = [
-            HiddenLayer(self._part(f"hidden_{i}") | self._part(f"units_{i}"), ops)
+            HiddenLayer(
+                self._part(f"hidden_{i}") | self._part(f"units_{i}"),
+                _unit_ops(architecture, fused, sums),
+            )
             for i in range(len(architecture.hidden_layer_sizes))
         ]
 

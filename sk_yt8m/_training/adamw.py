@@ -29,7 +29,7 @@ class AdamW:
     def __init__(self, variables: Sequence[Any], *, averaged: bool, fused: bool) -> None:
         self.variables = list(variables)
         self.first, self.second, self.averages = (
-            [empty_variable(v.shape.rank) for v in self.variables[: len(variables) * is_kept]]
+            [empty_variable(v.shape) for v in self.variables[: len(variables) * is_kept]]
             for is_kept in (True, True, averaged)
         )
         self._ops = update_ops(fused)

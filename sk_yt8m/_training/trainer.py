@@ -26,8 +26,9 @@ from sk_yt8m._training.steps.replica import kind_of_steps
 
 def kind_of_training(architecture: Architecture, options: StepOptions, fusion: Fusion) -> Kind:
     """Return the kind of a training in the present scope."""
-    steps = kind_of_steps(architecture, options, fusion)
-    return Kind(steps, replicating_strategy(), settings().gradient_dtype)
+    strategy = replicating_strategy()
+    steps = kind_of_steps(architecture, options, fusion, is_sized=strategy is not None)
+    return Kind(steps, strategy, settings().gradient_dtype)
 
 
 class Trainer:

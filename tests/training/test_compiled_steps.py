@@ -175,7 +175,7 @@ def test_steps_of_a_fit_that_failed_are_thrown_away(fresh, compiled):
 
 def test_weights_can_be_freed_while_a_graph_is_built():
     """The garbage collector may find an abandoned training at any moment."""
-    variable = empty_variable(1)
+    variable = empty_variable([None])
     variable.assign([1.0, 1.0, 1.0])
     build = tf.function(lambda x: tf.nn.relu(x + 1.0)).get_concrete_function
     n_calls = 0

@@ -15,8 +15,9 @@ from sk_yt8m._training.steps.replica import Replica, RowsOfStep, StepKind
 def step_specs(kind: StepKind) -> tuple[Any, ...]:
     """Return the types of features, batches and masks of one replica, for many steps."""
     n_masks = len(kind.architecture.hidden_layer_sizes) + 1
+    n_features = kind.architecture.n_features if kind.is_sized else None
     return (
-        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, n_features], tf.float32),
         tf.TensorSpec([None, None], tf.int64),
         tf.TensorSpec([None, None], tf.float32),
         tf.TensorSpec([None, None, 2], tf.int32),

@@ -12,7 +12,7 @@ from sk_yt8m._network.gradients import loss_and_gradients
 from sk_yt8m._network.layers import TrainableNetwork
 from sk_yt8m._network.losses import cross_entropy
 from sk_yt8m._network.synchronized_ops import Sums
-from sk_yt8m._tensorflow import free, outside_strategy, tf
+from sk_yt8m._tensorflow import free, outside_strategy, refill, tf
 from sk_yt8m._training.adamw import AdamW
 from sk_yt8m._training.steps.fusion import Fusion
 from sk_yt8m._training.steps.numbers import Masks, StepNumbers, StepOptions, step_numbers
@@ -25,7 +25,9 @@ class StepKind:
     Attributes
     ----------
     architecture : Architecture
-        The network, without sizes.
+        The network, without rates, and without sizes unless `is_sized`.
+    is_sized : bool
+        Whether all have the same sizes: sums over processes need them in the graph.
     out_activation, precision, n_heads
         Those of `StepOptions`.
     is_averaged, is_penalized : bool
@@ -35,6 +37,7 @@ class StepKind:
     """
 
     architecture: Architecture
+    is_sized: bool
     out_activation: str
     precision: str
     n_heads: int
@@ -43,10 +46,13 @@ class StepKind:
     fusion: Fusion
 
 
-def kind_of_steps(architecture: Architecture, options: StepOptions, fusion: Fusion) -> StepKind:
+def kind_of_steps(
+    architecture: Architecture, options: StepOptions, fusion: Fusion, is_sized: bool
+) -> StepKind:
     """Return the kind of the steps of a training."""
     return StepKind(
-        architecture.without_sizes(),
+        architecture.without_rates() if is_sized else architecture.without_sizes(),
+        is_sized,
         options.out_activation,
         options.precision,
         options.n_heads,
@@ -104,7 +110,9 @@ class Replica:
         def build() -> tuple[TrainableNetwork, AdamW, Any]:
             with tf.device(device):
                 fused = kind.fusion
-                network = TrainableNetwork(kind.architecture, kind.precision, fused.units, sums)
+                network = TrainableNetwork(
+                    kind.architecture, kind.precision, fused.units, sums, is_sized=kind.is_sized
+                )
                 optimizer = AdamW(network.trained, averaged=kind.is_averaged, fused=fused.updates)
                 return network, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False)
 
@@ -162,6 +170,7 @@ class Replica:
 
     def reset(self, weights: Weights) -> None:
         """Start a new training from the given weights."""
+        refill([*self.network.variables.values(), *self.optimizer.slots().values()])
         self.network.set(weights)
         self.optimizer.reset()
         self.step.assign(0)
