@@ -61,7 +61,7 @@ class Predictions(Documented):
         -------
         ndarray of shape (n_samples, n_labels) or (n_samples, n_classes), float32
             Probabilities from 0 to 1; those of a network are strictly between. They do not depend
-            on how rows are split into calls; for a network of more than 131,072 weights up to
+            on how rows are split into calls; for a network of more than 524,288 weights up to
             rounding, 1e-6.
 
         Raises

@@ -20,7 +20,7 @@ from sk_yt8m._top_k import TopK
 CHUNK_ROWS = 512
 #: Networks of at most so many weights predict in float64, whose rounding errors vanish in float32:
 #: their scores do not depend on how rows are divided among calls.
-_SMALL = 2**17
+_SMALL = 2**19
 #: Calls of at most so many rows, or multiplications, run in numpy.
 _FEW_ROWS, _FEW_PRODUCTS = 8, 2**23
 

@@ -47,7 +47,7 @@ class TestProbabilities:
 @pytest.fixture(scope="module")
 def large():
     """Return a classifier with more weights than are multiplied in float64."""
-    return small(hidden_layer_sizes=(370, 370), max_iter=1).fit(X, Y)
+    return small(hidden_layer_sizes=(800, 800), max_iter=1).fit(X, Y)
 
 
 @pytest.fixture(scope="module", params=["relu", "gelu", "silu", "tanh", "logistic", "identity"])

@@ -161,6 +161,6 @@ def test_validation_rows_whose_prediction_overflows(y, dtype):
     bad = X.astype(dtype)
     bad[71] = np.where(np.arange(N_FEATURES) % 2, 3e38, -3e38)
     # More weights than are multiplied in float64, in which this is a number.
-    large = {"hidden_layer_sizes": (370, 370), "max_iter": 1}
+    large = {"hidden_layer_sizes": (800, 800), "max_iter": 1}
     with pytest.raises(ValueError, match="prediction of row 71 of X_val is not a finite"):
         small(**large).fit(X.astype(dtype), y, X_val=bad, y_val=y)
