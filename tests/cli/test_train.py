@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 import sk_yt8m
 from sk_yt8m import DeepMultiLabelClassifier
+from sk_yt8m._training import schedule
 from sk_yt8m._training.trainer import Trainer
 from sk_yt8m.cli import main
 from sk_yt8m.datasets import convert, make_videos, open_store, write_parquet
@@ -132,6 +133,11 @@ def interrupt_in(monkeypatch, method, *, call: int, times: int = 1):
 
 
 class TestInterrupt:
+    @pytest.fixture(autouse=True)
+    def one_epoch_in_a_call(self, monkeypatch):
+        """Let each call of the trainer be an epoch."""
+        monkeypatch.setattr(schedule, "_STEPS_AT_ONCE", 1)
+
     @pytest.mark.parametrize("old", [b"the good model", pytest.param(None, marks=pytest.mark.slow)])
     def test_a_signal(self, store, tmp_path, old):
         """A process of its own, as from a shell: SIGINT after the first epoch."""
