@@ -8,6 +8,7 @@ import pytest
 from cli_runs import run
 
 import sk_yt8m
+from sk_yt8m._training import schedule
 from sk_yt8m._training.trainer import Trainer
 from sk_yt8m.cli import _train
 from sk_yt8m.datasets import convert, load_vocabulary, make_videos, open_store, sample_path
@@ -152,6 +153,7 @@ def test_ctrl_c_keeps_the_network_of_neighbors(store, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return original(self, *arguments, **options)
 
+    monkeypatch.setattr(schedule, "_STEPS_AT_ONCE", 1)
     monkeypatch.setattr(Trainer, "train", interrupted)
     options = ["--preset", "neighbors", "--epochs", 3, *TINY]
     run("train", store, tmp_path / "m", *options, code=130)
