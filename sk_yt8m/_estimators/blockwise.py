@@ -17,7 +17,7 @@ from sk_yt8m._sklearn import num_samples, safe_indexing
 from sk_yt8m._top_k import TopK
 from sk_yt8m.metrics._scoring.responses import of_class_one
 
-# As many as a network computes at a time; on a GPU fewer would be filled up to it.
+# As many as a network computes at a time.
 _BLOCK_ROWS = 512
 
 # Rounding errors of probabilities in float32 outside 0 to 1.

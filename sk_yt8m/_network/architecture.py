@@ -25,7 +25,7 @@ LOWEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 HIGHEST_PROBABILITY = float(np.nextafter(np.float32(1), np.float32(0)))
 
 #: `"auto"`: 5 to 25 times these sizes. So few sizes are chosen from that the folds of a
-#: cross-validation have the same, and share what is compiled.
+#: cross-validation have the same.
 _UNIT_SIZES, _FEWEST, _MOST = (80, 128), 5, 25
 _ROWS_PER_UNIT, _OUTPUTS_PER_UNIT = 500, 16
 

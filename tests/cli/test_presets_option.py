@@ -126,8 +126,8 @@ def test_best_from_files_to_labels(videos, store, tmp_path):
     assert table["label"].tolist() == clf.predict_top_k(X, k=2).indices.ravel().tolist()
 
 
-def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
-    """A network alone ends early and is kept; the next ones of an average are not to begin."""
+def interrupt_the_second_call(monkeypatch):
+    """Raise a KeyboardInterrupt at the trainer's second call, and return the list of its calls."""
     original, calls = Trainer.train, []
 
     def interrupted(self, *arguments, **options):
@@ -137,6 +137,12 @@ def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(Trainer, "train", interrupted)
+    return calls
+
+
+def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
+    """A network alone ends early and is kept; the next ones of an average are not to begin."""
+    calls = interrupt_the_second_call(monkeypatch)
     options = ["--preset", "best", "--epochs", 3, *TINY]
     text = run("train", store, tmp_path / "best", *options, code=130)
     assert text.endswith("Interrupted\n")
@@ -145,16 +151,8 @@ def test_ctrl_c_ends_all_networks(store, tmp_path, monkeypatch):
 
 
 def test_ctrl_c_keeps_the_network_of_neighbors(store, tmp_path, monkeypatch):
-    original, calls = Trainer.train, []
-
-    def interrupted(self, *arguments, **options):
-        calls.append(self)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return original(self, *arguments, **options)
-
     monkeypatch.setattr(schedule, "_STEPS_AT_ONCE", 1)
-    monkeypatch.setattr(Trainer, "train", interrupted)
+    interrupt_the_second_call(monkeypatch)
     options = ["--preset", "neighbors", "--epochs", 3, *TINY]
     run("train", store, tmp_path / "m", *options, code=130)
     assert [path.name for path in tmp_path.iterdir()] == ["m.interrupted"]
