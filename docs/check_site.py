@@ -1,6 +1,6 @@
 """Check the built site: every link leads somewhere, every picture is there, search finds words.
 
-python docs/check_site.py docs/_build/html
+python docs/check_site.py build/site
 """
 
 import json

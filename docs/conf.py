@@ -1,6 +1,6 @@
 """The site: Sphinx, built without a network, with every example executed.
 
-sphinx-build -W --keep-going docs docs/_build/html
+sphinx-build -W --keep-going docs build/site
 """
 
 import os
@@ -30,7 +30,7 @@ extensions = [
     "external_links",
     "page_language",
 ]
-exclude_patterns = ["_build", "_templates", "pt/passos"]
+exclude_patterns = ["_templates", "pt/passos"]
 templates_path = ["_templates"]
 nitpicky = True
 

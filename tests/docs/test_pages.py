@@ -14,7 +14,7 @@ from sk_yt8m.datasets import make_videos, sample_path
 from sk_yt8m.metrics import StreamingEvaluator
 
 DOCS = Path(__file__).parents[2] / "docs"
-GENERATED = ("_build", "api", "gallery", "pt/tutorial")
+GENERATED = ("api", "gallery", "pt/tutorial")
 ELSEWHERE = {
     "guide/callbacks.md": "tests/callbacks/test_callbacks_page.py",
     "guide/gpu.md": "tests/distributed: one strategy a process",
