@@ -104,9 +104,7 @@ left.set_title("One list of all videos", loc="left")
 for shift, values, colour in ((-0.2, notebook, grey), (0.2, gap, blue)):
     bars = right.bar(np.arange(3) + shift, values, width=0.36, color=colour)
     right.bar_label(bars, fmt="%.2f", padding=2, color=colour, fontsize=12)
-right.text(
-    -0.2, 0.02, "notebook's figure", color="white", rotation=90, va="bottom", ha="center"
-)
+right.text(-0.2, 0.02, "notebook's figure", color="white", rotation=90, va="bottom", ha="center")
 right.text(0.2, 0.02, "GAP@20", color="white", rotation=90, va="bottom", ha="center")
 right.set(xticks=np.arange(3), xticklabels=tables, ylim=(0, 1.1), yticks=[0, 0.5, 1])
 right.set_title("Two figures of the same scores", loc="left")
