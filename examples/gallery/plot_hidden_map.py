@@ -4,8 +4,9 @@ A map of what the network has learned
 
 The last hidden layer of a trained network describes every video anew, in a way that suits the
 labels. This example draws a map of that description beside a map of the features themselves. Use
-it to see which labels the network keeps apart and which it mixes up, and as a first look before you
-search for similar videos (:class:`sk_yt8m.DeepNeighborsClassifier` does, by these activations).
+it to see which labels the network keeps apart and which it mixes up, and as a first look before
+you search for similar videos (:class:`sk_yt8m.DeepNeighborsClassifier` does, by these
+activations).
 """
 
 # %%
@@ -16,8 +17,8 @@ search for similar videos (:class:`sk_yt8m.DeepNeighborsClassifier` does, by the
 # and volume change all of them and have nothing to do with any label. The network learns from most
 # of the videos; the maps are of the others, which it has not seen.
 #
-# :meth:`~sk_yt8m.DeepMultiLabelClassifier.hidden_activations` returns a row for each video and a column
-# for each unit of the last hidden layer.
+# :meth:`~sk_yt8m.DeepMultiLabelClassifier.hidden_activations` returns a row for each video and a
+# column for each unit of the last hidden layer.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -58,8 +59,8 @@ descriptions = {
 # Do neighbours share labels?
 # ---------------------------
 #
-# A figure first, because a map in two dimensions can deceive: the share of videos that have a label
-# in common with their nearest neighbour.
+# A figure first, because a map in two dimensions can deceive: the share of videos that have a
+# label in common with their nearest neighbour.
 
 for title, rows in descriptions.items():
     neighbour = NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(return_distance=False)[:, 0]
@@ -72,12 +73,12 @@ for title, rows in descriptions.items():
 #
 # t-SNE places videos close to each other that are close in the original space.
 #
-# **How to read the picture.** A dot is a video. The six most frequent labels have colours, and their
-# names are written where most of their videos are; grey dots have other labels. On the left the
-# colours are mixed: videos are close that were made in similar circumstances. On the right each colour
-# has a place of its own, so the network has learned what the labels are and to ignore the rest.
-# Where two coloured groups touch, the network is likely to mix up their labels. The
-# axes have no meaning, nor have distances between groups that are far apart.
+# **How to read the picture.** A dot is a video. The six most frequent labels have colours, and
+# their names are written where most of their videos are; grey dots have other labels. On the left
+# the colours are mixed: videos are close that were made in similar circumstances. On the right
+# each colour has a place of its own, so the network has learned what the labels are and to ignore
+# the rest. Where two coloured groups touch, the network is likely to mix up their labels. The axes
+# have no meaning, nor have distances between groups that are far apart.
 
 colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#333333"]
 frequent = np.argsort(Y_map.sum(axis=0))[::-1][: len(colours)]

@@ -4,19 +4,19 @@ Which labels are seen, which are heard?
 
 The features of a video are a block of columns for the picture and one for the sound. This example
 measures how much a network needs each block for each label: it shuffles the rows of one block and
-looks how far the average precision falls. The method works for any groups of columns. Take it
-when the importance of single columns says nothing, because there are hundreds of them that repeat
-each other.
+looks how far the average precision falls. The method works for any groups of columns. Take it when
+the importance of single columns says nothing, because there are hundreds of them that repeat each
+other.
 """
 
 # %%
 # Videos with known answers
 # -------------------------
 #
-# To show that the measure finds the truth, the data must have one. Here some labels change only the
-# picture, some only the sound, and some both; the two numbers of a label say how clearly. (In
-# YouTube-8M, and in :func:`sk_yt8m.datasets.load_sample`, the picture is in the first 1,024 columns
-# and the sound in the last 128.)
+# To show that the measure finds the truth, the data must have one. Here some labels change only
+# the picture, some only the sound, and some both; the two numbers of a label say how clearly. (In
+# YouTube-8M, and in :func:`sk_yt8m.datasets.load_sample`, the picture is in the first 1,024
+# columns and the sound in the last 128.)
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,8 +57,8 @@ blocks = {"picture": slice(0, 128), "sound": slice(128, 160)}
 # ---------------
 #
 # The network is trained once, on both blocks and half of the videos. In the other half every video
-# then gets the picture of another one and keeps its sound, and after that the reverse. All columns of a
-# block move together, so that a picture stays a picture. The fall of the average precision of
+# then gets the picture of another one and keeps its sound, and after that the reverse. All columns
+# of a block move together, so that a picture stays a picture. The fall of the average precision of
 # each label (:func:`sk_yt8m.metrics.average_precision_per_label`) is the mean of five shuffles.
 
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, train_size=0.5, random_state=0)
@@ -80,8 +80,8 @@ fall.assign(intact=intact).round(2)
 # ------------------
 #
 # **How to read the picture.** A dot is a label. The further right, the more the network loses
-# without the picture; the further up, the more without the sound. So labels along the lower
-# edge are seen, labels along the left edge are heard, and those in the middle need both. The colours
+# without the picture; the further up, the more without the sound. So labels along the lower edge
+# are seen, labels along the left edge are heard, and those in the middle need both. The colours
 # say how the data were made, which the measure does not know.
 
 blue, orange, green = "#0072B2", "#D55E00", "#009E73"
@@ -91,7 +91,7 @@ for name, (x, y) in fall.iterrows():
     colour = green if is_seen and is_heard else blue if is_seen else orange
     ax.plot(x, y, "o", color=colour, markersize=10)
     ax.annotate(name, (x, y), xytext=(6, 6), textcoords="offset points", color=colour, fontsize=11)
-ax.text(0.55, 0.1, "only seen", color=blue, fontsize=14, fontweight="bold")
+ax.text(0.42, 0.08, "only seen", color=blue, fontsize=14, fontweight="bold")
 ax.text(0.07, 0.49, "only heard", color=orange, fontsize=14, fontweight="bold")
 ax.text(0.6, 0.55, "both", color=green, fontsize=14, fontweight="bold")
 ax.axhline(0, color="#cccccc", zorder=0)

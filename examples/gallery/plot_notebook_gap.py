@@ -2,10 +2,10 @@
 Why the notebook's "gap" is not GAP
 ===================================
 
-The course notebook prints a figure that it calls "gap". Published figures of YouTube-8M are GAP@20,
-global average precision, which is something else: the two cannot be compared. This example computes
-both for the same predictions, changes the predictions in a way that only one of them sees, and shows
-which. Read it before you put a figure of the notebook beside one of a paper.
+The course notebook prints a figure that it calls "gap". Published figures of YouTube-8M are
+GAP@20, global average precision, which is something else: the two cannot be compared. This example
+computes both for the same predictions, changes the predictions in a way that only one of them
+sees, and shows which. Read it before you put a figure of the notebook beside one of a paper.
 """
 
 # %%
@@ -13,9 +13,9 @@ which. Read it before you put a figure of the notebook beside one of a paper.
 # ---------------
 #
 # The notebook's figure looks at **one video at a time**. It sorts the labels of the video by their
-# scores, and takes the mean of 1 / rank of its true labels; then it averages over videos. Here it is
-# :func:`sk_yt8m.metrics.label_reciprocal_rank_score`. (The notebook averages within each CSV file
-# first: the parameter ``groups`` does that.)
+# scores, and takes the mean of 1 / rank of its true labels; then it averages over videos. Here it
+# is :func:`sk_yt8m.metrics.label_reciprocal_rank_score`. (The notebook averages within each CSV
+# file first: the parameter ``groups`` does that.)
 #
 # GAP, :func:`sk_yt8m.metrics.gap_score`, looks at **all videos at once**. The best labels of all
 # videos go into one list, sorted by score, and GAP is the average precision of that list. A video
@@ -55,9 +55,9 @@ for scores in (sure_where_right, sure_where_wrong):
 # silent: its features are 0. For these the network can do no more than give every label a low
 # score, which is the right thing to do.
 #
-# Now divide the scores of each video by the highest of them. The order of the labels within a video
-# stays as it was. What is lost is of which videos the network was sure: the best label of every
-# video has a score of 1, those of the black ones too.
+# Now divide the scores of each video by the highest of them. The order of the labels within a
+# video stays as it was. What is lost is of which videos the network was sure: the best label of
+# every video has a score of 1, those of the black ones too.
 
 X, Y = load_sample(split="train", return_X_y=True)
 X_val, Y_val = load_sample(split="val", return_X_y=True)
@@ -82,9 +82,9 @@ for name, first, second in zip(tables, notebook, gap, strict=True):
 # Look at both
 # ------------
 #
-# **How to read the picture.** Left: go down the pooled list, from its best score on. Recall rises as
-# more of the true labels are found, and GAP is the area under the curve. Rescaling takes the orange
-# area away: wrong labels of the black videos now come first in the list. Right: the two
+# **How to read the picture.** Left: go down the pooled list, from its best score on. Recall rises
+# as more of the true labels are found, and GAP is the area under the curve. Rescaling takes the
+# orange area away: wrong labels of the black videos now come first in the list. Right: the two
 # figures of the three score tables. From the first to the second table the notebook's figure does
 # not move and GAP falls; for perfect scores GAP is 1 and the notebook's figure is below.
 

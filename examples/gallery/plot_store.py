@@ -3,10 +3,10 @@ Train on more rows than fit into memory
 =======================================
 
 Arrays have to be in memory before a training can start. A store does not: it is a folder on the
-disk, made once by :func:`sk_yt8m.datasets.convert`, which ``fit`` reads a block at a time. This example
-measures the memory that a training takes from arrays and from a store, with more and more rows.
-Use a store when the features are larger than the memory, or when many trainings start on the same
-data: opening it takes milliseconds.
+disk, made once by :func:`sk_yt8m.datasets.convert`, which ``fit`` reads a block at a time. This
+example measures the memory that a training takes from arrays and from a store, with more and more
+rows. Use a store when the features are larger than the memory, or when many trainings start on the
+same data: opening it takes milliseconds.
 
 The memory is read from ``/proc``, so this script needs Linux. Stores work on every system.
 """
@@ -31,7 +31,7 @@ import scipy.sparse as sp
 
 from sk_yt8m.datasets import convert
 
-n_rows, n_features, n_labels = 100_000, 1024, 50
+n_rows, n_features, n_labels = 120_000, 1024, 50
 temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
 
@@ -53,12 +53,12 @@ print(store.X.shape, store.X.dtype, f"{store.X.nbytes / 2**20:.0f} MB on the dis
 #
 # The script below runs in a process of its own, once for arrays and once for the store. It first
 # trains on a few rows, so that imports and compilation are not counted. Then it trains for an
-# epoch on more and more rows of the store, which :meth:`sk_yt8m.datasets.Store.take` gives as memory
-# maps; for arrays it copies them into memory before. A thread reads the process's memory
+# epoch on more and more rows of the store, which :meth:`sk_yt8m.datasets.Store.take` gives as
+# memory maps; for arrays it copies them into memory before. A thread reads the process's memory
 # every few milliseconds and keeps the peak.
 #
-# What counts is anonymous memory (``RssAnon``): what the process has allocated. Pages of the store that
-# happen to be in memory do not count, because the system takes them back when it needs room.
+# What counts is anonymous memory (``RssAnon``): what the process has allocated. Pages of the store
+# that happen to be in memory do not count, because the system takes them back when it needs room.
 
 script = """
 import json, sys, threading
@@ -90,12 +90,12 @@ def train(n_rows):
 
 kind, folder, *sizes = sys.argv[1:]
 store = open_store(folder)
-clf = DeepMultiLabelClassifier((16,), batch_size=256, max_iter=1, random_state=0)
+clf = DeepMultiLabelClassifier((16,), batch_size=1024, max_iter=1, random_state=0)
 train(2000)
 before = allocated()
 print(json.dumps([peak_of(lambda: train(int(size))) - before for size in sizes]))
 """
-sizes = [25_000, 50_000, 75_000, 100_000]
+sizes = [40_000, 80_000, 120_000]
 
 
 def peaks(kind):
@@ -136,19 +136,9 @@ ax.plot([0, megabytes[-1]], [0, megabytes[-1]], ":", color=grey)
 for kind, colour in (("arrays", orange), ("store", blue)):
     ax.plot(megabytes, measured[kind], "o-", color=colour, linewidth=2.5, markersize=9)
     last = measured[kind][-1]
-    ax.text(
-        1.04 * megabytes[-1], last, f"{kind}\n{last:.0f} MB", color=colour, size=13, va="center"
-    )
-ax.text(
-    10,
-    28,
-    "size of the features",
-    color=grey,
-    rotation=45,
-    rotation_mode="anchor",
-    transform_rotates_text=True,
-)
+    ax.text(490, last, f"{kind}\n{last:.0f} MB", color=colour, fontsize=13, va="center")
+ax.text(300, 280, "size of the features", color=grey, va="top")
 ax.set(xlabel="size of the features, MB", ylabel="peak memory of the training, MB")
-ax.set(xlim=(0, 1.22 * megabytes[-1]), ylim=(0, 1.1 * max(measured["arrays"])))
+ax.set(xlim=(0, 580), ylim=(0, 1.1 * max(measured["arrays"])))
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()

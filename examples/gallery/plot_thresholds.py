@@ -5,16 +5,16 @@ Choose thresholds
 A classifier gives a probability for every label. Most applications want a list of labels instead,
 and so need a threshold: predict a label if its probability is at least that high. This example
 chooses thresholds with :func:`sk_yt8m.metrics.choose_thresholds`, for three aims: the highest F1
-of all predictions, the highest F1 of each label, and a precision that you ask for. You need it when
-0.5 finds too few labels, or when too many of the predicted labels are wrong.
+of all predictions, the highest F1 of each label, and a precision that you ask for. You need it
+when 0.5 finds too few labels, or when too many of the predicted labels are wrong.
 """
 
 # %%
 # Three sets of rows
 # ------------------
 #
-# The network learns from the first set, the thresholds come from the second, and both are judged on
-# the third. A threshold looks better than it is on the rows that it was chosen on.
+# The network learns from the first set, the thresholds come from the second, and both are judged
+# on the third. A threshold looks better than it is on the rows that it was chosen on.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,8 +48,9 @@ per_label = choose_thresholds(Y_val, scores_val, per_label=True)
 precise = choose_thresholds(Y_val, scores_val, objective="precision", min_precision=0.9)
 
 # %%
-# The test rows judge them, beside the usual 0.5. *Micro* counts all pairs of a row and a label alike;
-# *macro* is the mean of the labels' own F1, in which a rare label weighs as much as a frequent one.
+# The test rows judge them, beside the usual 0.5. *Micro* counts all pairs of a row and a label
+# alike; *macro* is the mean of the labels' own F1, in which a rare label weighs as much as a
+# frequent one.
 
 rules = {"0.5": 0.5, "F1": common, "F1 of each label": per_label, "precision 0.9": precise}
 judged = pd.DataFrame(columns=["precision", "recall", "micro F1", "macro F1"], dtype=float)
@@ -64,8 +65,8 @@ for name, threshold in rules.items():
 judged.round(3)
 
 # %%
-# Thresholds of their own help some labels and hurt others, whose validation rows were few. Take them
-# if they win on rows that neither trained the network nor chose the thresholds.
+# Thresholds of their own help some labels and hurt others, whose validation rows were few. Take
+# them if they win on rows that neither trained the network nor chose the thresholds.
 
 # %%
 # Look at all thresholds
@@ -80,8 +81,8 @@ precision, recall = n_right / n_predicted, n_right / Y_test.sum()
 f1 = 2 * n_right / (n_predicted + Y_test.sum())
 
 # %%
-# **How to read the picture.** Left: the threshold rises from left to right. Precision, the share of
-# predicted labels that are true, rises with it; recall, the share of true labels that are
+# **How to read the picture.** Left: the threshold rises from left to right. Precision, the share
+# of predicted labels that are true, rises with it; recall, the share of true labels that are
 # predicted, falls; F1 is high where neither is low. The dots are the two thresholds that the
 # validation rows gave: one close to the top of F1, the other close to a precision of 0.9. Right:
 # each dot is a label. Filled ones have a threshold of their own; hollow ones are too rare, and lie

@@ -2,10 +2,10 @@
 One training in two processes
 =============================
 
-A training can be shared by several GPUs or machines. Each process computes its part of every batch,
-and then they add up their gradients. This example starts two processes on this machine and shows
-that they train the same network as one process does. You need it before you give a training to
-several machines: it shows what the script looks like, and how far the result may differ.
+A training can be shared by several GPUs or machines. Each process computes its part of every
+batch, and then they add up their gradients. This example starts two processes on this machine and
+shows that they train the same network as one process does. You need it before you give a training
+to several machines: it shows what the script looks like, and how far the result may differ.
 """
 
 # %%
@@ -123,8 +123,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Compare them
 # ------------
 #
-# The two processes train on the same batches with the same dropout as one. What remains is the order
-# in which floating-point numbers are added.
+# The two processes train on the same batches with the same dropout as one. What remains is the
+# order in which floating-point numbers are added.
 
 probabilities = one.predict_proba(X[1500:])
 by_processes = np.abs(two["probabilities"] - probabilities).ravel()
@@ -136,10 +136,10 @@ print(f"another random_state: at most {by_seed.max():.1e}, median {np.median(by_
 
 # %%
 # **How to read the picture.** Left: the loss of the training after each epoch. The dots of two
-# processes lie on the line of one. Right: how far the probabilities of the 500 videos are from those
-# of one process, on a scale on which each long mark is a hundred times the one before. Two processes
-# change them by rounding errors (exactly equal ones are in the bar at the left end), another
-# ``random_state`` by very much more.
+# processes lie on the line of one. Right: how far the probabilities of the 500 videos are from
+# those of one process, on a scale on which each long mark is a hundred times the one before. Two
+# processes change them by rounding errors (exactly equal ones are in the bar at the left end),
+# another ``random_state`` by very much more.
 
 blue, orange, grey = "#0072B2", "#D55E00", "#666666"
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
