@@ -38,7 +38,8 @@ class DeepMultiLabelClassifier(
     Glorot's uniform values [7]_, and output biases that start at the log-odds of each label's
     frequency.
 
-    Read more in the :ref:`User Guide <training>`.
+    Read more in the :ref:`User Guide <training>`, or :ref:`coming from MLPClassifier
+    <mlp_classifier>`.
 
     Parameters
     ----------
@@ -175,7 +176,6 @@ class DeepMultiLabelClassifier(
     AveragingClassifier : Average of several classifiers.
     DeepNeighborsClassifier : A network averaged with its nearest training rows.
     sklearn.neural_network.MLPClassifier : Multilayer perceptron for small data, without TensorFlow.
-    sklearn.callback.ProgressBar, sklearn.callback.ScoringMonitor : Callbacks for `set_callbacks`.
 
     Notes
     -----

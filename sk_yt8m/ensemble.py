@@ -37,6 +37,8 @@ class AveragingClassifier(
     networks with different seeds, sizes or features make different errors, and their mean makes
     fewer [1]_.
 
+    Read more in the :ref:`User Guide <presets>`.
+
     Parameters
     ----------
     estimators : list of (str, estimator) tuples

@@ -36,6 +36,8 @@ class FittedState(_Base):
         It is written atomically: after a crash or with a full disk, an old file of that name is
         unchanged.
 
+        Read more in the :ref:`User Guide <saving>`.
+
         Parameters
         ----------
         path : str or path
@@ -91,6 +93,8 @@ class FittedState(_Base):
 
         The exported network takes float32 features of shape (n, n_features) under the name
         ``features`` and gives what `predict_proba` gives, up to rounding.
+
+        Read more in the :ref:`User Guide <saving>`.
 
         Parameters
         ----------

@@ -50,6 +50,8 @@ class SavedComposition(_Base):
         The file is as `DeepMultiLabelClassifier.save` describes it, and holds the fitted
         classifiers inside without the state of their training. `sk_yt8m.load` reads it.
 
+        Read more in the :ref:`User Guide <saving>`.
+
         Parameters
         ----------
         path : str or path

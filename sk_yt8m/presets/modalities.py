@@ -24,6 +24,8 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
     Where rows consist of several vectors, such as 1,024 visual and 128 audio features, this is
     `sklearn.preprocessing.Normalizer` for each of them. A vector of zeros stays as it is.
 
+    Read more in the :ref:`User Guide <presets>`.
+
     Parameters
     ----------
     modalities : dict of str to int, default=None

@@ -33,6 +33,8 @@ class NormalizedModalitiesClassifier(
     Like a pipeline of a `ModalityNormalizer` and the classifier. Unlike a pipeline it has
     ``predict_top_k`` and ``save``, and scales validation data, too.
 
+    Read more in the :ref:`User Guide <presets>`.
+
     Parameters
     ----------
     estimator : classifier

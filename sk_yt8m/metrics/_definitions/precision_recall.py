@@ -90,6 +90,8 @@ def recall_at_k_score(
 ) -> float:
     """Share of the true labels among the ``k`` highest scores, averaged over samples (recall@k).
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)

@@ -33,6 +33,8 @@ def label_propensities(
 
     .. math:: p_l = \frac{1}{1 + C (N_l + b)^{-a}}, \quad C = (\ln N - 1) (b + 1)^a
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)

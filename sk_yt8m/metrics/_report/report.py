@@ -71,7 +71,7 @@ def evaluation_report(
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
-        None means the label names of a `SparseIndicator` or the column names of a DataFrame
+        None means the label names of a `sk_yt8m.SparseIndicator` or the column names of a DataFrame
         `y_true`, and otherwise the numbers.
     ids : array-like of shape (n_samples,), default=None
         Names of the samples, for the table of the worst ones. None means the index of a DataFrame
