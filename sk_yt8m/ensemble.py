@@ -37,7 +37,7 @@ class AveragingClassifier(
     networks with different seeds, sizes or features make different errors, and their mean makes
     fewer [1]_.
 
-    Read more in the :ref:`User Guide <presets>`.
+    Read more in the :ref:`User Guide <ensembles>`.
 
     Parameters
     ----------

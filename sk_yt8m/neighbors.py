@@ -54,7 +54,7 @@ class DeepNeighborsClassifier(
     cosine similarity with its own; their labels or classes are averaged with the weights
     ``exp(cosine / temperature)`` [1]_, and the result with the network's probabilities [2]_.
 
-    Read more in the :ref:`User Guide <presets>`.
+    Read more in the :ref:`User Guide <ensembles>`.
 
     Parameters
     ----------
