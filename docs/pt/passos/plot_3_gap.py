@@ -143,7 +143,7 @@ plt.show()
 treino = load_csv(PASTA, split="course-train", return_indicator="sparse")
 validacao = load_csv(PASTA, split="course-val", return_indicator="sparse")
 
-modelo = DeepMultiLabelClassifier((200,), max_iter=6, random_state=0)
+modelo = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
 modelo.fit(treino.data, treino.target)
 pontos = modelo.predict_proba(validacao.data)
 perfeito = validacao.target.toarray()
@@ -190,8 +190,8 @@ plt.show()
 # %%
 # **Como ler.** À esquerda, as barras dizem em que posição os rótulos certos ficaram; a curva é
 # quanto cada posição vale no "gap" do notebook. Da posição 1 para a 2 o valor cai pela metade, e
-# um vídeo com vários rótulos paga por isso mesmo sem nenhum erro. À direita, as duas métricas da mesma
-# rede e de um modelo perfeito: só o GAP do perfeito é 1.
+# um vídeo com vários rótulos paga por isso mesmo sem nenhum erro. À direita, as duas métricas da
+# mesma rede e de um modelo perfeito: só o GAP do perfeito é 1.
 
 # %%
 # A terceira diferença: a média dos arquivos

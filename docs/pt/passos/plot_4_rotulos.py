@@ -45,7 +45,7 @@ nomes = load_vocabulary(arquivo)["name"]
 treino = load_csv(PASTA, split="course-train", return_indicator="sparse")
 validacao = load_csv(PASTA, split="course-val", return_indicator="sparse")
 
-modelo = DeepMultiLabelClassifier((200,), max_iter=6, random_state=0)
+modelo = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
 modelo.fit(treino.data, SparseIndicator(treino.target, nomes))
 
 for nome, probabilidade in modelo.predict_labels(validacao.data[:1], k=5)[0]:
