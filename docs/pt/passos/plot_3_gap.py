@@ -18,10 +18,12 @@ No notebook: o módulo ``evaluate.py`` e a saída da seção 5.
 # .. code-block:: python
 #
 #     for arquivo in arquivos:
+#         notas = []
 #         for video in arquivo:
-#             nota = media(1 / posicao(rotulo) for rotulo in rotulos_certos(video))
-#         notas.append(media_dos_videos)
-#     gap = media(notas)
+#             certos = rotulos_certos(video)
+#             notas.append(media(1 / posicao(r) for r in certos))
+#         notas_dos_arquivos.append(media(notas))
+#     gap = media(notas_dos_arquivos)
 #
 # Isso é uma média dos inversos das posições (*mean reciprocal rank*) sobre todos os rótulos certos.
 # Aqui ela tem nome próprio: ``label_reciprocal_rank_score``.
@@ -73,7 +75,7 @@ print(label_reciprocal_rank_score(certos, pontos))
 
 
 def lista_unica(certos, pontos):
-    """Devolve a lista de todas as previsões, com a precisão até cada linha."""
+    """Lista de todas as previsões, com a precisão até cada linha."""
     lista = pd.DataFrame(
         {
             "vídeo": np.repeat(["A", "B"], len(rotulos)),
@@ -101,19 +103,19 @@ print(f"gap_score: {gap_score(certos, pontos):.4f}")
 # %%
 # A primeira diferença: dentro do vídeo ou entre vídeos
 # -----------------------------------------------------
-# Imagine que a rede fique menos confiante no vídeo B: as pontuações dele caem para a quarta parte.
+# Imagine que a rede fique menos confiante no vídeo B: as pontuações dele caem para a quinta parte.
 # Dentro do vídeo nada muda, e o "gap" do notebook fica igual. Na lista única, o erro da linha 1
 # (Jogo no vídeo B) desce, e o GAP sobe. O GAP cobra que uma pontuação alta signifique a mesma coisa
 # em todos os vídeos.
 
-menos_confiante = pontos * [[1], [0.25]]
+menos_confiante = pontos * [[1], [0.2]]
 print("notebook:", label_reciprocal_rank_score(certos, menos_confiante))
 print(f"GAP:      {gap_score(certos, menos_confiante):.4f}")
 
 # %%
 
 figura, eixos = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained", sharex=True)
-casos = {"as pontuações da tabela": pontos, "vídeo B com a quarta parte": menos_confiante}
+casos = {"as pontuações da tabela": pontos, "vídeo B com a quinta parte": menos_confiante}
 for eixo, (titulo, saida) in zip(eixos, casos.items(), strict=True):
     caso = lista_unica(certos, saida)
     cores = np.where(caso["certo"] == 1, "C2", "0.75")

@@ -111,8 +111,9 @@ pd.DataFrame(
 )
 
 # %%
-# Os rótulos 0 e 1 estão na linha certa e saem certos. Os rótulos 2 e 3 trocam de nome. O rótulo 5
-# sofre um segundo problema: o notebook corta a linha em cada vírgula, mesmo dentro das aspas.
+# Os rótulos 0 e 1 estão na linha certa e saem certos. Os rótulos 2 e 3 trocam de nome, e os rótulos
+# 4 e 5 também. No rótulo 5 aparece um segundo problema: o notebook corta a linha em cada vírgula,
+# mesmo dentro das aspas.
 #
 # O erro é difícil de ver, porque o notebook imprime o número que está na mesma linha do nome. O
 # número e o nome combinam; só não são os do rótulo que a rede escolheu.
@@ -163,8 +164,8 @@ pd.DataFrame(
 # %%
 # Resposta
 # ^^^^^^^^
-# Com um limiar alto, quase tudo o que aparece está certo, mas aparecem poucos rótulos. Com um baixo,
-# aparecem mais rótulos e mais erros.
+# Com um limiar alto, quase tudo o que aparece está certo, mas aparecem poucos rótulos. Com um
+# limiar baixo, aparecem mais rótulos e mais erros.
 
 melhores = modelo.predict_top_k(validacao.data, k=5)
 acertou = np.take_along_axis(validacao.target.toarray(), melhores.indices, axis=1) == 1
