@@ -95,7 +95,8 @@ print("validação:", validacao.data.shape, validacao.target.shape)
 # - ``course-test``, o teste: ``val_0`` a ``val_27``;
 # - ``course-val``, a validação: ``val_28`` a ``val_56``.
 #
-# A amostra tem só alguns desses arquivos. Veja o primeiro vídeo do treino:
+# A amostra tem só alguns desses arquivos. Outros formatos de arquivo, e o que acontece com linhas
+# estragadas, estão na :ref:`página de dados <data>` (em inglês). Veja o primeiro vídeo do treino:
 
 print("arquivo:", treino.files[treino.shard[0]].name, "linha:", treino.line[0])
 print("rótulos:", Y[[0]].indices)
@@ -139,8 +140,8 @@ plt.show()
 # %%
 # **Como ler.** À esquerda, a altura de cada barra é o número de vídeos com aquela quantidade de
 # rótulos. À direita, cada ponto é um rótulo, e as duas escalas são logarítmicas. Poucos rótulos
-# aparecem em muitos vídeos; a maioria é rara. Uma rede que só aprendesse os mais comuns já
-# acertaria bastante, e por isso convém olhar mais de uma métrica (passos 2 e 3).
+# aparecem em muitos vídeos, e a maioria é rara. Uma rede que só aprendesse os mais comuns já
+# acertaria bastante; por isso convém olhar mais de uma métrica (passos 2 e 3).
 
 # %%
 # Exercícios

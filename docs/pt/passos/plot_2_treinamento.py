@@ -5,7 +5,7 @@ Passo 2: o modelo e o treinamento
 Ao fim deste passo, você tem uma rede treinada com a receita do notebook, sabe qual foi a melhor
 época e tem os números que o notebook imprime: Hit@1, Hit@5 e Hit@20.
 
-No notebook: seções 2 e 5.
+No notebook: seções 2 e 5 e o módulo ``evaluate.py``.
 """
 
 # %%
@@ -23,9 +23,9 @@ No notebook: seções 2 e 5.
 #     passo = Adam(0.001).minimizar(perda)
 #     saida = sigmoide(logits)
 #
-# Aqui: a rede já existe, e você descreve a receita com parâmetros. Os padrões do pacote são outra
-# receita, melhor; para reproduzir o notebook, é preciso escolher as opções dele e desligar o que
-# ele não tem.
+# Aqui: a rede vem pronta, em :class:`~sk_yt8m.DeepMultiLabelClassifier`, e você descreve a receita
+# com parâmetros. Os valores padrão são outra receita, melhor. Para reproduzir o notebook, escolha as
+# opções dele e desligue o que ele não tem.
 
 import os
 import tempfile
@@ -66,7 +66,7 @@ modelo = DeepMultiLabelClassifier(**RECEITA_DO_NOTEBOOK, random_state=0)
 
 # %%
 # A última camada tem uma saída para cada rótulo. A sigmoide transforma cada saída em um número
-# entre 0 e 1, separado dos outros, porque um vídeo pode ter vários rótulos ao mesmo tempo. A perda
+# entre 0 e 1, independente dos outros, porque um vídeo pode ter vários rótulos ao mesmo tempo. A perda
 # (*loss*) é a entropia cruzada (*cross-entropy*) de cada saída com a resposta certa, 0 ou 1.
 
 # %%
@@ -114,9 +114,9 @@ modelo.fit(treino.data, treino.target, X_val=validacao.data, y_val=validacao.tar
 # %%
 # A melhor época
 # --------------
-# A escolha precisa de vídeos que não foram usados para treinar. A perda de treino cai quase sempre,
-# mesmo quando a rede só está decorando; a métrica na validação mostra se ela aprendeu algo que
-# vale para outros vídeos.
+# Para escolher a época é preciso avaliar a rede em vídeos que ela não viu no treino. A perda de
+# treino cai quase sempre, mesmo quando a rede só está decorando. A métrica na validação mostra se ela
+# aprendeu algo que vale para outros vídeos.
 
 gaps = np.array(modelo.validation_scores_)
 melhor = int(gaps.argmax())
@@ -230,7 +230,8 @@ with tempfile.TemporaryDirectory() as pasta:
     arquivo = Path(pasta) / "curso.safetensors"
     modelo.save(arquivo)
     recuperado = load(arquivo)
-print(np.array_equal(recuperado.predict_proba(validacao.data[:10]), pontos[:10]))
+alguns = validacao.data[:10]
+print(np.array_equal(recuperado.predict_proba(alguns), modelo.predict_proba(alguns)))
 
 # %%
 # Exercícios
@@ -270,8 +271,8 @@ eixo.legend(frameon=False)
 plt.show()
 
 # %%
-# **Como ler.** À direita da linha pontilhada, cada época melhora a rede nos vídeos de treino e a
-# piora nos outros.
+# **Como ler.** À direita da linha pontilhada, a rede continua melhorando nos vídeos de treino e piora
+# nos outros.
 
 # %%
 # Exercício 2: a receita padrão
@@ -283,8 +284,8 @@ plt.show()
 # Resposta
 # ^^^^^^^^
 # Basta não dizer mais nada. A receita padrão padroniza as características, começa os vieses da
-# saída na frequência de cada rótulo e soma a perda sobre os rótulos; cada uma dessas escolhas faz a
-# rede aprender mais depressa.
+# saída na frequência de cada rótulo e soma a perda sobre os rótulos. Com isso a rede aprende mais
+# depressa.
 
 padrao = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
 padrao.fit(treino.data, treino.target)

@@ -19,10 +19,10 @@ No notebook: seção 6 e a função ``show_meta_data``.
 #     for rotulo in ordenar_decrescente(saida)[:5]:
 #         if saida[rotulo] <= limiar:
 #             break
-#         print(meta_table[rotulo + 1])  # o nome vem da linha, e não da coluna Index
+#         print(meta_table[rotulo + 1])  # a linha, e não o Index
 #
 # Aqui: dê os nomes junto com ``Y``, e o classificador os guarda. O método ``predict_labels``
-# devolve nomes e probabilidades.
+# devolve nomes e probabilidades. Os nomes da amostra são inventados, como os vídeos.
 
 import csv
 import os
@@ -118,23 +118,24 @@ pd.DataFrame(
 # O erro é difícil de ver, porque o notebook imprime o número que está na mesma linha do nome. O
 # número e o nome combinam; só não são os do rótulo que a rede escolheu.
 #
-# E no vocabulário inteiro? ``load_vocabulary`` põe as linhas na ordem de ``Index`` e entende as
-# aspas. Basta comparar:
+# E no vocabulário inteiro? Basta comparar o número de cada linha com o seu ``Index``, que é o
+# primeiro campo. A função ``load_vocabulary``, usada acima, põe as linhas na ordem de ``Index`` e
+# entende as aspas.
 
 with open(arquivo, encoding="utf-8") as aberto:
     linhas = aberto.readlines()
-pela_linha = np.array([linha.split(",")[3] for linha in linhas[1:]])
-trocado = pela_linha != nomes.to_numpy()
+campos = [linha.split(",") for linha in linhas[1:]]
+trocado = np.array([int(campo[0]) for campo in campos]) != np.arange(len(nomes))
 usos = treino.target.indices
 
-print(f"nomes diferentes: {trocado.sum()} de {len(nomes)} rótulos")
+print(f"rótulos com o nome de outro: {trocado.sum()} de {len(nomes)}")
 print(f"entre os rótulos dos vídeos de treino: {trocado[usos].mean():.0%}")
 
 # %%
-# Na amostra as linhas estão todas embaralhadas. No arquivo do curso, este mesmo código encontra
-# 3.627 nomes diferentes em 3.862 rótulos. O estrago que se vê é menor, 37% dos rótulos dos vídeos
-# de treino, porque as 30 primeiras linhas estão na ordem e são justamente as dos rótulos mais
-# comuns. A primeira troca é entre os rótulos 30 e 31.
+# Na amostra as linhas estão todas embaralhadas. Com os dados do curso, este mesmo código encontra
+# 3.626 rótulos com o nome de outro. O estrago que se vê é menor, 37% dos rótulos dos vídeos de
+# treino, porque as 30 primeiras linhas estão na ordem e são justamente as dos rótulos mais comuns.
+# A primeira troca é entre os rótulos 30 e 31.
 #
 # Veja o efeito no vídeo 0: à esquerda, o que a leitura por linha mostraria; à direita, o nome
 # certo.
@@ -143,7 +144,7 @@ tabela = modelo.predict_labels(validacao.data[:1], k=5, as_frame=True)
 pd.DataFrame(
     {
         "rótulo": tabela["label"],
-        "pela linha": pela_linha[tabela["label"]],
+        "pela linha": [campos[rotulo][3] for rotulo in tabela["label"]],
         "por Index": tabela["name"],
         "probabilidade": tabela["score"].round(3),
     }
