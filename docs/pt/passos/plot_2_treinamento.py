@@ -24,8 +24,8 @@ No notebook: seções 2 e 5 e o módulo ``evaluate.py``.
 #     saida = sigmoide(logits)
 #
 # Aqui: a rede vem pronta, em :class:`~sk_yt8m.DeepMultiLabelClassifier`, e você descreve a receita
-# com parâmetros. Os valores padrão são outra receita, melhor. Para reproduzir o notebook, escolha as
-# opções dele e desligue o que ele não tem.
+# com parâmetros. Os valores padrão são outra receita, melhor. Para reproduzir o notebook, escolha
+# as opções dele e desligue o que ele não tem.
 
 import os
 import tempfile
@@ -66,8 +66,8 @@ modelo = DeepMultiLabelClassifier(**RECEITA_DO_NOTEBOOK, random_state=0)
 
 # %%
 # A última camada tem uma saída para cada rótulo. A sigmoide transforma cada saída em um número
-# entre 0 e 1, independente dos outros, porque um vídeo pode ter vários rótulos ao mesmo tempo. A perda
-# (*loss*) é a entropia cruzada (*cross-entropy*) de cada saída com a resposta certa, 0 ou 1.
+# entre 0 e 1, independente dos outros, porque um vídeo pode ter vários rótulos ao mesmo tempo. A
+# perda (*loss*) é a entropia cruzada (*cross-entropy*) de cada saída com a resposta certa, 0 ou 1.
 
 # %%
 # Lotes e épocas (seção 5)
@@ -115,8 +115,8 @@ modelo.fit(treino.data, treino.target, X_val=validacao.data, y_val=validacao.tar
 # A melhor época
 # --------------
 # Para escolher a época é preciso avaliar a rede em vídeos que ela não viu no treino. A perda de
-# treino cai quase sempre, mesmo quando a rede só está decorando. A métrica na validação mostra se ela
-# aprendeu algo que vale para outros vídeos.
+# treino cai quase sempre, mesmo quando a rede só está decorando. A métrica na validação mostra se
+# ela aprendeu algo que vale para outros vídeos.
 
 gaps = np.array(modelo.validation_scores_)
 melhor = int(gaps.argmax())
@@ -271,8 +271,8 @@ eixo.legend(frameon=False)
 plt.show()
 
 # %%
-# **Como ler.** À direita da linha pontilhada, a rede continua melhorando nos vídeos de treino e piora
-# nos outros.
+# **Como ler.** À direita da linha pontilhada, a rede continua melhorando nos vídeos de treino e
+# piora nos outros.
 
 # %%
 # Exercício 2: a receita padrão

@@ -25,10 +25,10 @@ No notebook: o módulo ``evaluate.py`` e a saída da seção 5.
 #         notas_dos_arquivos.append(media(notas))
 #     gap = media(notas_dos_arquivos)
 #
-# Isso é uma média dos inversos das posições (*mean reciprocal rank*), sobre todos os rótulos certos.
-# Aqui ela tem nome próprio: ``label_reciprocal_rank_score``. A métrica que se costuma chamar de *mean
-# reciprocal rank* olha só o rótulo certo mais bem colocado de cada vídeo; no pacote ela é
-# ``mean_reciprocal_rank_score``.
+# Isso é uma média dos inversos das posições (*mean reciprocal rank*), sobre todos os rótulos
+# certos. Aqui ela tem nome próprio: ``label_reciprocal_rank_score``. A métrica que se costuma
+# chamar de *mean reciprocal rank* olha só o rótulo certo mais bem colocado de cada vídeo; no pacote
+# ela é ``mean_reciprocal_rank_score``.
 #
 # O que é GAP
 # -----------
