@@ -177,3 +177,9 @@ print("só na validação:", np.sum((na_validacao > 0) & (por_rotulo == 0)))
 
 print(f"imagem: {X[:, :1024].std():.2f}")
 print(f"som:    {X[:, 1024:].std():.2f}")
+
+# %%
+# Em resumo
+# ---------
+# Uma chamada de ``load_csv`` para cada parte, nenhuma sessão, e ``Y`` como matriz esparsa. No passo
+# 2, ``X`` e ``Y`` treinam a rede do notebook.

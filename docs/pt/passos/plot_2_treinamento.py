@@ -292,3 +292,9 @@ padrao.fit(treino.data, treino.target)
 melhores = padrao.predict_top_k(validacao.data, k=20)
 print(f"Hit@1  {hit_at_k_score(validacao.target, melhores, k=1):.4f}")
 print(f"GAP@20 {gap_score(validacao.target, melhores):.4f}")
+
+# %%
+# Em resumo
+# ---------
+# A receita são parâmetros, o treino é ``fit``, e a melhor época é escolhida pela validação. O passo
+# 3 explica por que o primeiro número da tabela não se chama GAP.

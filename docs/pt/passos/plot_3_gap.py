@@ -252,3 +252,10 @@ desigual = np.where(sorteio[:, None], pontos / 10, pontos)
 for nome, saida in {"antes": pontos, "depois": desigual}.items():
     notebook = label_reciprocal_rank_score(validacao.target, saida, groups=validacao.shard)
     print(f"{nome:8}notebook {notebook:.4f}   GAP@20 {gap_score(validacao.target, saida):.4f}")
+
+# %%
+# Em resumo
+# ---------
+# O "gap" do notebook olha um vídeo de cada vez, não chega a 1 e depende da divisão em arquivos. O
+# GAP compara as pontuações de todos os vídeos. Para reproduzir o notebook, use o primeiro; para
+# comparar com resultados publicados, o segundo.

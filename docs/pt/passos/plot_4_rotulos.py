@@ -212,3 +212,10 @@ mostrado = melhores.scores >= limiar
 print(f"limiar: {limiar:.3f}")
 print(f"parte certa: {acertou[mostrado].mean():.3f}")
 print(f"rótulos por vídeo: {mostrado.sum() / len(mostrado):.2f}")
+
+# %%
+# Em resumo
+# ---------
+# ``predict_labels`` dá os nomes, um limiar decide quantos aparecem, e o vocabulário se lê pela
+# coluna ``Index``. Com isso, todas as seções do notebook estão refeitas. O próximo passo é seu: a
+# :ref:`página de receitas prontas <presets>` (em inglês) mostra como chegar a resultados melhores.
