@@ -36,7 +36,7 @@ PASTA = Path(os.environ.get("YT8M_CURSO", sample_path()))
 # %%
 # ``PASTA`` é a única linha que diz de onde vêm os dados. Sem mais nada, ela aponta para uma amostra
 # que acompanha o pacote: vídeos inventados, no mesmo formato dos arquivos do curso. A amostra serve
-# para aprender os passos; as métricas que ela dá não dizem nada sobre o YouTube.
+# para aprender os passos; os resultados com ela não dizem nada sobre o YouTube.
 #
 # .. note::
 #
@@ -107,7 +107,7 @@ print("primeiras características:", X[0, :4])
 # ---------------------------
 # Quase todas as células de ``Y`` são zero. O notebook guarda todas elas, cada uma com oito bytes.
 # Com ``return_indicator="sparse"``, ``Y`` é uma matriz esparsa (*sparse matrix*), que guarda só a
-# posição dos uns. O classificador e as métricas trabalham com ela diretamente.
+# posição dos valores 1. O classificador e as métricas trabalham com ela diretamente.
 
 densa = Y.shape[0] * Y.shape[1] * 8
 esparsa = Y.data.nbytes + Y.indices.nbytes + Y.indptr.nbytes
@@ -171,8 +171,8 @@ print("só na validação:", np.sum((na_validacao > 0) & (por_rotulo == 0)))
 # %%
 # Resposta
 # ^^^^^^^^
-# As duas partes têm escalas diferentes. Uma saída é padronizar (*standardize*): subtrair a média de
-# cada coluna e dividir pelo desvio-padrão. O notebook não faz isso; no pacote é o padrão
+# As duas partes têm escalas diferentes. Uma solução é padronizar (*standardize*): subtrair a média
+# de cada coluna e dividir pelo desvio-padrão. O notebook não faz isso; no pacote é o padrão
 # (``standardize=True``).
 
 print(f"imagem: {X[:, :1024].std():.2f}")
