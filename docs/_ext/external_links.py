@@ -1,4 +1,4 @@
-"""Names of other packages link to their documentation, without their inventories from the network."""
+"""Names of other packages link to their documentation; no inventory comes from the network."""
 
 from docutils import nodes
 
