@@ -11,6 +11,7 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.values import decode, encode
 from sk_yt8m._inputs.types import PathLike
+from sk_yt8m._version import DOCUMENTATION
 from sk_yt8m.persistence._common_contents import (
     ROUTED,
     Requests,
@@ -97,7 +98,7 @@ def check_class(estimator: Any, what: str) -> None:
         raise ModelFileError(
             f"{what} is not a {' or '.join(_MODULES)}, whose parameters are known when a model "
             f"file is read, but a {cls.__name__}: use skops.io.dump to save other estimators "
-            "(docs/saving.md)"
+            f"({DOCUMENTATION}/guide/saving.html)"
         )
 
 

@@ -100,7 +100,7 @@ def evaluation_report(
     Raises
     ------
     TypeError
-        If an argument is a masked array.
+        If an argument is a masked array, or `vocabulary` no DataFrame.
     ValueError
         As the metrics raise it, and if a name is not that of a metric, the vocabulary lacks a
         label, `ids` are not one for each sample, or a metric in `metrics` needs more labels or
@@ -281,6 +281,11 @@ def _names(labels: TrueLabels, vocabulary: "pd.DataFrame | None") -> list[str]:
     if vocabulary is None:
         columns = range(labels.n_labels) if labels.columns is None else labels.columns
         return [str(column) for column in columns]
+    if not hasattr(vocabulary, "columns"):
+        raise TypeError(
+            "vocabulary must be a DataFrame with a column 'name', as load_vocabulary gives it, got "
+            f"{type(vocabulary).__name__}; write pandas.DataFrame({{'name': names}})."
+        )
     if "name" not in vocabulary.columns:
         raise ValueError(
             f"vocabulary must have a column 'name', it has {list(vocabulary.columns)}."
