@@ -57,6 +57,10 @@ class Pages:
             for head, pattern in (("figures", TABLE), ("figure", FIGURE), ("picture", PICTURE))
             if len(pattern.findall(page)) != page.count(f"<!-- {head}: ")
         ]
+        wrong += [
+            f"{what}: a line must not begin with a figure: its paragraph would end there"
+            for what in re.findall(r"^<!-- figure: ([^>]+?) -->", page, re.M)
+        ]
         return page, wrong
 
     def _replaced(self, match: re.Match[str], make: Callable[[str], str], wrong: list[str]) -> str:
@@ -123,28 +127,30 @@ def markdown(table: Table, columns: str | None) -> str:
         named, _, how = one.partition(":")
         name, _, shown = named.partition("=")
         values = table.column(name)
+        how = how or usual_format(name, values)
         heads.append(shown or name)
-        cells.append([formatted(value, how, name) for value in values])
+        cells.append([formatted(value, how) for value in values])
         numeric.append(all(not isinstance(value, str) for value in values))
     rule = ["---", *("---:" if right else "---" for right in numeric[1:])]
     rows = [heads, rule, *zip(*cells, strict=True)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def formatted(value: Any, how: str, column: str) -> str:
-    """Return a value as text; numbers with three significant digits if nothing else is said."""
+def usual_format(name: str, values: list[Any]) -> str:
+    """Return the format of a column: four decimals of a score, else by the largest value."""
+    numbers = [abs(value) for value in values if not isinstance(value, str | None)]
+    if any(score in name for score in SCORES):
+        return ".4f"
+    if not numbers or all(float(number).is_integer() for number in numbers):
+        return ",.0f"
+    return f",.{0 if max(numbers) >= 100 else 1 if max(numbers) >= 10 else 2}f"
+
+
+def formatted(value: Any, how: str) -> str:
+    """Return a value as text."""
     if value is None:
         return "–"
-    if isinstance(value, str):
-        return value
-    if how:
-        return format(value, how)
-    if column.startswith(SCORES):
-        return format(value, ".4f")
-    if float(value).is_integer() or abs(value) >= 100:
-        return format(round(value), ",")
-    digits = max(0, 2 - len(f"{abs(value):.0f}")) + (1 if abs(value) < 10 else 0)
-    return format(value, f".{max(digits, 1)}f")
+    return value if isinstance(value, str) else format(value, how)
 
 
 def difference(text: str, made: str) -> str:

@@ -77,7 +77,7 @@ def figure(*heights: float) -> Any:
     )
     return plt.subplots(
         len(heights),
-        figsize=(7, sum(heights)),
+        figsize=(6, sum(heights)),
         layout="constrained",
         squeeze=False,
         height_ratios=heights,
