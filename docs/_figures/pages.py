@@ -67,7 +67,7 @@ class Pages:
         whole, what, text = match[0], match["what"], match["text"]
         try:
             made = make(what)
-        except FiguresError as error:
+        except ValueError as error:
             wrong.append(f"{what}: {error}")
             return whole
         if made != text:

@@ -61,7 +61,9 @@ JOBS = {
     ),
     "partial_fit": Job("partial_fit.py", "", "--batches 2 --rounds 1"),
     "parallel": Job("parallel.py", "", "--rows 512 --epochs 1"),
-    "neighbors": Job("neighbors.py", "--model MODEL.safetensors", "--rows 512", data=True),
+    "neighbors": Job(
+        "neighbors.py", "--model MODEL.safetensors --repeats 1", "--rows 512", data=True
+    ),
     "neighbors-million": Job(
         "neighbors.py", "--references 1000000 --repeats 1", "--references 9000", long=True
     ),

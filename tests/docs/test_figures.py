@@ -97,6 +97,9 @@ def test_a_stale_picture(project):
         ("<!-- figures: tags.ways wide -->\n<!-- /figures -->", "no option wide"),
         ("<!-- figures: tags.ways -->", "a marker 'figures' without its end"),
         ("<!-- figure: tags.ways -->1<!-- /figure -->", "expected RECORD.TABLE[ROW].COLUMN"),
+        ("<!-- figure: tags.ways[x].MB .0f -->1<!-- /figure -->", "a line must not begin with"),
+        ('<!-- figures: tags.ways columns="way -->\n<!-- /figures -->', "No closing quotation"),
+        ("a <!-- figure: tags.ways[mean].MB .0q -->1<!-- /figure -->", "format code"),
         ("| way | s |\n|---|---|\n| a | 0.5 |", "a table without a marker: | way | s |"),
     ],
 )
