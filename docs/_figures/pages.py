@@ -36,6 +36,8 @@ PICTURE = re.compile(
 )
 ONE = re.compile(r"^(?P<table>[^\[]+)\[(?P<row>[^\]]*)\]\.(?P<column>.+?) (?P<format>\S+)$")
 MARKERS = (TABLE, FIGURE, PICTURE)
+#: What is set to the right: figures, also those with more than a number, and what is missing.
+FIGURES = re.compile(r"[-+]?\d|None$")
 OPTIONS = {"columns", "rows", "mean", "nosource", "optional"}
 SCORES = ("GAP@", "Hit@", "PERR", "LRR", "PSP@", "recall")
 
@@ -130,7 +132,7 @@ def markdown(table: Table, columns: str | None) -> str:
         how = how or usual_format(name, values)
         heads.append(shown or name)
         cells.append([formatted(value, how) for value in values])
-        numeric.append(all(not isinstance(value, str) for value in values))
+        numeric.append(all(FIGURES.match(str(value)) for value in values))
     rule = ["---", *("---:" if right else "---" for right in numeric[1:])]
     rows = [heads, rule, *zip(*cells, strict=True)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
