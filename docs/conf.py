@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 # The version that is documented, and no message of TensorFlow's in the examples' output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from properties import is_property
+
 from sk_yt8m import __version__
 
 project = "sk_yt8m"
@@ -33,11 +35,15 @@ extensions = [
 exclude_patterns = ["_templates", "pt/passos"]
 templates_path = ["_templates"]
 nitpicky = True
+default_role = "autolink"
+# A function in the templates' context cannot be pickled, which Sphinx only needs to build faster.
+suppress_warnings = ["config.cache"]
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
 autosummary_generate = True
+autosummary_context = {"is_property": is_property}
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False

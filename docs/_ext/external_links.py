@@ -7,6 +7,7 @@ PAGES = {
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
     "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
     "scipy": "https://docs.scipy.org/doc/scipy/reference/generated/{name}.html",
+    "ray": "https://docs.ray.io/en/latest/data/api/doc/{name}.html",
     "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
 }
 
