@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from _figures.records import Figures, FiguresError, Table, merged
+from _figures.records import Figures, FiguresError, NotMeasuredError, Table, merged
 
 #: What the summary of quality compares: name, table, row, and what it is.
 QUALITY = [
@@ -142,16 +142,19 @@ def small_data_differences(figures: Figures) -> Table:
 
 
 def held_out(figures: Figures) -> Table:
-    """Return the quality of one network on validation videos and on others."""
-    parts = {
-        "validation, used to choose": figures.table("quality-held-out.seeds"),
-        "held out, never used to choose": figures.table("quality-held-out.held out"),
-    }
-    rows = []
-    for name, table in parts.items():
-        mean = table.mean().records()[0]
-        rows.append([name, *(mean[column] for column in ("GAP@20", "Hit@1", "Hit@20"))])
-    return merged(["", "GAP@20", "Hit@1", "Hit@20"], rows, parts.values())
+    """Return the quality of networks on validation videos and on others."""
+    rows, tables = [], []
+    for preset, record in (("fast", "quality-held-out-fast"), ("default", "quality-held-out")):
+        if record not in figures.found:
+            continue
+        for videos, table in (("validation", "seeds"), ("held out", "held out")):
+            found = figures.table(f"{record}.{table}")
+            mean = found.mean().records()[0]
+            tables.append(found)
+            rows.append([f"`{preset}`", videos, mean["GAP@20"], mean["Hit@1"]])
+    if not rows:
+        raise NotMeasuredError("no record of videos that were held out")
+    return merged(["preset", "videos", "GAP@20", "Hit@1"], rows, tables)
 
 
 VIEWS: dict[str, Callable[[Figures], Table]] = {

@@ -73,6 +73,7 @@ JOBS = {
     "quality-fast": Job("quality.py", "--preset fast --seeds 3", data=True, long=True),
     "quality-default": Job("quality.py", "--seeds 3", data=True, long=True),
     "quality-neighbors": Job("quality.py", "--preset neighbors", data=True, long=True),
+    "quality-held-out-fast": Job("quality.py", "--preset fast --hold-out 41", data=True, long=True),
     "quality-held-out": Job("quality.py", "--hold-out 41", data=True, long=True),
     "quality-wide": Job("quality.py", "--preset wide", data=True, long=True),
     "quality-best": Job("quality.py", "--preset best", data=True, long=True),
