@@ -110,7 +110,8 @@ def main() -> None:
         change = "" if base is None else f"{gap - base:+9.4f}"
         print(f"{name:60}{gap:8.4f}{hit:8.4f}{change}", flush=True)
         difference = None if base is None else gap - base
-        rows.append({"what": name.strip(), "GAP@20": gap, "Hit@1": hit, "change": difference})
+        shown = name.replace("  ", "– ")
+        rows.append({"what": shown, "GAP@20": gap, "Hit@1": hit, "change": difference})
         return gap
 
     print(f"{'':60}{'GAP@20':>8}{'Hit@1':>8}{'change':>9}")
