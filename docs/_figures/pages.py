@@ -10,10 +10,10 @@
     <!-- picture: NAME text for who cannot see it -->
     <!-- /picture -->
 
-A name without a dot is a table that `views` makes of several records. ``columns`` chooses, renames
-(``=``) and formats (``:``); ``rows="a; b"`` chooses by the first value; ``mean`` adds the mean of
-the rows; ``nosource`` leaves out command and machine; ``optional`` shows nothing where the table is
-not measured.
+ROW is a first value, or ``mean``, ``max``, ``min`` or ``range`` of all rows. A name without a dot is
+a table that `views` makes of several records. ``columns`` chooses, renames (``=``) and formats
+(``:``); ``rows="a; b"`` chooses by the first value; ``mean`` adds the mean of the rows; ``nosource``
+leaves out command and machine; ``optional`` shows nothing where the table is not measured.
 """
 
 import re
@@ -35,7 +35,6 @@ PICTURE = re.compile(
     r"^<!-- picture: (?P<what>.+?) -->\n(?P<text>.*?)^<!-- /picture -->$", re.M | re.S
 )
 ONE = re.compile(r"^(?P<table>[^\[]+)\[(?P<row>[^\]]*)\]\.(?P<column>.+?) (?P<format>\S+)$")
-MARKERS = (TABLE, FIGURE, PICTURE)
 #: What is set to the right: figures, also those with more than a number, and what is missing.
 FIGURES = re.compile(r"[-+]?\d|None$")
 OPTIONS = {"columns", "rows", "mean", "nosource", "optional"}

@@ -2,13 +2,21 @@
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 #: Columns of elapsed time, which says nothing where other programs ran on the machine.
 ELAPSED = {"seconds", "s", "ms", "videos/s", "rows/s", "MB/s", "first call", "made", "read"}
+
+#: What may stand for all rows of a table.
+SUMMARIES: dict[str, Callable[[list[float]], float]] = {
+    "mean": statistics.fmean,
+    "max": max,
+    "min": min,
+    "range": lambda values: max(values) - min(values),
+}
 
 
 class FiguresError(ValueError):
@@ -36,20 +44,28 @@ class Table:
         return [row[self.columns.index(name)] for row in self.rows]
 
     def row(self, name: str) -> "Table":
-        """Return the row whose first value is the name, or the mean of all rows."""
+        """Return the row whose first value is the name, or a summary of all rows."""
         found = [row for row in self.rows if str(row[0]) == name]
-        if name == "mean" and not found:
-            return self.mean()
+        if name in SUMMARIES and not found:
+            return self.summary(name)
         if len(found) != 1:
             names = ", ".join(str(row[0]) for row in self.rows)
             raise FiguresError(f"no row {name!r}: there are {names}")
         return replace(self, rows=found)
 
-    def mean(self) -> "Table":
-        """Return one row, the mean of the columns after the first."""
+    def summary(self, name: str) -> "Table":
+        """Return one row of each column's mean, greatest, least or range; None without figures."""
+
+        def of(values: tuple[Any, ...]) -> float | None:
+            numbers = [value for value in values if isinstance(value, int | float)]
+            return SUMMARIES[name](numbers) if numbers else None
+
         columns = list(zip(*self.rows, strict=True))[1:]
-        means = [None if None in values else statistics.fmean(values) for values in columns]
-        return replace(self, rows=[["mean", *means]])
+        return replace(self, rows=[[name, *map(of, columns)]])
+
+    def mean(self) -> "Table":
+        """Return one row of means."""
+        return self.summary("mean")
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries."""
