@@ -10,10 +10,11 @@
     <!-- picture: NAME text for who cannot see it -->
     <!-- /picture -->
 
-ROW is a first value, or ``mean``, ``max``, ``min`` or ``range`` of all rows. A name without a dot is
-a table that `views` makes of several records. ``columns`` chooses, renames (``=``) and formats
-(``:``); ``rows="a; b"`` chooses by the first value; ``mean`` adds the mean of the rows; ``nosource``
-leaves out command and machine; ``optional`` shows nothing where the table is not measured.
+ROW is a first value, or ``mean``, ``max``, ``min`` or ``range`` of all rows. A name without a dot
+is a table that `views` makes of several records. ``columns`` chooses, renames (``=``) and formats
+(``:``); ``rows="a; b"`` chooses by the first value; ``mean`` adds the mean of the rows;
+``nosource`` leaves out command and machine; ``optional`` shows nothing where the table is not
+measured.
 """
 
 import re
