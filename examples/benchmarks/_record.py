@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -71,26 +72,9 @@ def write(
 
 def layout(record: dict[str, Any]) -> str:
     """Return JSON with a line for each row of a table."""
-    tables = record["tables"]
-    rows = {
-        f"<{name} {number}>": json.dumps(row, ensure_ascii=False)
-        for name, table in tables.items()
-        for number, row in enumerate(table["rows"])
-    }
-    places = {
-        name: {
-            "columns": f"<{name}>",
-            "rows": [f"<{name} {number}>" for number in range(len(table["rows"]))],
-        }
-        for name, table in tables.items()
-    }
-    rows |= {
-        f"<{name}>": json.dumps(t["columns"], ensure_ascii=False) for name, t in tables.items()
-    }
-    text = json.dumps({**record, "tables": places}, indent=1, ensure_ascii=False)
-    for place, row in rows.items():
-        text = text.replace(json.dumps(place, ensure_ascii=False), row, 1)
-    return text + "\n"
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    rows = re.compile(r"\[\n([^\[\]{}]*)\n *\]")
+    return rows.sub(lambda row: "[" + re.sub(r"\n *", " ", row[1].strip()) + "]", text) + "\n"
 
 
 def rounded(value: Any) -> Any:
