@@ -1,4 +1,4 @@
-"""The code in docs/callbacks.md runs, and shows what it promises."""
+"""The code in docs/guide/callbacks.md runs, and shows what it promises."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ pytest.importorskip("rich", reason="ProgressBar needs rich")
 
 
 def test_the_page(capsys):
-    page = Path(__file__).parents[2] / "docs" / "callbacks.md"
+    page = Path(__file__).parents[2] / "docs" / "guide" / "callbacks.md"
     names = {"__name__": "page"}
     for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
         exec(code, names)

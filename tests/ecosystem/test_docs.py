@@ -1,4 +1,4 @@
-"""The code of docs/routing.md runs, without a warning."""
+"""The code of docs/guide/routing.md runs, without a warning."""
 
 import re
 import warnings
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sklearn
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "routing.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "routing.md"
 
 
 def test_routing_page():

@@ -1,4 +1,4 @@
-"""MLflow logs classifiers and pipelines, and the snippets of docs/saving.md run as written."""
+"""MLflow logs classifiers and pipelines, and the snippets of docs/guide/saving.md run as written."""
 
 import warnings
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_autolog_of_a_pipeline():
 
 
 def snippets():
-    page = Path(__file__).parents[2] / "docs" / "saving.md"
+    page = Path(__file__).parents[2] / "docs" / "guide" / "saving.md"
     blocks = page.read_text(encoding="utf-8").split("```python\n")[1:]
     return [block.split("```")[0] for block in blocks]
 
@@ -76,7 +76,7 @@ def test_the_snippet_logs_gap_of_each_epoch():
     (code,) = [snippet for snippet in snippets() if "mlflow" in snippet]
     clf = small(max_iter=3)
     names = {"clf": clf, "X": X, "Y": Y, "X_val": X[:40], "Y_val": Y[:40]}
-    exec(compile(code, "docs/saving.md", "exec"), names)
+    exec(compile(code, "docs/guide/saving.md", "exec"), names)
     (run,) = mlflow.search_runs(
         filter_string="params.max_iter = '3'", output_format="list", max_results=9
     )
@@ -91,7 +91,7 @@ def test_all_snippets_of_the_page_run_in_their_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     for code in snippets():
-        exec(compile(code, "docs/saving.md", "exec"), names)
+        exec(compile(code, "docs/guide/saving.md", "exec"), names)
     assert {"videos.safetensors", "pipeline.skops", "pipeline.joblib"} <= {
         path.name for path in tmp_path.iterdir()
     }
