@@ -73,9 +73,9 @@ summary.round(3)
 # The picture
 # -----------
 #
-# **How to read it.** On the left each row is a band of labels, rare ones at the top. The arrow leads
-# from the median average precision of the network alone to the one with neighbours: an arrow to the
-# right is a gain. On the right each grey dot is the gain of one label, at its number of training
+# **How to read it.** On the left each row is a band of labels, rare ones at the top. The grey dot is
+# the median average precision of the network alone, the blue one that with neighbours: blue to the
+# right of grey is a gain. On the right each grey dot is the gain of one label, at its number of training
 # videos; the blue bars are the means of the bands, with two standard errors up and down. The dots
 # show how much chance there is in a single label. Where a bar is clear of zero there is more to it.
 
@@ -85,14 +85,10 @@ blue, grey = "#0072B2", "0.55"
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.6), width_ratios=[1, 1.25], layout="constrained"
 )
-for place, (alone, neighbours) in enumerate(zip(summary["alone"], summary["neighbours"], strict=True)):
-    left.annotate(
-        "",
-        (neighbours, place),
-        xytext=(alone, place),
-        arrowprops={"arrowstyle": "-|>", "color": blue, "linewidth": 2.5, "shrinkA": 0, "shrinkB": 0},
-    )
-    left.plot(alone, place, "o", color=grey, markersize=8)
+places = range(len(summary))
+left.hlines(places, summary["alone"], summary["neighbours"], color=blue, linewidth=2.5)
+left.plot(summary["alone"], places, "o", color=grey, markersize=9)
+left.plot(summary["neighbours"], places, "o", color=blue, markersize=9)
 left.set(xlim=(0, 1), ylim=(5.6, -0.9), xlabel="median average precision")
 left.set(yticks=range(6), yticklabels=names, ylabel="training videos of the label")
 first = summary.iloc[0]
