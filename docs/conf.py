@@ -1,6 +1,6 @@
 """The site: Sphinx, built without a network, with every example executed.
 
-sphinx-build -W --keep-going docs docs/_build/html
+sphinx-build -W --keep-going docs build/site
 """
 
 import os
@@ -10,6 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 # The version that is documented, and no message of TensorFlow's in the examples' output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from properties import is_property
 
 from sk_yt8m import __version__
 
@@ -30,15 +32,20 @@ extensions = [
     "external_links",
     "page_language",
 ]
-exclude_patterns = ["_build", "_templates", "pt/passos"]
+exclude_patterns = ["_templates", "pt/passos"]
 templates_path = ["_templates"]
 nitpicky = True
+default_role = "autolink"
+# A function in the templates' context cannot be pickled, which Sphinx only needs to build faster.
+suppress_warnings = ["config.cache"]
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
 autosummary_generate = True
+autosummary_context = {"is_property": is_property}
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -62,6 +69,8 @@ html_title = "sk_yt8m"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 html_show_sourcelink = False
 html_sidebars = {"index": []}
 html_theme_options = {
@@ -71,6 +80,7 @@ html_theme_options = {
         "text": "sk_yt8m",
     },
     "header_links_before_dropdown": 7,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,

@@ -37,6 +37,8 @@ def load(
     No code in the file is run: it holds numbers and JSON text, and everything is checked before it
     is used. A checksum detects damage, but does not tell who wrote the file.
 
+    Read more in the :ref:`User Guide <saving>`.
+
     Parameters
     ----------
     path : str or path

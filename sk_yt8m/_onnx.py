@@ -26,6 +26,8 @@ def register_onnx_converters() -> None:
     and what `predict_proba` gives in float32, up to rounding. It takes float32 or float64 features,
     of the dtype of ``X``.
 
+    Read more in the :ref:`User Guide <saving>`.
+
     Raises
     ------
     ImportError

@@ -14,7 +14,7 @@ class TopK(NamedTuple):
 
     A plain tuple ``(indices, scores)`` is accepted wherever a ``TopK`` is.
 
-    Attributes
+    Parameters
     ----------
     indices : ndarray of shape (n_samples, k), int32
         Label indices by descending score; ties by ascending index.

@@ -54,6 +54,8 @@ def predict_to_parquet(
     ``pandas.read_parquet(folder)`` reads them all, in the order of the rows. After a kill the same
     call continues: blocks whose file is complete are not predicted again.
 
+    Read more in the :ref:`User Guide <scaling>`.
+
     Parameters
     ----------
     classifier : fitted classifier of this package, or path

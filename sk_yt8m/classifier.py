@@ -34,8 +34,12 @@ class DeepMultiLabelClassifier(
     Takes binary, multiclass and multilabel targets; sparse indicators are never made dense. The
     default parameters are a recipe for the features of YouTube-8M that adapts itself to smaller
     data: standardised inputs, batch normalisation [1]_, dropout [2]_, AdamW [3]_ [4]_ with a
-    warm-up and a cosine schedule [5]_, a moving average of the weights, and output biases that
-    start at the log-odds of each label's frequency.
+    warm-up and a cosine schedule [5]_, a moving average of the weights [6]_, kernels that start at
+    Glorot's uniform values [7]_, and output biases that start at the log-odds of each label's
+    frequency.
+
+    Read more in the :ref:`User Guide <training>`, or :ref:`coming from MLPClassifier
+    <mlp_classifier>`.
 
     Parameters
     ----------
@@ -112,7 +116,7 @@ class DeepMultiLabelClassifier(
         of labels makes the gradients so small that Adam's `epsilon` matters.
     n_heads : int, default=1
         Number of equal parts of the last hidden layer that learn to predict on their own. The
-        network's log-odds are the mean of theirs: an ensemble in one network [6]_, which takes no
+        network's log-odds are the mean of theirs: an ensemble in one network [8]_, which takes no
         longer to predict. Values above 1 need a wide last hidden layer.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format of the matrix products in training; weights and predictions are float32.
@@ -121,7 +125,7 @@ class DeepMultiLabelClassifier(
     predict_precision : {"float32", "bfloat16"}, default="float32"
         Number format of the matrix products in prediction. bfloat16 is several times as fast on
         hardware that multiplies it natively, and changes the most probable label of a few rows
-        (``docs/results.md`` says how many). May be set on a fitted classifier.
+        (:ref:`how many <results>`). May be set on a fitted classifier.
     checkpoint_dir : str, path or None, default=None
         Folder for checkpoints of `fit`. After a crash or a kill, the same call of `fit` resumes
         there and gives the result of an uninterrupted call on the same machine, in float32 on a
@@ -139,7 +143,7 @@ class DeepMultiLabelClassifier(
         columns of a DataFrame of labels, or the numbers of the labels.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` was a DataFrame with string column names.
     n_outputs_ : int
         Number of outputs of the network: 1 for binary targets.
@@ -172,35 +176,43 @@ class DeepMultiLabelClassifier(
     AveragingClassifier : Average of several classifiers.
     DeepNeighborsClassifier : A network averaged with its nearest training rows.
     sklearn.neural_network.MLPClassifier : Multilayer perceptron for small data, without TensorFlow.
-    sklearn.callback.ProgressBar, sklearn.callback.ScoringMonitor : Callbacks for `set_callbacks`.
 
     Notes
     -----
     `set_callbacks` takes callbacks of scikit-learn 1.9, which `fit` calls at the start and the end
-    of every epoch: for progress, scores, or a rule to stop (``docs/callbacks.md``).
+    of every epoch: for progress, scores, or a rule to stop. Read more in the
+    :ref:`User Guide <callbacks>`.
 
     References
     ----------
-    .. [1] Ioffe and Szegedy, "Batch normalization", ICML 2015.
+    .. [1] Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
+       internal covariate shift", ICML 2015, https://arxiv.org/abs/1502.03167
     .. [2] Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
-       JMLR 15, 2014.
-    .. [3] Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
-    .. [4] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
-    .. [5] Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
-    .. [6] Lee et al., "Why M heads are better than one: training a diverse ensemble of deep
-       networks", arXiv:1511.06314, 2015.
+       JMLR 15, 2014, https://jmlr.org/papers/v15/srivastava14a.html
+    .. [3] Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015,
+       https://arxiv.org/abs/1412.6980
+    .. [4] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019,
+       https://arxiv.org/abs/1711.05101
+    .. [5] Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+       https://arxiv.org/abs/1608.03983
+    .. [6] Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM
+       Journal on Control and Optimization 30(4), 1992, https://doi.org/10.1137/0330046
+    .. [7] Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+       networks", AISTATS 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    .. [8] Lee et al., "Why M heads are better than one: training a diverse ensemble of deep
+       networks", 2015, https://arxiv.org/abs/1511.06314
 
     Examples
     --------
-    >>> from sklearn.datasets import make_multilabel_classification
     >>> from sk_yt8m import DeepMultiLabelClassifier
-    >>> X, Y = make_multilabel_classification(n_samples=200, random_state=0)
-    >>> clf = DeepMultiLabelClassifier(hidden_layer_sizes=(32,), random_state=0).fit(X, Y)
-    >>> clf.predict_proba(X).shape
-    (200, 5)
-    >>> indices, scores = clf.predict_top_k(X, k=2)
+    >>> from sk_yt8m.datasets import make_videos
+    >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+    >>> clf = DeepMultiLabelClassifier((32,), max_iter=5, random_state=0).fit(X[:150], Y[:150])
+    >>> clf.predict_proba(X[150:]).shape
+    (50, 30)
+    >>> indices, scores = clf.predict_top_k(X[150:], k=3)
     >>> indices.shape
-    (200, 2)
+    (50, 3)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -346,12 +358,23 @@ class DeepMultiLabelClassifier(
 
         Notes
         -----
-        With ``sklearn.set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
-        y_val=True)`` and ``Pipeline(steps, transform_input=["X_val"])``, ``pipeline.fit(X, y,
-        X_val=X_val, y_val=y_val)`` transforms the validation features as `X`. Searches and
-        cross-validation divide arrays of as many rows as `X` between the folds, validation data
-        too; what is in a tuple of one, ``X_val=(X_val,), y_val=(y_val,)``, is given to every fit
-        as it is. ``docs/routing.md`` has examples.
+        Pipelines transform the validation features as `X`, and searches pass them on, by metadata
+        routing: see the :ref:`User Guide <routing>`. Searches divide arrays of as many rows as `X`
+        between the folds; what is in a tuple of one, ``X_val=(X_val,)``, is given to every fit as
+        it is.
+
+        Examples
+        --------
+        Keep the weights of the epoch with the best GAP@20 on videos that were held out:
+
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:]).n_iter_
+        2
+        >>> clf.best_validation_score_ == max(clf.validation_scores_)
+        True
         """
         from sk_yt8m._training.fit import fit_network
         from sk_yt8m._training.validation import check_validation_data

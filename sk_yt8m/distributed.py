@@ -22,6 +22,8 @@ def config_context(
 ) -> AbstractContextManager[None]:
     """Context manager for settings of a training under a strategy's scope.
 
+    Read more in the :ref:`User Guide <scaling>`.
+
     Parameters
     ----------
     timeout : float, default=600
@@ -63,6 +65,8 @@ def multi_worker_strategy(*, timeout: float = 300.0) -> Any:
 
     It is `tf.distribute.MultiWorkerMirroredStrategy`, which waits without end for a process that
     does not start. Call it before anything else uses TensorFlow.
+
+    Read more in the :ref:`User Guide <scaling>`.
 
     Parameters
     ----------

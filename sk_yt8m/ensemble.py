@@ -35,7 +35,9 @@ class AveragingClassifier(
 
     Like scikit-learn's ``VotingClassifier(voting="soft")``, but for labels as well as classes:
     networks with different seeds, sizes or features make different errors, and their mean makes
-    fewer.
+    fewer [1]_.
+
+    Read more in the :ref:`User Guide <ensembles>`.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ class AveragingClassifier(
         Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
         Number of features, if one of the classifiers knows it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if one of the classifiers knows them.
 
     See Also
@@ -71,6 +73,11 @@ class AveragingClassifier(
     DeepMultiLabelClassifier : The network.
     DeepNeighborsClassifier : A network averaged with its nearest training rows.
     sklearn.ensemble.VotingClassifier : The same for classes.
+
+    References
+    ----------
+    .. [1] Hansen and Salamon, "Neural network ensembles", IEEE Transactions on Pattern Analysis and
+       Machine Intelligence 12(10), 1990, https://doi.org/10.1109/34.58871
 
     Examples
     --------
@@ -108,7 +115,7 @@ class AveragingClassifier(
         """Fit all classifiers.
 
         Callbacks set by `set_callbacks` are told of each of them, and passed on to them as
-        scikit-learn's meta-estimators do (``docs/callbacks.md``).
+        scikit-learn's meta-estimators do: see the :ref:`User Guide <callbacks>`.
 
         Parameters
         ----------
@@ -121,7 +128,7 @@ class AveragingClassifier(
             are.
         **fit_params : dict
             Further arguments of their `fit`: for all of them alike, or with metadata routing for
-            each what it requests (``docs/routing.md``).
+            each what it requests (:ref:`User Guide <routing>`).
 
         Returns
         -------
@@ -137,6 +144,20 @@ class AveragingClassifier(
             If there is no estimator, names repeat, an estimator is no classifier with
             ``predict_proba``, the weights are not one finite number of at least 0 for each, or
             `y` is neither classes nor an indicator of labels.
+
+        Examples
+        --------
+        The same validation data for both networks:
+
+        >>> from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> relu = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> gelu = DeepMultiLabelClassifier((8,), "gelu", max_iter=2, random_state=1)
+        >>> clf = AveragingClassifier([("relu", relu), ("gelu", gelu)], weights=[2, 1])
+        >>> clf = clf.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+        >>> len(clf.named_estimators_["gelu"].validation_scores_)
+        2
         """
         used = self._used_estimators()
         is_used = np.array([name in used for name, _ in self.estimators])
@@ -183,6 +204,13 @@ class AveragingClassifier(
         -------
         dict
             Values by name.
+
+        Examples
+        --------
+        >>> from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier
+        >>> clf = AveragingClassifier([("net", DeepMultiLabelClassifier(max_iter=2))])
+        >>> clf.get_params()["net__max_iter"]
+        2
         """
         return dict(self._get_params("estimators", deep=deep))
 
@@ -198,6 +226,13 @@ class AveragingClassifier(
         -------
         AveragingClassifier
             The classifier itself.
+
+        Examples
+        --------
+        >>> from sk_yt8m import AveragingClassifier, DeepMultiLabelClassifier
+        >>> clf = AveragingClassifier([("net", DeepMultiLabelClassifier())])
+        >>> clf.set_params(net__max_iter=2)
+        AveragingClassifier(estimators=[('net', DeepMultiLabelClassifier(max_iter=2))])
         """
         self._set_params("estimators", **params)
         return self

@@ -52,7 +52,9 @@ class DeepNeighborsClassifier(
     A network predicts rare labels poorly, while its training rows still show them. The neighbours
     of a row are the training rows whose activations in the last hidden layer have the highest
     cosine similarity with its own; their labels or classes are averaged with the weights
-    ``exp(cosine / temperature)`` [1]_.
+    ``exp(cosine / temperature)`` [1]_, and the result with the network's probabilities [2]_.
+
+    Read more in the :ref:`User Guide <ensembles>`.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class DeepNeighborsClassifier(
         How the neighbours are found. ``"brute"`` compares a row with all training rows.
         ``"auto"`` does so, too, for few training rows or narrow activations, and otherwise in full
         only with those that are near in the leading directions (Notes). ``"ivf"`` is an inverted
-        file index of faiss, for hundreds of thousands of training rows.
+        file index of faiss [3]_, for hundreds of thousands of training rows.
         ``pip install "sk-yt8m[ann]"`` brings faiss.
     n_probes : int, default=64
         Number of clusters of training rows that ``"ivf"`` searches for each row. The more, the
@@ -89,7 +91,7 @@ class DeepNeighborsClassifier(
         Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` was a DataFrame with string column names.
 
     See Also
@@ -109,7 +111,7 @@ class DeepNeighborsClassifier(
     With at least 8,192 training rows, 1,024 activations and no native bfloat16, ``"auto"`` compares
     rows in the 384 leading directions of the training rows, and in full with the ``4 *
     n_neighbors`` nearest there. On YouTube-8M it finds 999 of 1,000 neighbours
-    (``docs/results.md``); ``"brute"`` misses none.
+    (:ref:`results`); ``"brute"`` misses none.
 
     ``"ivf"`` has ``2 * sqrt(n_samples)`` clusters in the 256 leading directions; of the
     ``4 * n_neighbors`` rows that it finds the nearest are taken by their exact cosines. It depends
@@ -121,7 +123,10 @@ class DeepNeighborsClassifier(
     References
     ----------
     .. [1] Wu et al., "Unsupervised feature learning via non-parametric instance discrimination",
-       CVPR 2018.
+       CVPR 2018, https://arxiv.org/abs/1805.01978
+    .. [2] Khandelwal et al., "Generalization through memorization: nearest neighbor language
+       models", ICLR 2020, https://arxiv.org/abs/1911.00172
+    .. [3] Douze et al., "The Faiss library", 2024, https://arxiv.org/abs/2401.08281
 
     Examples
     --------
@@ -171,7 +176,7 @@ class DeepNeighborsClassifier(
         """Train the network, and keep the training rows' activations in its last hidden layer.
 
         Callbacks set by `set_callbacks` are told of the network, and passed on to it as
-        scikit-learn's meta-estimators do (``docs/callbacks.md``).
+        scikit-learn's meta-estimators do: see the :ref:`User Guide <callbacks>`.
 
         Parameters
         ----------
@@ -186,7 +191,7 @@ class DeepNeighborsClassifier(
         **fit_params : dict
             Further arguments of the network's `fit`, such as ``X_val`` and ``y_val``. With metadata
             routing the network gets of all of them, `sample_weight` included, what it requests
-            (``docs/routing.md``); the default network requests all.
+            (:ref:`User Guide <routing>`); the default network requests all.
 
         Returns
         -------
@@ -203,6 +208,19 @@ class DeepNeighborsClassifier(
         ValueError
             If `y` is neither classes nor an indicator of labels, no weight is above 0, or the
             network refuses its data.
+
+        Examples
+        --------
+        Validation data is for the network; its rows are no neighbours:
+
+        >>> from sk_yt8m import DeepMultiLabelClassifier, DeepNeighborsClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> network = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf = DeepNeighborsClassifier(network, n_neighbors=10)
+        >>> clf = clf.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+        >>> len(clf.estimator_.validation_scores_)
+        2
         """
         if self.algorithm == "ivf":
             import_faiss()

@@ -1,4 +1,4 @@
-"""Names of other packages link to their documentation, without their inventories from the network."""
+"""Names of other packages link to their documentation; no inventory comes from the network."""
 
 from docutils import nodes
 
@@ -7,6 +7,7 @@ PAGES = {
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
     "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
     "scipy": "https://docs.scipy.org/doc/scipy/reference/generated/{name}.html",
+    "ray": "https://docs.ray.io/en/latest/data/api/doc/{name}.html",
     "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
 }
 

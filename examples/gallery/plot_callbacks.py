@@ -24,7 +24,12 @@ from sk_yt8m.datasets import make_videos
 from sk_yt8m.metrics import gap_scorer
 
 X, Y = make_videos(
-    1500, n_features=100, n_labels=100, noise=1.0, return_indicator="sparse", return_X_y=True,
+    1500,
+    n_features=100,
+    n_labels=100,
+    noise=1.0,
+    return_indicator="sparse",
+    return_X_y=True,
     random_state=0,
 )
 Y = SparseIndicator(Y)
@@ -47,8 +52,9 @@ for fold, (run, score) in enumerate(zip(runs, held_out, strict=True)):
 #
 # The score of the rows that are held out is what we care about. A monitor does not know them, but a
 # function that scores can: it gets the classifier as it is after the epoch, and returns a dict with
-# as many scores as we like. We write the folds as a loop, and train two networks in each: the default
-# recipe, with dropout and a learning rate that falls to zero, and a plain one without either.
+# as many scores as we like. We write the folds as a loop, and train two networks in each: the
+# default recipe, with dropout and a learning rate that falls to zero, and a plain one without
+# either.
 
 
 def monitor_of(held_out):
@@ -80,9 +86,9 @@ for name, network in networks.items():
 #
 # **How to read it.** Each thin line is one fold. Grey is the GAP@20 of the rows that the network is
 # trained on, blue that of the rows that are held out; a dot marks the best epoch of a fold. The
-# distance between grey and blue is what the network has learned by heart. Dots before the right edge
-# mean that the training was longer than needed. Blue lines that are far apart mean that one split
-# alone would not be a reliable test.
+# distance between grey and blue is what the network has learned by heart. Dots before the right
+# edge mean that the training was longer than needed. Blue lines that are far apart mean that one
+# split alone would not be a reliable test.
 #
 # The plain network learns its training rows sooner and better, and then stands still on the others.
 # The lines of the default recipe flatten because its learning rate does: to see whether more epochs
@@ -126,5 +132,5 @@ summary = pd.DataFrame(
 summary.groupby(level=0).mean().round(3)
 
 # %%
-# A callback can do more: show progress (:class:`sklearn.callback.ProgressBar`), or end a training when
-# the time is up or a goal is reached. Any object with four methods is one.
+# A callback can do more: show progress (:class:`sklearn.callback.ProgressBar`), or end a training
+# when the time is up or a goal is reached. Any object with four methods is one.

@@ -53,8 +53,8 @@ print(f"gap_score  {gap_score(y_true, y_score, k=2):.4f}")
 # **How to read the picture.** On the left is the pool, best score at the top: blue lines are true,
 # grey ones are not. On the right each blue line has become a bar. All bars have the same width, one
 # true label of the five, and the height is the precision at that line. The blue area is GAP. Grey
-# lines have no bar of their own, but every grey line lowers the bars of the blue lines below it. The
-# last place stays empty: *Car* was the third label of video 1 and is not in the pool.
+# lines have no bar of their own, but every grey line lowers the bars of the blue lines below it.
+# The last place stays empty: *Car* was the third label of video 1 and is not in the pool.
 
 import matplotlib.pyplot as plt
 
@@ -64,7 +64,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constraine
 for place, line in enumerate(pool.itertuples()):
     color = blue if line.true else grey
     left.hlines(place, 0, line.score, color=color, linewidth=9)
-    left.text(-0.03, place, f"{line.label}, video {line.video}", color=color, ha="right", va="center")
+    left.text(
+        -0.03, place, f"{line.label}, video {line.video}", color=color, ha="right", va="center"
+    )
     left.text(line.score + 0.03, place, f"{line.score:.2f}", color=color, va="center")
 left.set(xlim=(0, 1.05), ylim=(7.6, -0.6), yticks=[], xticks=[0, 0.5, 1], xlabel="score")
 left.set_title("The pool, sorted by score", loc="left")
@@ -74,7 +76,9 @@ width = 1 / y_true.sum()
 right.bar(hits["recall"] - width, hits["precision"], width, align="edge", color=blue, edgecolor="w")
 for hit in hits.itertuples():
     middle = hit.recall - width / 2
-    right.text(middle, hit.precision - 0.04, f"{hit.precision:.2f}", color="w", ha="center", va="top")
+    right.text(
+        middle, hit.precision - 0.04, f"{hit.precision:.2f}", color="w", ha="center", va="top"
+    )
     right.text(middle, 0.04, f"{hit.label},\nvideo {hit.video}", color="w", ha="center")
 right.text(0.9, 0.04, "Car,\nvideo 1:\nnot in\nthe pool", color=grey, ha="center")
 right.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="recall", ylabel="precision")
@@ -124,9 +128,10 @@ for name, values in [("scores", scores), ("divided per video", per_video), ("log
 #
 # **How to read the picture.** :class:`sk_yt8m.metrics.PooledPrecisionRecallDisplay` walks down the
 # pool from left to right, and the area under a curve is its GAP@20. The blue curve begins with the
-# labels that the network is surest of. The orange one begins flat: after the division the best label
-# of every video has the score 1, so all of them enter at once, and the precision there is Hit@1. Both
-# curves end at the same recall, because both pools hold the same labels in another order.
+# labels that the network is surest of. The orange one begins flat: after the division the best
+# label of every video has the score 1, so all of them enter at once, and the precision there is
+# Hit@1. Both curves end at the same recall, because both pools hold the same labels in another
+# order.
 
 orange = "#D55E00"
 figure, ax = plt.subplots(figsize=(7.5, 4.8), layout="constrained")

@@ -3,9 +3,9 @@ Quality against seconds, beside MLPClassifier
 =============================================
 
 With hundreds of labels, is it worth leaving scikit-learn's own network? This example trains
-:class:`sk_yt8m.DeepMultiLabelClassifier` and :class:`sklearn.neural_network.MLPClassifier` on the same
-videos, with the same layers, and draws GAP@20 of held-out videos against the seconds of training. The
-same lines of code answer the question for your own data and machine.
+:class:`sk_yt8m.DeepMultiLabelClassifier` and :class:`sklearn.neural_network.MLPClassifier` on the
+same videos, with the same layers, and draws GAP@20 of held-out videos against the seconds of
+training. The same lines of code answer the question for your own data and machine.
 """
 
 # %%
@@ -33,7 +33,8 @@ X_train, Y_train, X_test, Y_test = X[:2000], Y[:2000], X[2000:], Y[2000:]
 #
 # With ``X_val`` and ``y_val`` the classifier scores the held-out videos after each epoch. The clock
 # starts before ``fit``, so the seconds include this scoring, and in the first training the start of
-# TensorFlow. Two variants: the default recipe, and one without dropout, which suits short trainings.
+# TensorFlow. Two variants: the default recipe, and one without dropout, which suits short
+# trainings.
 
 import time
 
@@ -60,9 +61,9 @@ limit = curves["Deep, defaults"][0][-1]
 # -------------
 #
 # One call of ``partial_fit`` is one epoch. We stop the clock while we score, and end the training
-# when it has had the time of the default recipe. Two variants: scikit-learn's defaults, and the batch
-# size and learning rate of the networks above. Both get standardised features, which the networks
-# above make themselves.
+# when it has had the time of the default recipe. Two variants: scikit-learn's defaults, and the
+# batch size and learning rate of the networks above. Both get standardised features, which the
+# networks above make themselves.
 
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -100,10 +101,10 @@ for name, (seconds, gaps) in curves.items():
 # The picture
 # -----------
 #
-# **How to read it.** Each dot is an epoch: further left is sooner, higher is better. Take the seconds
-# that you have and look which curve is highest there, or the quality that you need and look which
-# curve reaches it first. The empty space before the first dark blue dot is mostly the start of
-# TensorFlow, once in a program.
+# **How to read it.** Each dot is an epoch: further left is sooner, higher is better. Take the
+# seconds that you have and look which curve is highest there, or the quality that you need and look
+# which curve reaches it first. The empty space before the first dark blue dot is mostly the start
+# of TensorFlow, once in a program.
 
 import matplotlib.pyplot as plt
 
@@ -125,8 +126,8 @@ plt.show()
 # What is equal, and what is not
 # ------------------------------
 #
-# Equal: the videos, the layers, the activation, an optimiser of the Adam family, the machine, and the
-# time. "Same steps" also has the batch size and the learning rate of
+# Equal: the videos, the layers, the activation, an optimiser of the Adam family, the machine, and
+# the time. "Same steps" also has the batch size and the learning rate of
 # :class:`~sk_yt8m.DeepMultiLabelClassifier`.
 #
 # Different: that one normalises hidden layers, decays weights, averages them over steps, lowers its

@@ -12,8 +12,8 @@ every label beside its number of training videos. Read it if your rare labels ar
 # Three sets of videos
 # --------------------
 #
-# Rare labels have few test videos, too, so the figure of a single one is mostly chance. We take three
-# sets of made-up videos, each with topics and labels of its own, and look at all their labels
+# Rare labels have few test videos, too, so the figure of a single one is mostly chance. We take
+# three sets of made-up videos, each with topics and labels of its own, and look at all their labels
 # together. Half of the videos of each set are for the test.
 #
 # Both scores come from one training: ``estimator_`` is the network inside the classifier.
@@ -39,7 +39,10 @@ for seed in range(3):
     network = DeepMultiLabelClassifier((400, 640), random_state=seed)
     clf = DeepNeighborsClassifier(network).fit(X_train, Y_train)
 
-    scores = {"alone": clf.estimator_.predict_proba(X_test), "neighbours": clf.predict_proba(X_test)}
+    scores = {
+        "alone": clf.estimator_.predict_proba(X_test),
+        "neighbours": clf.predict_proba(X_test),
+    }
     table = pd.DataFrame(
         {name: average_precision_per_label(Y_test, values) for name, values in scores.items()}
     )
@@ -73,11 +76,12 @@ summary.round(3)
 # The picture
 # -----------
 #
-# **How to read it.** On the left each row is a band of labels, rare ones at the top. The grey dot is
-# the median average precision of the network alone, the blue one that with neighbours: blue to the
-# right of grey is a gain. On the right each grey dot is the gain of one label, at its number of training
-# videos; the blue bars are the means of the bands, with two standard errors up and down. The dots
-# show how much chance there is in a single label. Where a bar is clear of zero there is more to it.
+# **How to read it.** On the left each row is a band of labels, rare ones at the top. The grey dot
+# is the median average precision of the network alone, the blue one that with neighbours: blue to
+# the right of grey is a gain. On the right each grey dot is the gain of one label, at its number of
+# training videos; the blue bars are the means of the bands, with two standard errors up and down.
+# The dots show how much chance there is in a single label. Where a bar is clear of zero there is
+# more to it.
 
 import matplotlib.pyplot as plt
 
@@ -101,8 +105,14 @@ right.axhline(0, color="0.3", linewidth=1)
 right.plot(labels["training videos"], labels["gain"], ".", color="0.75", markersize=5)
 centres = bands["training videos"].median()
 right.errorbar(
-    centres, summary["mean gain"], 2 * summary["standard error"],
-    fmt="_", color=blue, markersize=22, markeredgewidth=4, elinewidth=2.5,
+    centres,
+    summary["mean gain"],
+    2 * summary["standard error"],
+    fmt="_",
+    color=blue,
+    markersize=22,
+    markeredgewidth=4,
+    elinewidth=2.5,
 )
 right.set_xscale("log", base=2)
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
@@ -118,11 +128,11 @@ plt.show()
 # --------------------
 #
 # Rare labels gain, frequent ones do not: with many examples the network is at least as good as the
-# neighbours, and the average may even cost a little. GAP@20 changes less than the average precision of
-# rare labels, because most true labels in the pool are frequent ones. To judge rare labels, look at
-# them: :func:`sk_yt8m.metrics.average_precision_per_label`, or
+# neighbours, and the average may even cost a little. GAP@20 changes less than the average precision
+# of rare labels, because most true labels in the pool are frequent ones. To judge rare labels, look
+# at them: :func:`sk_yt8m.metrics.average_precision_per_label`, or
 # :func:`sk_yt8m.metrics.mean_average_precision_score`, in which all labels count the same.
 #
-# Neighbours have a price. The classifier keeps the activations of all training rows and compares every
-# new row with them. How much they count is ``neighbor_weight``, which may be changed after ``fit``:
-# choose it on validation data.
+# Neighbours have a price. The classifier keeps the activations of all training rows and compares
+# every new row with them. How much they count is ``neighbor_weight``, which may be changed after
+# ``fit``: choose it on validation data.

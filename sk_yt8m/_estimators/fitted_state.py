@@ -36,6 +36,8 @@ class FittedState(_Base):
         It is written atomically: after a crash or with a full disk, an old file of that name is
         unchanged.
 
+        Read more in the :ref:`User Guide <saving>`.
+
         Parameters
         ----------
         path : str or path
@@ -63,6 +65,20 @@ class FittedState(_Base):
         --------
         sk_yt8m.load : Read the file.
         export : Write the network for another runtime.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> import tempfile
+        >>> import sk_yt8m
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf.save(f"{folder}/videos.safetensors")
+        ...     again = sk_yt8m.load(f"{folder}/videos.safetensors")
+        >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
+        True
         """
         from sk_yt8m.persistence._model_file import write_model
 
@@ -77,6 +93,8 @@ class FittedState(_Base):
 
         The exported network takes float32 features of shape (n, n_features) under the name
         ``features`` and gives what `predict_proba` gives, up to rounding.
+
+        Read more in the :ref:`User Guide <saving>`.
 
         Parameters
         ----------
@@ -100,6 +118,21 @@ class FittedState(_Base):
         See Also
         --------
         save : Write the classifier for this package.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> import tempfile
+        >>> import tensorflow as tf
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf.export(f"{folder}/videos")
+        ...     network = tf.saved_model.load(f"{folder}/videos")
+        >>> probabilities = network.serve(X.astype("float32"))
+        >>> bool(abs(probabilities - clf.predict_proba(X)).numpy().max() < 1e-5)
+        True
         """
         from sk_yt8m.persistence._export import export_network
 

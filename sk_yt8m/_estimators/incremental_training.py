@@ -70,6 +70,17 @@ class IncrementalTraining(FittedState):
         See Also
         --------
         fit : Train for several epochs on all rows.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), random_state=0)
+        >>> for start in range(0, 200, 50):
+        ...     clf = clf.partial_fit(X[start : start + 50], Y[start : start + 50])
+        >>> clf.t_
+        200
         """
         from sk_yt8m._training.partial_fit import partial_fit_network
 

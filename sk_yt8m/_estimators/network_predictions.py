@@ -32,7 +32,7 @@ class NetworkPredictions(Predictions):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_outputs_), or (n_samples,) if binary, float32
+        ndarray of shape (n_samples, `n_outputs_`), or (n_samples,) if binary, float32
             Log-odds, or for multiclass targets the log-probabilities up to a constant of each row.
 
         Raises
@@ -43,6 +43,17 @@ class NetworkPredictions(Predictions):
         See Also
         --------
         predict_proba, predict_log_proba : Probabilities and their logarithms.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> import numpy as np
+        >>> from scipy.special import expit
+        >>> bool(np.allclose(expit(clf.decision_function(X)), clf.predict_proba(X), atol=1e-6))
+        True
         """
         predictor, X = self._predictor(X)
         logits = predictor.logits(X)
@@ -58,7 +69,7 @@ class NetworkPredictions(Predictions):
 
         Returns
         -------
-        ndarray of shape (n_samples, hidden_layer_sizes_[-1]), float32
+        ndarray of shape (n_samples, ``hidden_layer_sizes_[-1]``), float32
             Activations; without hidden layers, the standardised features.
 
         Raises
@@ -68,7 +79,16 @@ class NetworkPredictions(Predictions):
 
         See Also
         --------
-        DeepNeighborsClassifier : Finds neighbours by these activations.
+        sk_yt8m.DeepNeighborsClassifier : Finds neighbours by these activations.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> clf.hidden_activations(X[:3]).shape
+        (3, 8)
         """
         predictor, X = self._predictor(X)
         return predictor.hidden(X)

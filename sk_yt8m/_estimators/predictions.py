@@ -76,6 +76,15 @@ class Predictions(Documented):
         --------
         predict : The labels or classes themselves.
         predict_top_k : The most probable labels, without the matrix of all probabilities.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> clf.predict_proba(X[:3]).shape
+        (3, 30)
         """
         check_is_fitted(self)
         return self._probabilities(X)
@@ -129,6 +138,18 @@ class Predictions(Documented):
         --------
         predict_proba : The probabilities.
         predict_top_k : As many labels for every row.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf.fit(X, Y).predict(X[:3]).shape  # an array, as Y is one
+        (3, 30)
+        >>> clf.fit(X, csr_array(Y)).predict(X[:3]).format
+        'csr'
         """
         check_is_fitted(self)
         form = self._target_form()
@@ -184,6 +205,18 @@ class Predictions(Documented):
         predict : The labels of probability above one half.
         predict_labels : The best labels by their names, as many for each row as reach a threshold.
         sk_yt8m.metrics.gap_score : One of the metrics that take the result.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> indices, scores = clf.predict_top_k(X[:3], k=5)
+        >>> indices.shape, bool((scores[:, :-1] >= scores[:, 1:]).all())
+        ((3, 5), True)
+        >>> clf.predict_top_k(X[:3], k=5, as_frame=True).columns.tolist()
+        ['id', 'rank', 'label', 'name', 'score']
         """
         k = check_k(k)
         check_is_fitted(self)
@@ -221,6 +254,8 @@ class Predictions(Documented):
         as_frame: bool = False,
     ) -> "list[list[tuple[Any, float]]] | pd.DataFrame":
         """Return the names of the best labels of every row, with their scores.
+
+        Rows are predicted in blocks: the matrix of all probabilities is never made.
 
         Parameters
         ----------
@@ -262,10 +297,6 @@ class Predictions(Documented):
         --------
         predict_top_k : As many labels for every row, as arrays.
         sk_yt8m.metrics.choose_thresholds : Thresholds from validation data.
-
-        Notes
-        -----
-        Rows are predicted in blocks: the matrix of all probabilities is never made.
 
         Examples
         --------
@@ -334,6 +365,16 @@ class Predictions(Documented):
         --------
         sk_yt8m.metrics.get_scorer : Other metrics, for scikit-learn's ``scoring``.
         sk_yt8m.metrics.gap_score : The definition of GAP.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> from sk_yt8m.metrics import gap_score
+        >>> clf.score(X, Y) == gap_score(Y, clf.predict_top_k(X, k=20))
+        True
         """
         check_is_fitted(self)
         form = self._target_form()

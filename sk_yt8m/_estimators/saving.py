@@ -11,6 +11,7 @@ from sk_yt8m._files.errors import ModelFileError
 from sk_yt8m._files.strict_json import check_keys, field, shown
 from sk_yt8m._files.values import decode, encode
 from sk_yt8m._inputs.types import PathLike
+from sk_yt8m._version import DOCUMENTATION
 from sk_yt8m.persistence._common_contents import (
     ROUTED,
     Requests,
@@ -50,6 +51,8 @@ class SavedComposition(_Base):
         The file is as `DeepMultiLabelClassifier.save` describes it, and holds the fitted
         classifiers inside without the state of their training. `sk_yt8m.load` reads it.
 
+        Read more in the :ref:`User Guide <saving>`.
+
         Parameters
         ----------
         path : str or path
@@ -63,8 +66,8 @@ class SavedComposition(_Base):
         ValueError
             If a parameter was set to a value that `fit` would refuse.
         ModelFileError
-            A ValueError: if a classifier inside, fitted or as a parameter, is not one of
-            `sk_yt8m`; `skops.io.dump` saves those of scikit-learn. Or if a parameter or name is
+            A ValueError: if a classifier inside, fitted or as a parameter, is not one of this
+            package; ``skops.io.dump`` saves those of scikit-learn. Or if a parameter or name is
             not a number, string or other plain value, or a weight is not finite.
         OSError
             If the file cannot be written.
@@ -73,6 +76,20 @@ class SavedComposition(_Base):
         --------
         sk_yt8m.load : Read the file.
         sk_yt8m.persistence.trusted_types : For skops, which saves pipelines as well.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sk_yt8m import DeepMultiLabelClassifier, DeepNeighborsClassifier, load
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> network = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf = DeepNeighborsClassifier(network, n_neighbors=10).fit(X, Y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf.save(f"{folder}/videos.safetensors")
+        ...     again = load(f"{folder}/videos.safetensors")
+        >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
+        True
         """
         from sk_yt8m.persistence._model_file import write_model
 
@@ -97,7 +114,7 @@ def check_class(estimator: Any, what: str) -> None:
         raise ModelFileError(
             f"{what} is not a {' or '.join(_MODULES)}, whose parameters are known when a model "
             f"file is read, but a {cls.__name__}: use skops.io.dump to save other estimators "
-            "(docs/saving.md)"
+            f"({DOCUMENTATION}/guide/saving.html)"
         )
 
 

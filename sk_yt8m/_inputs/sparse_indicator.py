@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 class SparseIndicator:
     """A sparse indicator matrix of labels that have names, as the target `y`.
 
-    The classifiers and the metrics of `sk_yt8m.metrics` accept it wherever they accept a sparse
+    The classifiers and the metrics of ``sk_yt8m.metrics`` accept it wherever they accept a sparse
     matrix, and use its names as they use the column names of a DataFrame. Unlike a scipy sparse
     matrix, it is array-like: it has a shape and a length, and returns rows when indexed. So
     ``cross_val_score``, ``cross_validate`` and ``learning_curve`` accept it, which refuse a scipy
     sparse ``y`` ("must be array-like").
+
+    Read more in the :ref:`User Guide <targets>`.
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ class SparseIndicator:
         See Also
         --------
         to_tags : The way back.
-        DeepMultiLabelClassifier.fit : Takes the result as `y`.
+        sk_yt8m.DeepMultiLabelClassifier.fit : Takes the result as `y`.
 
         Examples
         --------
@@ -156,6 +158,13 @@ class SparseIndicator:
         See Also
         --------
         from_tags : The way there.
+
+        Examples
+        --------
+        >>> from sk_yt8m import SparseIndicator
+        >>> Y = SparseIndicator.from_tags([["dog", "cat"], [], ["fish"]])
+        >>> Y.to_tags()
+        [('cat', 'dog'), (), ('fish',)]
         """
         csr = sp.csr_array(self._csr, copy=True)
         csr.sum_duplicates()
@@ -207,6 +216,13 @@ class SparseIndicator:
         -------
         csr_matrix or csr_array of shape (n_samples, n_labels)
             Not a copy.
+
+        Examples
+        --------
+        >>> from sk_yt8m import SparseIndicator
+        >>> Y = SparseIndicator.from_tags([["dog", "cat"], [], ["fish"]])
+        >>> Y.tocsr().sum(axis=0).tolist()  # rows with each label
+        [1, 1, 1]
         """
         return self._csr
 

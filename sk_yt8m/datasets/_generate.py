@@ -54,6 +54,8 @@ def make_videos(
     depends on the labels, plus noise; visual and audio features have the scales that they have in
     YouTube-8M.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     n_samples : int, default=1000

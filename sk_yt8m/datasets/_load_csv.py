@@ -47,6 +47,8 @@ def load_csv(
     A line is 3,862 labels, each ``0`` or ``1``, then 1,152 features, with a comma after every
     field. There is no header.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path, pattern or iterable of these

@@ -47,6 +47,8 @@ def load_parquet(
     Each row is an example. Its features are in one or more columns, as lists of numbers or single
     numbers; its labels are a list of integers.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path, pattern or iterable of these

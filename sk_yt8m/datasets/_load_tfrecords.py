@@ -67,6 +67,8 @@ def load_tfrecords(
     segment of 5 seconds gives a row, the mean of its frames. Trailing frames of zeros are padding
     and do not count.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path, pattern or iterable of these

@@ -46,8 +46,12 @@ def load_sample(
     ----------
     split : {"train", "val"}, optional
         Split to load; by default both.
-    return_indicator, return_X_y, as_frame
-        As in :func:`load_csv`.
+    return_indicator : {"dense", "sparse"}, default="dense"
+        Type of the labels: array or CSR matrix, both uint8.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return DataFrames.
 
     Returns
     -------

@@ -35,6 +35,8 @@ def load_vocabulary(path: PathLike) -> "pd.DataFrame":
     Rows are sorted by the column ``Index``: they need not be in the order of the labels, and in the
     official file they are not.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path

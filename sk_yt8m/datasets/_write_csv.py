@@ -18,6 +18,8 @@ from sk_yt8m.datasets._schema import N_FEATURES, N_LABELS
 def write_csv(path: PathLike, X: npt.ArrayLike, Y: MatrixLike) -> None:
     """Write videos in the CSV layout of the YouTube-8M course subset.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path

@@ -30,6 +30,8 @@ def write_parquet(
 ) -> None:
     """Write examples to a Parquet file: features and labels as lists, and ids.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path

@@ -46,6 +46,8 @@ def write_tfrecords(
 ) -> None:
     """Write videos as TFRecords in the layouts of YouTube-8M, which TensorFlow can read.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path

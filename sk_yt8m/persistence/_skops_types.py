@@ -44,9 +44,11 @@ def trusted_types() -> list[str]:
     """Return the types that ``skops.io.load`` must trust for this package's classifiers.
 
     skops saves whole pipelines without pickle, and loads only types that it or its caller trusts.
-    These are the classifiers with what they hold, `ModalityNormalizer`, the scorers of
-    `sk_yt8m.metrics`, and the default splitters of a search. They hold data; loading one runs none
-    of its code but the setting of attributes.
+    These are the classifiers with what they hold, `sk_yt8m.ModalityNormalizer`, the scorers
+    of ``sk_yt8m.metrics``, and the default splitters of a search. They hold data; loading one runs
+    none of its code but the setting of attributes.
+
+    Read more in the :ref:`User Guide <saving>`.
 
     Returns
     -------

@@ -51,7 +51,8 @@ def make_classifier(
     ``best``       the mean of five networks, each with its nearest training rows
     =============  ===================================================================
 
-    ``docs/presets.md`` has their quality, times and sizes on YouTube-8M.
+    Read more in the :ref:`User Guide <presets>`, which has their quality, times and sizes on
+    YouTube-8M.
 
     Parameters
     ----------

@@ -24,6 +24,8 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
     Where rows consist of several vectors, such as 1,024 visual and 128 audio features, this is
     `sklearn.preprocessing.Normalizer` for each of them. A vector of zeros stays as it is.
 
+    Read more in the :ref:`User Guide <presets>`.
+
     Parameters
     ----------
     modalities : dict of str to int, default=None
@@ -34,7 +36,7 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
     ----------
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` was a DataFrame with string column names.
 
     See Also
@@ -83,6 +85,12 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
         ValueError
             If the modalities have another number of features together than `X`, or a value of `X`
             is not finite.
+
+        Examples
+        --------
+        >>> from sk_yt8m import ModalityNormalizer
+        >>> ModalityNormalizer({"rgb": 2, "audio": 1}).fit([[3.0, 4.0, 0.5]]).n_features_in_
+        3
         """
         self._checked(X, reset=True)
         return self
@@ -104,6 +112,12 @@ class ModalityNormalizer(Documented, OneToOneFeatureMixin, TransformerMixin, Bas
         ------
         TypeError, ValueError
             As `fit` raises them, and for another number or other names of features than `fit` saw.
+
+        Examples
+        --------
+        >>> from sk_yt8m import ModalityNormalizer
+        >>> ModalityNormalizer({"rgb": 2, "audio": 1}).transform([[3.0, 4.0, 0.5]])
+        array([[0.6, 0.8, 1. ]])
         """
         self._validate_params()
         features = self._checked(X, reset=False)

@@ -33,6 +33,8 @@ class NormalizedModalitiesClassifier(
     Like a pipeline of a `ModalityNormalizer` and the classifier. Unlike a pipeline it has
     ``predict_top_k`` and ``save``, and scales validation data, too.
 
+    Read more in the :ref:`User Guide <presets>`.
+
     Parameters
     ----------
     estimator : classifier
@@ -47,15 +49,15 @@ class NormalizedModalitiesClassifier(
         The fitted classifier.
     normalizer_ : ModalityNormalizer
         What scales the features.
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        The classes; for multilabel targets those of each label, 0 and 1.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        The classes; for multilabel targets the numbers of the labels, as Python integers.
     label_names_ : ndarray of shape (n_classes,) or (n_labels,)
         Names of the columns of the probabilities.
     n_outputs_ : int
         Number of labels or classes; 1 for binary targets.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` was a DataFrame with string column names.
 
     See Also
@@ -102,7 +104,7 @@ class NormalizedModalitiesClassifier(
         **fit_params : dict
             Further arguments of the classifier's `fit`, such as ``sample_weight``, ``X_val`` and
             ``y_val``; ``X_val`` is scaled as `X` is. With metadata routing the classifier gets what
-            it requests of them (``docs/routing.md``).
+            it requests of them (:ref:`User Guide <routing>`).
 
         Returns
         -------
@@ -116,6 +118,19 @@ class NormalizedModalitiesClassifier(
         ValueError
             If the modalities have another number of features together than `X`, or the classifier
             refuses its data.
+
+        Examples
+        --------
+        The validation features are scaled, too:
+
+        >>> from sk_yt8m import DeepMultiLabelClassifier, NormalizedModalitiesClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> network = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf = NormalizedModalitiesClassifier(network, {"rgb": 16, "audio": 4})
+        >>> clf = clf.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+        >>> len(clf.estimator_.validation_scores_)
+        2
         """
         for name, value in {"y": y, **fit_params}.items():
             refuse_masked(value, name)

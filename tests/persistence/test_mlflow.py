@@ -1,4 +1,4 @@
-"""MLflow logs classifiers and pipelines, and the snippets of docs/guide/saving.md run as written."""
+"""MLflow logs classifiers and pipelines, and the code of docs/guide/saving.md runs as written."""
 
 import warnings
 from pathlib import Path

@@ -27,6 +27,10 @@ class WorkerError(RuntimeError):
 
     All processes end with an error then. The same command, started in all of them again, resumes if
     the classifier has a `checkpoint_dir`.
+
+    See Also
+    --------
+    config_context : Sets how long a process waits for another one.
     """
 
 

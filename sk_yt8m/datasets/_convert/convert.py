@@ -84,6 +84,8 @@ def convert(
     arrays in the hidden folder ``.NAME.partial`` beside the store. After a kill the same call
     continues after the last complete file. The store appears when it is complete.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     source : path, pattern, Store, iterable of these, or tuple of arrays
@@ -102,16 +104,22 @@ def convert(
     dtype : {"float32", "float16"}, default="float32"
         Type of the features in the store. float16 takes half the space; numbers are rounded to 11
         bits, and one beyond 65504 is an error. Stores in float16 give no float32.
-    level, n_frames, frame_choice :
+    level : {"auto", "video", "frame", "segment"}, default="auto"
         For TFRecords, as in :func:`load_tfrecords`.
-    missing_labels : {"raise", "empty"}, default="raise"
-        For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`.
     features : sequence of str or dict of str to int, optional
         For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`. For CSV
         the widths count: a line has as many features as they give together, by default 1152.
     n_labels : int, optional
         Size of the vocabulary: by default 3862, in Parquet files as in :func:`load_parquet`.
-    label_column, id_column : str
+    n_frames : int, optional
+        For TFRecords, as in :func:`load_tfrecords`.
+    frame_choice : {"even", "first"}, default="even"
+        For TFRecords, as in :func:`load_tfrecords`.
+    missing_labels : {"raise", "empty"}, default="raise"
+        For TFRecords as in :func:`load_tfrecords`, for Parquet as in :func:`load_parquet`.
+    label_column : str, default="labels"
+        For Parquet, as in :func:`load_parquet`.
+    id_column : str, default="id"
         For Parquet, as in :func:`load_parquet`.
     split : str, optional
         Only files whose names begin with "train", "validate" or "test", and for CSV a split as in

@@ -56,7 +56,7 @@ def fetch_course(
 
     The files come from the repository of a deep learning course, at a fixed commit, and each is
     checked against its SHA-256. Files that are there already are not downloaded again, so a call
-    after a failed one continues where that stopped.
+    after a failed one continues where that stopped. Read more in the :ref:`User Guide <data>`.
 
     The YouTube-8M features and labels are Google's, under CC BY 4.0
     (https://research.google.com/youtube8m/).

@@ -54,7 +54,8 @@ def fetch_tfrecords(
 
     The download plan of the split names its files and their MD5. Each file is checked against it
     and appears under its name when it is complete. Files that are there already with the right MD5
-    are not downloaded again, so a call after a failed one continues where that stopped.
+    are not downloaded again, so a call after a failed one continues where that stopped. Read more
+    in the :ref:`User Guide <data>`.
 
     The YouTube-8M features and labels are Google's, under CC BY 4.0
     (https://research.google.com/youtube8m/).
@@ -122,6 +123,13 @@ def fetch_tfrecords(
     accidents only; ``mirror="https://storage.googleapis.com/us.data.yt8m.org"`` is encrypted.
 
     A kill may leave a hidden file named ``.NAME.....tmp`` in the folder, which can be deleted.
+
+    The data is described in [1]_.
+
+    References
+    ----------
+    .. [1] Abu-El-Haija et al., "YouTube-8M: a large-scale video classification benchmark", 2016,
+       https://arxiv.org/abs/1609.08675
 
     Examples
     --------

@@ -28,7 +28,13 @@ _BLOCK = 2**24
 
 
 class StoreError(ValueError):
-    """A folder that is not a valid store."""
+    """A folder that is not a valid store.
+
+    See Also
+    --------
+    open_store : Raises it for a folder that is no store.
+    Store.verify : Raises it for bytes that have changed.
+    """
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:

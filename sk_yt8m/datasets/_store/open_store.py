@@ -27,6 +27,8 @@ class Store:
     folder: a worker process opens it again, and a worker that does not find the same store there
     raises a `StoreError` when it is used. ``numpy.array(store.X)`` is a copy with values.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Attributes
     ----------
     path : Path
@@ -44,13 +46,28 @@ class Store:
     source, record : ndarray of shape (n_rows,)
         Number of each row's file in ``manifest["sources"]``, and of its record or line there,
         from 1.
+    split : ndarray of shape (n_rows,), str
+        Split of each row.
     start, rated : ndarray of shape (n_rows,) and csr_matrix of shape (n_rows, n_labels), or None
         For segments: the second at which one begins, and which labels raters have judged.
 
     See Also
     --------
     convert : Make a store.
-    open_store : Open a store; its example selects rows.
+    open_store : Open a store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sk_yt8m import DeepMultiLabelClassifier
+    >>> from sk_yt8m.datasets import convert, make_videos
+    >>> videos = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = convert(videos, f"{folder}/store")
+    ...     clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(store.X, store.Y)
+    ...     best = clf.predict_top_k(store.X, k=3)
+    >>> best.indices.shape
+    (200, 3)
     """
 
     path: Path
@@ -83,6 +100,15 @@ class Store:
         """Split of each row, of shape (n_rows,), str; empty if its file's name has none.
 
         The array is created at each access.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sk_yt8m.datasets import convert, sample_path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = convert(sample_path(), f"{folder}/store")
+        ...     int((store.split == "train").sum()), int((store.split == "val").sum())
+        (1200, 300)
         """
         return np.repeat(*self._splits())
 
@@ -122,6 +148,16 @@ class Store:
         See Also
         --------
         take : Features, labels and ids of these rows.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sk_yt8m.datasets import convert
+        >>> X, Y, ids = [[0.5], [2.5], [4.5]], [[1, 0], [0, 1], [1, 1]], ["a", "b", "c"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = convert((X, Y, ids), f"{folder}/three")
+        ...     store.rows(labels=0).tolist(), store.rows(ids=["b", "c"], labels=0).tolist()
+        ([0, 2], [2])
         """
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
@@ -162,6 +198,17 @@ class Store:
         See Also
         --------
         rows : Row numbers by id, split or label.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sk_yt8m.datasets import convert
+        >>> X, Y, ids = [[0.5], [2.5], [4.5]], [[1, 0], [0, 1], [1, 1]], ["a", "b", "c"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = convert((X, Y, ids), f"{folder}/three")
+        ...     X_some, Y_some, ids_some = store.take(store.rows(labels=0))
+        ...     X_some.tolist(), Y_some.toarray().tolist(), ids_some.tolist()
+        ([[0.5], [4.5]], [[1, 0], [1, 1]], ['a', 'c'])
         """
         chosen = rows if isinstance(rows, slice) else as_slice(rows, len(self))
         return self.X[chosen], self.Y[chosen], None if self.ids is None else self.ids[chosen]
@@ -188,6 +235,24 @@ class Store:
         Notes
         -----
         If another store has taken its place, the one that is open is verified.
+
+        Examples
+        --------
+        A file of the store that was overwritten:
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from sk_yt8m.datasets import StoreError, convert
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = convert(([[0.5], [2.5]], [[1, 0], [0, 1]]), f"{folder}/two")
+        ...     store.verify()
+        ...     np.save(f"{folder}/two/features.npy", np.float32([[0.5], [9.5]]))
+        ...     try:
+        ...         store.verify()
+        ...     except StoreError as error:
+        ...         print("damaged")
+        damaged
         """
         from tqdm.auto import tqdm
 
@@ -222,6 +287,8 @@ class Store:
 def open_store(path: PathLike, *, return_X_y: bool = False) -> Any:
     """Open a store, in a time that does not grow with its features.
 
+    Read more in the :ref:`User Guide <data>`.
+
     Parameters
     ----------
     path : path
@@ -254,14 +321,13 @@ def open_store(path: PathLike, *, return_X_y: bool = False) -> Any:
     --------
     >>> import tempfile
     >>> from sk_yt8m.datasets import convert, open_store
-    >>> X, Y, ids = [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]], [[1, 0], [0, 1], [1, 1]], ["a", "b", "c"]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     made = convert((X, Y, ids), f"{folder}/three")
-    ...     three = open_store(f"{folder}/three")
-    ...     three.verify()
-    ...     X_some, Y_some, ids_some = three.take(three.rows(labels=0))
-    ...     X_some.tolist(), Y_some.toarray().tolist(), ids_some.tolist()
-    ([[0.5, 1.5], [4.5, 5.5]], [[1, 0], [1, 1]], ['a', 'c'])
+    ...     made = convert(([[0.5], [2.5], [4.5]], [[1, 0], [0, 1], [1, 1]]), f"{folder}/three")
+    ...     len(open_store(f"{folder}/three"))
+    ...     X, Y = open_store(f"{folder}/three", return_X_y=True)
+    ...     X.shape, Y.shape
+    3
+    ((3, 1), (3, 2))
     """
     folder = Path(os.path.abspath(path))
     content, arrays = open_folder(folder)

@@ -32,6 +32,8 @@ def gap_score(
     best. Equal scores form one threshold: the precision is that after all of them, as in
     :func:`sklearn.metrics.average_precision_score`, so the order of rows has no influence.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -48,7 +50,7 @@ def gap_score(
 
     Returns
     -------
-    gap : float
+    float
         In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
@@ -68,11 +70,16 @@ def gap_score(
     Notes
     -----
     Source: the YouTube-8M starter code (``eval_util.py``, ``average_precision_calculator.py``) and
-    the Kaggle challenges of 2017 and 2018. The starter code shuffles equal scores; without ties
-    both agree.
+    the challenges of 2017 and 2018 [1]_. The starter code shuffles equal scores; without ties both
+    agree.
 
     A sample without true labels adds its ``k`` misses to the list. Of equal scores at rank ``k``
     the lower labels are kept. Scores are never transformed.
+
+    References
+    ----------
+    .. [1] Lee et al., "The 2nd YouTube-8M large-scale video understanding challenge", ECCV 2018
+       Workshops, https://doi.org/10.1007/978-3-030-11018-5_18
 
     Examples
     --------

@@ -23,6 +23,8 @@ def hit_at_k_score(
 ) -> float:
     """Share of samples with at least one true label among the ``k`` highest scores (Hit@k).
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -39,7 +41,7 @@ def hit_at_k_score(
 
     Returns
     -------
-    hit : float
+    float
         In [0, 1].
 
     Raises
@@ -58,8 +60,13 @@ def hit_at_k_score(
 
     Notes
     -----
-    Source: the YouTube-8M starter code (``eval_util.py``) for Hit@1, extended to other ``k``. Of
-    equal scores the lower label comes first. A sample without true labels is a miss.
+    Source: [1]_, and for Hit@1 the YouTube-8M starter code (``eval_util.py``). Of equal scores the
+    lower label comes first. A sample without true labels is a miss.
+
+    References
+    ----------
+    .. [1] Abu-El-Haija et al., "YouTube-8M: a large-scale video classification benchmark", 2016,
+       https://arxiv.org/abs/1609.08675
 
     Examples
     --------

@@ -29,6 +29,8 @@ def label_reciprocal_rank_score(
     The rank of a label is its position, from 1, when all labels of the sample are sorted by
     descending score, equal scores by label. A sample without true labels counts 0.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -46,7 +48,7 @@ def label_reciprocal_rank_score(
 
     Returns
     -------
-    lrr : float
+    float
         In [0, 1]; 1.0 only if every sample has one true label, at rank 1.
 
     Raises

@@ -24,6 +24,8 @@ def mean_average_precision_score(
 ) -> float:
     """Average precision of each label over all samples, averaged over labels (mAP).
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -45,7 +47,7 @@ def mean_average_precision_score(
 
     Returns
     -------
-    map : float
+    float
         In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
@@ -65,13 +67,19 @@ def mean_average_precision_score(
 
     Notes
     -----
-    Source: the YouTube-8M starter code (``mean_average_precision_calculator.py``) for ``k=20``.
+    Source: [1]_, and for ``k=20`` the YouTube-8M starter code
+    (``mean_average_precision_calculator.py``).
     For the segments of YouTube-8M and their ``rated`` it is the metric of the challenge of 2019:
     the mean over classes of the average precision among the rated segments of the class. (Its
     limit of 100,000 segments per class is above the number of rated ones.)
 
     Positives outside the list of a label still count in its denominator. Equal scores form one
     threshold.
+
+    References
+    ----------
+    .. [1] Abu-El-Haija et al., "YouTube-8M: a large-scale video classification benchmark", 2016,
+       https://arxiv.org/abs/1609.08675
 
     Examples
     --------
@@ -106,6 +114,8 @@ def average_precision_per_label(
 ) -> npt.NDArray[np.float64]:
     """Average precision of each label over all samples.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -123,7 +133,7 @@ def average_precision_per_label(
 
     Returns
     -------
-    precisions : ndarray of float64, shape (n_labels,)
+    ndarray of float64, shape (n_labels,)
         In [0, 1]; NaN for a label without a positive in `y_true`.
 
     Raises

@@ -29,6 +29,8 @@ def mean_reciprocal_rank_score(
     The rank of a label is its position, from 1, when all labels of the sample are sorted by
     descending score, equal scores by label. A sample without true labels counts 0.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -46,7 +48,7 @@ def mean_reciprocal_rank_score(
 
     Returns
     -------
-    mrr : float
+    float
         In [0, 1]; 1.0 if the best label of each sample is true.
 
     Raises
@@ -64,12 +66,13 @@ def mean_reciprocal_rank_score(
 
     Notes
     -----
-    Source: the question answering track of TREC-8 (Voorhees 1999), where only the first five
-    answers counted: ``k=5`` here.
+    Source: the question answering track of TREC-8 [1]_, where only the first five answers counted:
+    ``k=5`` here.
 
     References
     ----------
-    Voorhees, "The TREC-8 question answering track report", Proceedings of TREC-8, 1999.
+    .. [1] Voorhees, "The TREC-8 question answering track report", Proceedings of TREC-8, 1999,
+       https://trec.nist.gov/pubs/trec8/papers/qa_report.pdf
 
     Examples
     --------

@@ -30,7 +30,9 @@ def ndcg_at_k_score(
     .. math:: \mathrm{nDCG@k} = \sum_{i=1}^{k} \frac{r_i}{\log_2(i + 1)} \Big/
         \sum_{i=1}^{\min(k, G)} \frac{1}{\log_2(i + 1)}
 
-    averaged over samples.
+    averaged over samples [1]_.
+
+    Read more in the :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def ndcg_at_k_score(
 
     Returns
     -------
-    ndcg : float
+    float
         In [0, 1]; 1.0 if the first ranks of each sample are its true labels, or ``k`` of them.
 
     Raises
@@ -66,13 +68,16 @@ def ndcg_at_k_score(
 
     Notes
     -----
-    The ideal gain is that of min(k, G) labels (Bhatia et al. 2016). A sample without true labels
-    counts 0, as in :func:`sklearn.metrics.ndcg_score`. Of equal scores the lower label comes first;
-    scikit-learn averages over their orders.
+    The ideal gain is that of min(k, G) labels [2]_. A sample without true labels counts 0, as in
+    :func:`sklearn.metrics.ndcg_score`. Of equal scores the lower label comes first; scikit-learn
+    averages over their orders.
 
     References
     ----------
-    Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20, 2002.
+    .. [1] Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM
+       Transactions on Information Systems 20(4), 2002, https://doi.org/10.1145/582415.582418
+    .. [2] Bhatia et al., "The extreme classification repository: multi-label datasets and code",
+       2016, http://manikvarma.org/downloads/XC/XMLRepository.html
 
     Examples
     --------

@@ -24,6 +24,8 @@ def precision_at_equal_recall_rate_score(
 
     where precision and recall are equal, averaged over samples. A sample with G = 0 counts 0.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -39,7 +41,7 @@ def precision_at_equal_recall_rate_score(
 
     Returns
     -------
-    perr : float
+    float
         In [0, 1].
 
     Raises
@@ -57,9 +59,14 @@ def precision_at_equal_recall_rate_score(
 
     Notes
     -----
-    Source: the YouTube-8M starter code (``eval_util.py``). The starter code counts only scores
-    above 0, which is wrong for logits; here the sign of a score has no meaning. Of equal scores the
-    lower label comes first.
+    Source: [1]_ and the YouTube-8M starter code (``eval_util.py``). The starter code counts only
+    scores above 0, which is wrong for logits; here the sign of a score has no meaning. Of equal
+    scores the lower label comes first.
+
+    References
+    ----------
+    .. [1] Abu-El-Haija et al., "YouTube-8M: a large-scale video classification benchmark", 2016,
+       https://arxiv.org/abs/1609.08675
 
     Examples
     --------

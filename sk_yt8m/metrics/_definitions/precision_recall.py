@@ -23,6 +23,8 @@ def precision_at_k_score(
 ) -> float:
     """Share of the ``k`` highest scores that are true labels, averaged over samples (precision@k).
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -39,7 +41,7 @@ def precision_at_k_score(
 
     Returns
     -------
-    precision : float
+    float
         In [0, 1]; below 1 if a sample has fewer than ``k`` true labels.
 
     Raises
@@ -58,13 +60,13 @@ def precision_at_k_score(
 
     Notes
     -----
-    The divisor is ``k`` for every sample, as in the extreme classification repository (Bhatia et
-    al. 2016) and its libraries. A sample without true labels counts 0. Of equal scores the lower
-    label comes first.
+    The divisor is ``k`` for every sample, as in the extreme classification repository [1]_ and its
+    libraries. A sample without true labels counts 0. Of equal scores the lower label comes first.
 
     References
     ----------
-    Bhatia et al., "The extreme classification repository: multi-label datasets and code", 2016.
+    .. [1] Bhatia et al., "The extreme classification repository: multi-label datasets and code",
+       2016, http://manikvarma.org/downloads/XC/XMLRepository.html
 
     Examples
     --------
@@ -88,6 +90,8 @@ def recall_at_k_score(
 ) -> float:
     """Share of the true labels among the ``k`` highest scores, averaged over samples (recall@k).
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -104,7 +108,7 @@ def recall_at_k_score(
 
     Returns
     -------
-    recall : float
+    float
         In [0, 1].
 
     Raises

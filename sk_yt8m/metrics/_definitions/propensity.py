@@ -29,23 +29,25 @@ def label_propensities(
 ) -> npt.NDArray[np.float64]:
     r"""Probability that a true label was annotated, estimated from the frequency of each label.
 
-    With :math:`N` samples, :math:`N_l` of them with label l,
+    With :math:`N` samples, :math:`N_l` of them with label l [1]_,
 
     .. math:: p_l = \frac{1}{1 + C (N_l + b)^{-a}}, \quad C = (\ln N - 1) (b + 1)^a
+
+    Read more in the :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
         True labels as 0 and 1, in general those of the training set.
     a, b : float, default=0.55, 1.5
-        Shape of the curve. Jain et al. fitted 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon;
+        Shape of the curve. The authors fitted 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon;
         the defaults are their values for other data.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each sample. A weight of 2 is the same as the sample twice.
 
     Returns
     -------
-    propensities : ndarray of float64, shape (n_labels,)
+    ndarray of float64, shape (n_labels,)
         In (0, 1], the larger the more frequent the label.
 
     Raises
@@ -64,8 +66,9 @@ def label_propensities(
 
     References
     ----------
-    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
-    ranking and other missing label applications", KDD 2016.
+    .. [1] Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+       ranking and other missing label applications", KDD 2016,
+       https://doi.org/10.1145/2939672.2939756
 
     Examples
     --------
@@ -101,6 +104,8 @@ def psp_at_k_score(
     .. math:: \mathrm{PSP@k} = \sum_i \sum_{l \in \mathrm{top}_k(i) \cap y_i} \frac{1}{p_l} \Big/
         \sum_i \max_{S \subseteq y_i, |S| \le k} \sum_{l \in S} \frac{1}{p_l}
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -119,7 +124,7 @@ def psp_at_k_score(
 
     Returns
     -------
-    psp : float
+    float
         In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
@@ -138,9 +143,14 @@ def psp_at_k_score(
 
     Notes
     -----
-    Source: Jain et al. 2016, see `label_propensities`, as xclib, PECOS and napkinXC compute it: one
-    ratio of two sums over all samples, not a mean of ratios. Of equal scores the lower label comes
-    first.
+    Source: [1]_, as xclib, PECOS and napkinXC compute it: one ratio of two sums over all samples,
+    not a mean of ratios. Of equal scores the lower label comes first.
+
+    References
+    ----------
+    .. [1] Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+       ranking and other missing label applications", KDD 2016,
+       https://doi.org/10.1145/2939672.2939756
 
     Examples
     --------
@@ -177,6 +187,8 @@ def psndcg_at_k_score(
     summed over samples and divided by the sum of the best gains, those of rankings that begin with
     the true labels of lowest propensity.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -195,7 +207,7 @@ def psndcg_at_k_score(
 
     Returns
     -------
-    psndcg : float
+    float
         In [0, 1]; 0.0 if `y_true` has no positive.
 
     Raises
@@ -214,8 +226,14 @@ def psndcg_at_k_score(
 
     Notes
     -----
-    Source: Jain et al. 2016, see `label_propensities`, with the ideal gain over min(k, G) labels as
-    in xclib. Of equal scores the lower label comes first.
+    Source: [1]_, with the ideal gain over min(k, G) labels as in xclib. Of equal scores the lower
+    label comes first.
+
+    References
+    ----------
+    .. [1] Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+       ranking and other missing label applications", KDD 2016,
+       https://doi.org/10.1145/2939672.2939756
 
     Examples
     --------

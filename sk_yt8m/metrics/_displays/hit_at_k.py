@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class HitAtKDisplay(Display):
     """Share of samples with a true label among the ``k`` best, for every ``k``.
 
-    Make one with `from_estimator` or `from_predictions`.
+    Make one with `from_estimator` or `from_predictions`. Read more in the
+    :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -81,15 +82,35 @@ class HitAtKDisplay(Display):
             Samples.
         y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
             True classes or labels.
-        k, sample_weight, rated, ax, **kwargs
-            See `from_predictions`.
+        k : int, default=20
+            Number of best labels of each sample, the last point of the curve. More than
+            ``n_labels`` means ``n_labels``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
         name : str, default=None
             Name for the legend; None means the name of the estimator's class.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         HitAtKDisplay
             The display, drawn.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> from sk_yt8m.metrics import HitAtKDisplay
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X[:150], Y[:150])
+        >>> display = HitAtKDisplay.from_estimator(clf, X[150:], Y[150:], k=5)
+        >>> display.hit.shape
+        (5,)
         """
         labels, scores = predict(estimator, X, y, rated, check_k(k))
         return cls.from_predictions(
@@ -119,18 +140,37 @@ class HitAtKDisplay(Display):
 
         Parameters
         ----------
-        y_true, y_score, sample_weight, rated
-            See `hit_at_k_score`.
+        y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+            True labels as 0 and 1.
+        y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+            Scores, or the best labels of each sample and their scores, best first.
         k : int, default=20
             Number of best labels of each sample, the last point of the curve. More than
             ``n_labels`` means ``n_labels``.
-        name, ax, **kwargs
-            See `plot`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
+        name : str, default=None
+            Name for the legend, if any.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         HitAtKDisplay
             The display, drawn.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import HitAtKDisplay
+        >>> y_true = [[1, 0, 0], [0, 1, 1]]
+        >>> y_score = [[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]]
+        >>> display = HitAtKDisplay.from_predictions(y_true, y_score, k=2, name="model")
+        >>> display.line_.get_label()
+        'model (Hit@1 = 0.500, Hit@2 = 1.000)'
         """
         labels = check_y_true(y_true, rated)
         return cls._of(labels, y_score, k, sample_weight, name).plot(ax, **kwargs)
@@ -161,7 +201,7 @@ class HitAtKDisplay(Display):
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a new figure.
         name : str, default=None
-            Name for the legend; None means the display's `name`.
+            Name for the legend; None means that of the display.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
@@ -174,6 +214,16 @@ class HitAtKDisplay(Display):
         ------
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        Two curves on the same axes:
+
+        >>> from sk_yt8m.metrics import HitAtKDisplay
+        >>> good = HitAtKDisplay([0.8, 0.9, 1.0], name="good").plot()
+        >>> poor = HitAtKDisplay([0.4, 0.6, 0.7], name="poor").plot(good.ax_, linestyle="--")
+        >>> len(good.ax_.lines)
+        2
         """
         ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator

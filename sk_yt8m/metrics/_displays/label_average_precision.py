@@ -27,7 +27,8 @@ class LabelAveragePrecisionDisplay(Display):
 
     A line shows the means over labels of similar frequency: one mean for each doubling.
 
-    Make one with `from_estimator` or `from_predictions`.
+    Make one with `from_estimator` or `from_predictions`. Read more in the
+    :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -94,16 +95,38 @@ class LabelAveragePrecisionDisplay(Display):
             Samples.
         y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
             True classes or labels.
-        k, frequencies, sample_weight, rated, ax, **kwargs
-            See `from_predictions`. With ``k=None`` the scores of all labels are held in
-            memory, with a number only those of the ``k`` best.
+        k : int, default=None
+            Number of best labels of each sample that are listed, as in
+            `average_precision_per_label`. None holds the scores of all labels in memory.
+        frequencies : array-like of shape (n_labels,), default=None
+            Number of samples with each label, for instance in the training set; None means
+            those in `y`, or their total weight.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
         name : str, default=None
             Name for the legend; None means the name of the estimator's class.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         LabelAveragePrecisionDisplay
             The display, drawn.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> from sk_yt8m.metrics import LabelAveragePrecisionDisplay
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X[:150], Y[:150])
+        >>> display = LabelAveragePrecisionDisplay.from_estimator(clf, X[150:], Y[150:])
+        >>> display.average_precision.shape
+        (30,)
         """
         if k is not None:
             k = check_k(k)
@@ -137,13 +160,26 @@ class LabelAveragePrecisionDisplay(Display):
 
         Parameters
         ----------
-        y_true, y_score, k, sample_weight, rated
-            See `average_precision_per_label`.
+        y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+            True labels as 0 and 1.
+        y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+            Scores, or the best labels of each sample and their scores, best first.
+        k : int, default=None
+            Number of best labels of each sample that are listed, as in
+            `average_precision_per_label`. None means all samples.
         frequencies : array-like of shape (n_labels,), default=None
             Number of samples with each label, for instance in the training set; None means
             those in `y_true`, or their total weight.
-        name, ax, **kwargs
-            See `plot`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
+        name : str, default=None
+            Name for the legend, if any.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
@@ -155,6 +191,19 @@ class LabelAveragePrecisionDisplay(Display):
         ValueError
             If `frequencies` are not one finite number of at least 0 for each label; and as
             `average_precision_per_label` raises it.
+
+        Examples
+        --------
+        Against the frequencies in the training set:
+
+        >>> from sk_yt8m.metrics import LabelAveragePrecisionDisplay
+        >>> y_true = [[1, 0, 0], [0, 1, 1]]
+        >>> y_score = [[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]]
+        >>> display = LabelAveragePrecisionDisplay.from_predictions(
+        ...     y_true, y_score, frequencies=[120, 70, 9]
+        ... )
+        >>> display.positives
+        array([120.,  70.,   9.])
         """
         labels = check_y_true(y_true, rated)
         weight = check_sample_weight(sample_weight, labels)
@@ -178,7 +227,7 @@ class LabelAveragePrecisionDisplay(Display):
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a new figure.
         name : str, default=None
-            Name for the legend; None means the display's `name`.
+            Name for the legend; None means that of the display.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -191,6 +240,14 @@ class LabelAveragePrecisionDisplay(Display):
         ------
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sk_yt8m.metrics import LabelAveragePrecisionDisplay
+        >>> display = LabelAveragePrecisionDisplay(np.array([0.9, 0.6, np.nan]), [40, 8, 0])
+        >>> display.plot(marker="x").ax_.get_legend_handles_labels()[1][0]
+        '2 labels'
         """
         ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter

@@ -25,7 +25,8 @@ class PooledPrecisionRecallDisplay(Display):
     The area under the curve is GAP@k. The curve ends where the list does: positives outside the
     ``k`` best labels of their samples are never found.
 
-    Make one with `from_estimator` or `from_predictions`.
+    Make one with `from_estimator` or `from_predictions`. Read more in the
+    :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -97,15 +98,34 @@ class PooledPrecisionRecallDisplay(Display):
             Samples.
         y : {array-like, sparse matrix, DataFrame} of shape (n_samples,) or (n_samples, n_labels)
             True classes or labels.
-        k, sample_weight, rated, ax, **kwargs
-            See `from_predictions`.
+        k : int, default=20
+            Number of best labels of each sample. More than ``n_labels`` means ``n_labels``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
         name : str, default=None
             Name for the legend; None means the name of the estimator's class.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         PooledPrecisionRecallDisplay
             The display, drawn.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> from sk_yt8m.metrics import PooledPrecisionRecallDisplay, gap_score
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X[:150], Y[:150])
+        >>> display = PooledPrecisionRecallDisplay.from_estimator(clf, X[150:], Y[150:])
+        >>> display.gap == gap_score(Y[150:], clf.predict_top_k(X[150:]))
+        True
         """
         labels, scores = predict(estimator, X, y, rated, check_k(k))
         return cls.from_predictions(
@@ -135,15 +155,36 @@ class PooledPrecisionRecallDisplay(Display):
 
         Parameters
         ----------
-        y_true, y_score, k, sample_weight, rated
-            See `gap_score`.
-        name, ax, **kwargs
-            See `plot`.
+        y_true : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels)
+            True labels as 0 and 1.
+        y_score : {array, DataFrame} of shape (n_samples, n_labels), or tuple (indices, scores)
+            Scores, or the best labels of each sample and their scores, best first.
+        k : int, default=20
+            Number of best labels of each sample. More than ``n_labels`` means ``n_labels``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        rated : {array, sparse matrix, DataFrame} of shape (n_samples, n_labels), default=None
+            Pairs that were judged, as 0 and 1; None means all pairs.
+        name : str, default=None
+            Name for the legend, if any.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         PooledPrecisionRecallDisplay
             The display, drawn.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import PooledPrecisionRecallDisplay
+        >>> y_true = [[1, 0, 0], [0, 1, 1]]
+        >>> y_score = [[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]]
+        >>> display = PooledPrecisionRecallDisplay.from_predictions(y_true, y_score, k=2)
+        >>> display.line_.get_label()
+        'GAP@2 = 0.5556'
         """
         labels = check_y_true(y_true, rated)
         return cls._of(labels, y_score, k, sample_weight, name).plot(ax, **kwargs)
@@ -177,7 +218,7 @@ class PooledPrecisionRecallDisplay(Display):
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a new figure.
         name : str, default=None
-            Name for the legend; None means the display's `name`.
+            Name for the legend; None means that of the display.
         **kwargs : dict
             Further arguments of :meth:`matplotlib.axes.Axes.plot`.
 
@@ -190,6 +231,15 @@ class PooledPrecisionRecallDisplay(Display):
         ------
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import PooledPrecisionRecallDisplay
+        >>> y_true = [[1, 0, 0], [0, 1, 1]]
+        >>> y_score = [[0.9, 0.5, 0.1], [0.8, 0.7, 0.2]]
+        >>> display = PooledPrecisionRecallDisplay.from_predictions(y_true, y_score, k=2)
+        >>> display.plot(name="again", color="black").line_.get_label()
+        'again (GAP@2 = 0.5556)'
         """
         ax = self._start(ax)
         name = self.name if name is None else name

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TrainingCurveDisplay(Display):
     """Training loss and, on a second axis, validation score of each epoch.
 
-    Make one with `from_estimator`.
+    Make one with `from_estimator`. Read more in the :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -68,10 +68,12 @@ class TrainingCurveDisplay(Display):
         Parameters
         ----------
         estimator : object
-            Fitted `DeepMultiLabelClassifier`, or another with ``loss_curve_`` and, where it was
-            trained with validation data, ``validation_scores_``.
-        ax, **kwargs
-            See `plot`.
+            Fitted `sk_yt8m.DeepMultiLabelClassifier`, or another with ``loss_curve_`` and, where
+            it was trained with validation data, ``validation_scores_``.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Further arguments of :meth:`matplotlib.axes.Axes.plot`, for the loss.
 
         Returns
         -------
@@ -82,6 +84,17 @@ class TrainingCurveDisplay(Display):
         ------
         ValueError
             If the classifier is not fitted or has no ``loss_curve_``.
+
+        Examples
+        --------
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> from sk_yt8m.metrics import TrainingCurveDisplay
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0)
+        >>> clf = clf.fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
+        >>> TrainingCurveDisplay.from_estimator(clf).score_ax_.get_ylabel()
+        'Validation GAP@20'
         """
         if not len(getattr(estimator, "loss_curve_", ())):
             raise ValueError(
@@ -111,6 +124,12 @@ class TrainingCurveDisplay(Display):
         ------
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import TrainingCurveDisplay
+        >>> TrainingCurveDisplay([9.2, 7.1, 6.5]).plot(color="black").ax_.get_ylabel()
+        'Training loss, mean of the samples'
         """
         ax = self._start(ax)
         from matplotlib.ticker import MaxNLocator

@@ -51,9 +51,11 @@ def evaluation_report(
 ) -> EvaluationReport:
     """Compute all main metrics with confidence intervals, and a table of the labels.
 
-    The intervals come from a bootstrap over samples: each resample draws as many samples as there
-    are, with replacement, and every metric is computed from it. The interval is that of the
+    The intervals come from a bootstrap over samples [1]_: each resample draws as many samples as
+    there are, with replacement, and every metric is computed from it. The interval is that of the
     percentiles of these values, shifted so that their mean is the value of all samples.
+
+    Read more in the :ref:`User Guide <metrics>`.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def evaluation_report(
     vocabulary : DataFrame, default=None
         Names of the labels: the index is the label, the column ``name`` its name, as
         :func:`sk_yt8m.datasets.load_vocabulary` gives it; a label without a name has its number.
-        None means the label names of a `SparseIndicator` or the column names of a DataFrame
+        None means the label names of a `sk_yt8m.SparseIndicator` or the column names of a DataFrame
         `y_true`, and otherwise the numbers.
     ids : array-like of shape (n_samples,), default=None
         Names of the samples, for the table of the worst ones. None means the index of a DataFrame
@@ -91,7 +93,7 @@ def evaluation_report(
 
     Returns
     -------
-    report : EvaluationReport
+    EvaluationReport
         With the tables ``figures``, ``labels``, ``confusions`` and ``worst_samples``, and the
         methods ``to_html`` and ``__str__``. The average precision of a label is that of all samples
         if `y_score` holds all labels, and otherwise that of the samples with the label in their
@@ -100,7 +102,7 @@ def evaluation_report(
     Raises
     ------
     TypeError
-        If an argument is a masked array.
+        If an argument is a masked array, or `vocabulary` no DataFrame.
     ValueError
         As the metrics raise it, and if a name is not that of a metric, the vocabulary lacks a
         label, `ids` are not one for each sample, or a metric in `metrics` needs more labels or
@@ -117,6 +119,11 @@ def evaluation_report(
     The intervals show how the values vary with the samples, not how they vary with the training
     run. Without the shift they would be wrong for mAP: a resample lacks many of the rare labels and
     repeats others, which raises its mAP.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani, "An introduction to the bootstrap", Chapman and Hall, 1993,
+       https://doi.org/10.1201/9780429246593
 
     Examples
     --------
@@ -281,6 +288,11 @@ def _names(labels: TrueLabels, vocabulary: "pd.DataFrame | None") -> list[str]:
     if vocabulary is None:
         columns = range(labels.n_labels) if labels.columns is None else labels.columns
         return [str(column) for column in columns]
+    if not hasattr(vocabulary, "columns"):
+        raise TypeError(
+            "vocabulary must be a DataFrame with a column 'name', as load_vocabulary gives it, got "
+            f"{type(vocabulary).__name__}; write pandas.DataFrame({{'name': names}})."
+        )
     if "name" not in vocabulary.columns:
         raise ValueError(
             f"vocabulary must have a column 'name', it has {list(vocabulary.columns)}."

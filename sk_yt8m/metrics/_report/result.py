@@ -19,6 +19,8 @@ class EvaluationReport:
 
     Attributes
     ----------
+    text : str
+        The metrics in a few lines.
     figures : DataFrame
         One row for each metric, with the columns ``value``, ``low`` and ``high``.
     labels : DataFrame
@@ -46,12 +48,26 @@ class EvaluationReport:
 
     See Also
     --------
-    evaluation_report : Makes one; its example shows the tables.
+    evaluation_report : Makes one.
 
     Notes
     -----
     Where `y_score` lists fewer than 20 labels of each sample, or of one of them fewer rated ones,
     that number takes the place of 20.
+
+    Examples
+    --------
+    The most frequent mistake of a classifier:
+
+    >>> import pandas as pd
+    >>> from sk_yt8m.metrics import evaluation_report
+    >>> y_true = pd.DataFrame({"cat": [1, 1, 0], "dog": [0, 0, 1], "pet": [1, 1, 1]})
+    >>> y_score = [[0.2, 0.7, 0.9], [0.4, 0.6, 0.9], [0.1, 0.8, 0.9]]
+    >>> report = evaluation_report(y_true, y_score, metrics=["hit@1", "perr"], n_resamples=0)
+    >>> report.figures["value"].round(3).to_dict()
+    {'hit@1': 1.0, 'perr': 0.667}
+    >>> report.confusions[["missed", "predicted", "samples"]].to_dict("records")
+    [{'missed': 'cat', 'predicted': 'dog', 'samples': 2}]
     """
 
     figures: "pd.DataFrame"
@@ -64,7 +80,15 @@ class EvaluationReport:
 
     @property
     def text(self) -> str:
-        """The metrics in a few lines."""
+        """The metrics in a few lines.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import evaluation_report
+        >>> y_true, y_score = [[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]]
+        >>> print(evaluation_report(y_true, y_score, metrics=["hit@1"], n_resamples=0).text)
+        2 samples, 2 labels, ...
+        """
         return describe(self.summary, self.figures, self.notes, self.labels)
 
     def __str__(self) -> str:
@@ -89,7 +113,7 @@ class EvaluationReport:
 
         Returns
         -------
-        html : str
+        str
             The page.
 
         Raises

@@ -45,6 +45,8 @@ def make_top_k_scorer(
     ``predict_top_k``; without that method, its ``predict_proba`` or ``decision_function`` on one
     block of rows after the other. Either way the scores of all labels are held for one block only.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     score_func : callable
@@ -61,7 +63,7 @@ def make_top_k_scorer(
 
     Returns
     -------
-    scorer : callable
+    callable
         Object with the signature ``scorer(estimator, X, y_true, sample_weight=None)``.
 
     Raises
@@ -110,6 +112,8 @@ def get_scorer(scoring: _Callable) -> _Callable: ...
 def get_scorer(scoring: Any, **options: Any) -> Any:
     """Return the scorer of a metric by its name.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     scoring : str or callable
@@ -125,7 +129,7 @@ def get_scorer(scoring: Any, **options: Any) -> Any:
 
     Returns
     -------
-    scorer : callable
+    callable
         Object with the signature ``scorer(estimator, X, y_true, sample_weight=None)``, for
         ``scoring`` wherever scikit-learn has it.
 
@@ -193,6 +197,8 @@ def make_multimetric_scorer(
     A dict of scorers, ``scoring={"gap": gap_scorer, ...}``, predicts once for each of them. This
     scorer predicts once for all, and returns a dict, as scikit-learn's multimetric scoring accepts.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     metrics : sequence of str, or dict of str to str or scorer
@@ -201,7 +207,7 @@ def make_multimetric_scorer(
 
     Returns
     -------
-    scorer : callable
+    callable
         Object with the signature ``scorer(estimator, X, y_true, sample_weight=None)`` that returns
         a dict of str to float. With metadata routing, ``scorer.set_score_request`` sets the
         requests of all its metrics.
@@ -272,7 +278,8 @@ def scorer_names() -> list[str]:
 
     Returns
     -------
-    names : list of str
+    list of str
+        The names, for ``get_scorer`` or ``scoring=get_scorer(name)``.
 
     See Also
     --------

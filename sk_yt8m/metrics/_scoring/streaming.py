@@ -42,6 +42,8 @@ class StreamingEvaluator:
     batches and their order. Evaluators of shards, folds or worker processes can be pickled and
     merged.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     metrics : sequence of str, default=("gap@20", "hit@1", "hit@5", "hit@20", "map@20")
@@ -104,7 +106,15 @@ class StreamingEvaluator:
 
     @property
     def n_samples(self) -> int:
-        """Number of samples so far."""
+        """Number of samples so far.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import StreamingEvaluator
+        >>> evaluator = StreamingEvaluator(["hit@1"])
+        >>> evaluator.update([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]]).n_samples
+        2
+        """
         return sum(batch.labels.n_samples for batch in self._batches)
 
     def update(
@@ -139,6 +149,22 @@ class StreamingEvaluator:
         ValueError
             As the metrics raise it, and if labels or their column names differ from those of the
             previous batches. After an error the evaluator is unchanged.
+
+        Examples
+        --------
+        A classifier on one block of rows after the other:
+
+        >>> from sk_yt8m import DeepMultiLabelClassifier
+        >>> from sk_yt8m.datasets import make_videos
+        >>> from sk_yt8m.metrics import StreamingEvaluator, gap_score
+        >>> X, Y = make_videos(200, n_labels=30, n_features=20, random_state=0, return_X_y=True)
+        >>> clf = DeepMultiLabelClassifier((8,), max_iter=2, random_state=0).fit(X, Y)
+        >>> evaluator = StreamingEvaluator(["gap@20"])
+        >>> for start in range(0, 200, 50):
+        ...     rows = slice(start, start + 50)
+        ...     evaluator = evaluator.update(Y[rows], clf.predict_top_k(X[rows]))
+        >>> evaluator.result()["gap@20"] == gap_score(Y, clf.predict_top_k(X))
+        True
         """
         labels = check_y_true(y_true, rated)
         weight = check_batch_weight(sample_weight, labels.n_samples)
@@ -176,6 +202,14 @@ class StreamingEvaluator:
         ------
         ValueError
             If metrics, propensities or labels differ.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import StreamingEvaluator
+        >>> first = StreamingEvaluator(["hit@1"]).update([[1, 0]], [[0.9, 0.1]])
+        >>> second = StreamingEvaluator(["hit@1"]).update([[0, 1]], [[0.8, 0.2]])
+        >>> first.merge(second).result()
+        {'hit@1': 0.5}
         """
         mine, others = ([m.name for m in one._metrics] for one in (self, other))
         if mine != others:
@@ -194,13 +228,20 @@ class StreamingEvaluator:
 
         Returns
         -------
-        values : dict of str to float
+        dict of str to float
             By the names of the metrics.
 
         Raises
         ------
         ValueError
             If there is no sample yet, or every weight is 0.
+
+        Examples
+        --------
+        >>> from sk_yt8m.metrics import StreamingEvaluator
+        >>> evaluator = StreamingEvaluator(["hit@1", "precision@2"])
+        >>> evaluator.update([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]]).result()
+        {'hit@1': 0.5, 'precision@2': 0.5}
         """
         if not self._batches:
             raise ValueError("there is no sample yet: call update first.")

@@ -70,6 +70,8 @@ def choose_thresholds(
     among the ``k`` best of the sample. The thresholds are for the argument `threshold` of a
     classifier's ``predict_labels``. Choose them on data that the classifier was not trained on.
 
+    Read more in the :ref:`User Guide <metrics>`.
+
     Parameters
     ----------
     y_true : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_labels)
@@ -98,7 +100,7 @@ def choose_thresholds(
 
     Returns
     -------
-    threshold : float, or ndarray of float64 of shape (n_labels,)
+    float, or ndarray of float64 of shape (n_labels,)
         Scores of `y_score`. Of several with the same F1, the highest. With `per_label`:
 
         - a label with fewer than `min_positives` true pairs has the threshold that is chosen for
@@ -128,10 +130,15 @@ def choose_thresholds(
     therefore the one with the most true labels.
 
     A threshold from few true pairs is uncertain, and often so low that it selects many wrong labels
-    of new data, which is why such labels share the common one. Even for frequent labels compare
-    both on data that was not used to choose.
+    of new data [1]_, which is why such labels share the common one. Even for frequent labels
+    compare both on data that was not used to choose.
 
     Dense scores are read in blocks, and beside them only the scores of the true labels are held.
+
+    References
+    ----------
+    .. [1] Yang, "A study of thresholding strategies for text categorization", SIGIR 2001,
+       https://doi.org/10.1145/383952.383975
 
     Examples
     --------

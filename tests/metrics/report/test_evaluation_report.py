@@ -197,6 +197,13 @@ def test_bad_options(options, message):
         evaluation_report(y_true, scores, **options)
 
 
+@pytest.mark.parametrize("names", [["a"] * 30, np.array(["a"] * 30), pd.Series(["a"] * 30)])
+def test_names_that_are_no_table(names):
+    y_true, scores = make_data()
+    with pytest.raises(TypeError, match=r"must be a DataFrame .*, got (list|ndarray|Series)"):
+        evaluation_report(y_true, scores, vocabulary=names)
+
+
 def test_metrics_asked_for_must_be_possible():
     y_true, scores = make_data()
     message = "'gap@20' needs the top 20 of 30 labels, but y_score holds the top 5"
