@@ -150,3 +150,6 @@ scores = cross_val_score(
     cv=KFold(3),
 )
 print("the folds of the best setting:", scores.round(3))
+
+# %%
+# To give validation data or weights to the networks of a search, see :ref:`routing`.

@@ -151,3 +151,5 @@ plt.show()
 # thousands of labels, wide layers, or hardware that multiplies bfloat16, the distances are others;
 # with few labels and little data MLPClassifier is done before TensorFlow has started. Seconds vary
 # with the machine and with what else runs on it, so compare those of one run only.
+#
+# All differences between the two classifiers: :ref:`mlp_classifier`.
