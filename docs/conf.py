@@ -29,7 +29,9 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "answers",
     "external_links",
+    "metric_names",
     "page_language",
 ]
 exclude_patterns = ["_templates", "pt/passos"]

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from _memory import measured
+from _record import add_options, machine, write
 
 SIZES = (1152, 2000, 3200, 3862)
 BATCH = 512
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="contenders whose names hold one of these texts")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    add_options(parser)
     args = parser.parse_args()
     if args.one == "ceilings":
         print(json.dumps(ceilings()))
@@ -228,11 +230,14 @@ def main() -> None:
             return done.stderr.strip().splitlines()[-1]
         return json.loads(done.stdout.splitlines()[-1])
 
+    # Without units for bfloat16 the loop in bfloat16 takes many times as long.
+    native = bool(args.only or machine()["bfloat16"])
     chosen = [
         name
         for name, (package, _) in CONTENDERS.items()
         if (not args.only or any(text in name for text in args.only))
         and find_spec(package) is not None
+        and (native or "bfloat16" not in name)
     ]
     rounds = [
         {name: child(name) for name in ("ceilings", *chosen)} for _ in range(max(1, args.rounds))
@@ -244,6 +249,7 @@ def main() -> None:
     print(f"floor: {1e3 * floor:.1f} ms a step, {BATCH / floor:,.0f} videos/s\n")
     print(f"{'':36}{'videos/s':>9}{'of floor':>9}{'ours is':>9}{'MB added':>10}")
     reference = None
+    rows = []
     for name in chosen:
         results = [results[name] for results in rounds]
         failures = [result for result in results if isinstance(result, str)]
@@ -253,10 +259,17 @@ def main() -> None:
         one, three = (min(r[key] for r in results) for key in ("one epoch", "three epochs"))
         speed = 2 * args.rows / (three - one)
         reference = reference or speed
+        memory = max(result["MB"] for result in results)
         print(
             f"{name:36}{speed:9,.0f}{speed * floor / BATCH:9.2f}{reference / speed:8.2f}x"
-            f"{max(result['MB'] for result in results):10,.0f}"
+            f"{memory:10,.0f}"
         )
+        share, ratio = speed * floor / BATCH, reference / speed
+        row = {"contender": name, "videos/s": speed, "of floor": share}
+        rows.append({**row, "ours is": ratio, "MB added": memory})
+    ceiling = {"Gop/s": operations / 1e9, "GB/s": bandwidth / 1e9}
+    limits = [{**ceiling, "ms a step": 1e3 * floor, "videos/s": BATCH / floor}]
+    write(args, {"speed": rows, "floor": limits}, packages=("torch", "skorch", "scikeras"))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _record import add_options, write
 from sklearn.datasets import make_multilabel_classification
 from sklearn.neural_network import MLPClassifier
 
@@ -136,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="the stages whose names hold this text")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    add_options(parser)
     args = parser.parse_args()
     if args.one:
         import sk_yt8m._training.trainer  # noqa: F401  imports TensorFlow
@@ -143,6 +145,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         print(json.dumps(STAGES[args.one]()))
         return
+    rows = []
     for stage in STAGES:
         if args.only and args.only not in stage:
             continue
@@ -151,6 +154,8 @@ def main() -> None:
         for what, figure in json.loads(done.stdout.splitlines()[-1]).items():
             unit = "MB" if what.startswith("MB") else "s"
             print(f"{stage:24}{what:34}{figure:9.2f} {unit}", flush=True)
+            rows.append({"network": stage, "what": what, "figure": figure, "unit": unit})
+    write(args, {"fits": rows}, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from _record import add_options, write
 
 from sk_yt8m import DeepMultiLabelClassifier, predict_to_parquet
 from sk_yt8m.datasets import convert, make_videos, write_csv
@@ -36,11 +37,14 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=8000, help="how many (8000)")
     parser.add_argument("--repeats", type=int, default=3, help="repeats of each (3)")
     parser.add_argument("--engines", default="local,dask,ray", help="of these (local,dask,ray)")
+    add_options(parser)
     args = parser.parse_args()
     X, Y = course(args.course, args.videos) if args.course else made_up(args.videos)
     with tempfile.TemporaryDirectory() as folder:
-        conversion(X, Y, Path(folder), args.repeats)
-        prediction(X, Y, Path(folder), args.repeats, args.engines.split(","))
+        converted = conversion(X, Y, Path(folder), args.repeats)
+        predicted = prediction(X, Y, Path(folder), args.repeats, args.engines.split(","))
+    tables = {"conversion": converted, "prediction": predicted}
+    write(args, tables, seeds=[0], packages=("distributed", "ray"))
 
 
 def made_up(n: int) -> tuple[np.ndarray, sp.csr_matrix]:
@@ -68,13 +72,17 @@ def timed(what: str, times: dict[str, list[float]]) -> Iterator[None]:
     times.setdefault(what, []).append(time.perf_counter() - start)
 
 
-def show(title: str, times: dict[str, list[float]]) -> None:
+def show(title: str, times: dict[str, list[float]]) -> list[dict[str, object]]:
     print(title)
+    rows = []
     for what, took in times.items():
+        row = {"what": what, "seconds": float(np.median(took))}
+        rows.append({**row, "from": min(took), "to": max(took)})
         print(f"  {what:34s} {np.median(took):6.2f} s   ({min(took):.2f} to {max(took):.2f})")
+    return rows
 
 
-def conversion(X: np.ndarray, Y: sp.csr_matrix, folder: Path, repeats: int) -> None:
+def conversion(X: np.ndarray, Y: sp.csr_matrix, folder: Path, repeats: int) -> list:
     files = folder / "files"
     files.mkdir()
     for number, start in enumerate(range(0, len(X), 200)):
@@ -98,7 +106,7 @@ def conversion(X: np.ndarray, Y: sp.csr_matrix, folder: Path, repeats: int) -> N
             for file in (to / "whole").iterdir()
         ]
         assert all(same), "the store of two parts is another one"
-    show(
+    return show(
         f"conversion of {len(X)} videos, {size / 1e6:.0f} MB of CSV; all with Python's start:",
         times,
     )
@@ -106,7 +114,7 @@ def conversion(X: np.ndarray, Y: sp.csr_matrix, folder: Path, repeats: int) -> N
 
 def prediction(
     X: np.ndarray, Y: sp.csr_matrix, folder: Path, repeats: int, engines: list[str]
-) -> None:
+) -> list:
     store = convert((X, Y), folder / "store", dtype="float16")
     clf = DeepMultiLabelClassifier(max_iter=1, random_state=0).fit(X[:1000], Y[:1000])
     clf.save(folder / "model.safetensors")
@@ -141,8 +149,11 @@ def prediction(
     for name, seconds in warm.items():
         if not name.startswith("Ray"):
             del seconds[0]  # loads TensorFlow and compiles
-    show(f"prediction of {len(X)} videos, top 20, blocks of 500, after the first call:", warm)
+    rows = show(
+        f"prediction of {len(X)} videos, top 20, blocks of 500, after the first call:", warm
+    )
     print("  (Ray starts new actors, which load TensorFlow, at each call)")
+    return rows
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 from _memory import measured
+from _record import add_options, write
 from scipy.sparse import csr_array
 from sklearn.metrics import average_precision_score, ndcg_score, top_k_accuracy_score
 
@@ -115,13 +116,16 @@ def shortest(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, f
     return times
 
 
-def show(times: dict[str, float], ours: str) -> None:
+def show(times: dict[str, float], ours: str) -> list[dict[str, object]]:
+    rows = []
     for name, taken in times.items():
         ratio = "" if name == ours else f"{taken / times[ours]:8.1f} x"
         print(f"  {name:58}{1000 * taken:9.1f} ms{ratio}")
+        rows.append({"what": name, "ms": 1000 * taken, "ratio": taken / times[ours]})
+    return rows
 
 
-def million(n_videos: int) -> None:
+def million(n_videos: int) -> dict[str, list]:
     """Measure a million videos, as top k and CSR."""
     rng = np.random.default_rng(0)
     y_true = make_true_labels(n_videos, rng)
@@ -137,12 +141,14 @@ def million(n_videos: int) -> None:
         "PSP@5": lambda: psp_at_k_score(y_true, top, propensities=propensities),
         "AP of each label, top 20": lambda: average_precision_per_label(y_true, top, k=20),
     }
+    rows = []
     for name, run in runs.items():
         with measured() as memory:
             start = time.perf_counter()
             run()
             taken = time.perf_counter() - start
         print(f"  {name:30}{taken:8.2f} s, {memory.added:6.0f} MB on top of the data")
+        rows.append({"what": name, "s": taken, "MB": memory.added})
 
     evaluator = StreamingEvaluator(["gap@20"])
     with measured() as memory:
@@ -158,9 +164,11 @@ def million(n_videos: int) -> None:
         f"  {'GAP@20 in batches of 10,000':30}{taken:8.2f} s, {memory.added:6.0f} MB; "
         f"state {size:.0f} MB; {same}"
     )
+    rows.append({"what": "GAP@20 in batches of 10,000", "s": taken, "MB": memory.added})
+    return {"million": rows}
 
 
-def dense(n_videos: int) -> None:
+def dense(n_videos: int) -> dict[str, list]:
     """Compare dense scores with the starter code's algorithm and with scikit-learn."""
     rng = np.random.default_rng(1)
     y_true = make_true_labels(n_videos, rng)
@@ -174,7 +182,7 @@ def dense(n_videos: int) -> None:
         "sk_yt8m gap_score, dense y_true": lambda: gap_score(actuals, scores),
         "starter code's algorithm": lambda: starter_code_gap(scores, actuals, K),
     }
-    show(shortest(runs, repeats=20), ours)
+    starter = show(shortest(runs, repeats=20), ours)
 
     few = slice(0, n_videos // 4)
     y_few, actuals, scores = y_true[few], actuals[few], scores[few]
@@ -186,7 +194,7 @@ def dense(n_videos: int) -> None:
             actuals, scores, average="micro"
         ),
     }
-    show(shortest(runs, repeats=3), ours)
+    closest = show(shortest(runs, repeats=3), ours)
     ours = "sk_yt8m ndcg_at_k_score, k = 20"
     runs = {
         ours: lambda: ndcg_at_k_score(y_few, scores),
@@ -195,7 +203,7 @@ def dense(n_videos: int) -> None:
             actuals, scores, k=K, ignore_ties=True
         ),
     }
-    show(shortest(runs, repeats=3), ours)
+    closest += show(shortest(runs, repeats=3), ours)
     label = y_few.indices[y_few.indptr[:-1]]
     single = np.eye(N_LABELS, dtype=np.uint8)[label]
     ours = "sk_yt8m hit_at_k_score, k = 20, one true label"
@@ -205,10 +213,11 @@ def dense(n_videos: int) -> None:
             label, scores, k=K, labels=np.arange(N_LABELS)
         ),
     }
-    show(shortest(runs, repeats=3), ours)
+    closest += show(shortest(runs, repeats=3), ours)
+    return {"dense": starter, "scikit-learn": closest}
 
 
-def others(n_videos: int) -> None:
+def others(n_videos: int) -> dict[str, list]:
     """Compare with the libraries of extreme classification, where they are installed."""
     rng = np.random.default_rng(2)
     y_true = make_true_labels(n_videos, rng)
@@ -241,7 +250,7 @@ def others(n_videos: int) -> None:
         )
     for name, run in runs.items():
         print(f"  {name:58}{np.round(run(), 6)}")
-    show(shortest(runs, repeats=3), ours)
+    return {"others": show(shortest(runs, repeats=3), ours)}
 
 
 def optional(module: str):
@@ -252,7 +261,7 @@ def optional(module: str):
         return None
 
 
-def report(n_videos: int) -> None:
+def report(n_videos: int) -> dict[str, list]:
     """Measure the report with its thousand resamples."""
     rng = np.random.default_rng(3)
     y_true = make_true_labels(n_videos, rng)
@@ -263,6 +272,7 @@ def report(n_videos: int) -> None:
         taken = time.perf_counter() - start
     print(f"\nevaluation_report, {n_videos:,} videos, dense scores, 1,000 resamples")
     print(f"  {taken:.1f} s, {memory.added:.0f} MB on top of the data")
+    return {"report": [{"videos": n_videos, "s": taken, "MB": memory.added}]}
 
 
 def main() -> None:
@@ -271,9 +281,12 @@ def main() -> None:
     sizes = {"million": 1_000_000, "dense": 2000, "others": 20_000, "report": 5679}
     parser.add_argument("--part", choices=parts, help="one part alone")
     parser.add_argument("--videos", type=int, help="number of videos in place of the usual one")
+    add_options(parser)
     args = parser.parse_args()
+    tables: dict[str, list] = {}
     for name in [args.part] if args.part else parts:
-        parts[name](args.videos or sizes[name])
+        tables |= parts[name](args.videos or sizes[name])
+    write(args, tables, packages=["napkinxc"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from _record import add_options, write
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import sk_yt8m
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--references", type=int, help="made-up activations in their place")
     parser.add_argument("--probes", type=int, nargs="+", default=[64], help="n_probes (64)")
     parser.add_argument("--repeats", type=int, default=3, help="runs, the best counts (3)")
+    add_options(parser)
     args = parser.parse_args()
 
     X, Y, X_new, Y_new = (
@@ -118,20 +120,26 @@ def main() -> None:
     network = best(lambda: clf.estimator_.predict_proba(X_new), args.repeats)
     print(f"{len(X_new):,} rows, {len(X):,} references; network alone {network:.2f} s")
     print(f"{'':34}{'seconds':>9}{'networks':>10}{'first call':>12}{'GAP@20':>9}{'recall@50':>11}")
-    exact = None
+    exact, rows = None, []
     for way in ways:
         clf.set_params(**way)
         # The first call prepares what the search needs.
         first = best(lambda: clf.predict_top_k(X_new), 1)
         seconds = best(lambda: clf.predict_top_k(X_new), args.repeats)
         line = f"{way or 'this version'!s:34}{seconds:9.2f}{seconds / network:10.1f}{first:12.2f}"
-        line += f"{gap_score(Y_new, clf.predict_top_k(X_new)):9.4f}"
+        gap = gap_score(Y_new, clf.predict_top_k(X_new))
+        line += f"{gap:9.4f}"
+        row = {"search": " ".join(map(str, way.values())), "seconds": seconds}
+        row |= {"networks": seconds / network, "first call": first, "GAP@20": gap}
         if way:
             found = neighbors_of(clf, X_new, way["algorithm"])
             exact = found if exact is None else exact
             shared = [np.isin(*pair).mean() for pair in zip(exact, found, strict=True)]
             line += f"{np.mean(shared):11.4f}"
+            row["recall@50"] = np.mean(shared)
         print(line, flush=True)
+        rows.append(row)
+    write(args, {"search": rows}, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import argparse
 import time
 
 import numpy as np
+from _record import add_options, write
 
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.datasets import make_videos
@@ -21,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, default=16, help="batches (16)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
+    add_options(parser)
     args = parser.parse_args()
 
     n_rows = BATCH * args.batches
@@ -40,6 +42,9 @@ def main() -> None:
     print(f"a step of fit          {1e3 * step:8.1f} ms")
     print(f"a call of partial_fit  {1e3 * call:8.1f} ms")
     print(f"more a call            {1e3 * (call - step):8.1f} ms")
+    figures = {"step of fit": step, "call of partial_fit": call, "more a call": call - step}
+    rows = [{"what": name, "ms": 1e3 * seconds} for name, seconds in figures.items()]
+    write(args, {"calls": rows}, seeds=[0])
 
 
 if __name__ == "__main__":

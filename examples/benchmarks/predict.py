@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from _memory import measured
+from _record import add_options, write
 from sklearn.neural_network import MLPClassifier
 
 from sk_yt8m import DeepMultiLabelClassifier
@@ -34,8 +35,10 @@ def best(call: Callable[[], object], repeats: int) -> float:
     return min(times[1:])
 
 
-def top_k_on_disk(clf: DeepMultiLabelClassifier, some: np.ndarray, n_rows: int) -> None:
-    """Write some rows again and again to a file, and print what its top 20 cost."""
+def top_k_on_disk(
+    clf: DeepMultiLabelClassifier, some: np.ndarray, n_rows: int
+) -> list[dict[str, float]]:
+    """Write some rows again and again to a file, and say what its top 20 cost."""
     clf.predict_top_k(some)
     with tempfile.TemporaryDirectory() as folder:
         shape = (n_rows, some.shape[1])
@@ -50,19 +53,22 @@ def top_k_on_disk(clf: DeepMultiLabelClassifier, some: np.ndarray, n_rows: int) 
         seconds = time.perf_counter() - start_time
     print(f"{n_rows:,} rows of {X.nbytes / 1e9:.1f} GB: {n_rows / seconds:,.0f} rows/s")
     print(f"resident memory grows by {memory.added:,.0f} MB, pages of the file included")
+    size, speed = X.nbytes / 1e9, n_rows / seconds
+    return [{"rows": n_rows, "GB": size, "rows/s": speed, "MB added": memory.added}]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5632, help="videos of the bulk (5632)")
     parser.add_argument("--on-disk", type=int, help="rows of a memory-mapped file")
+    add_options(parser)
     args = parser.parse_args()
 
     X, Y = make_videos(args.rows, random_state=0, return_indicator="sparse", return_X_y=True)
     clf = DeepMultiLabelClassifier(batch_size=512, max_iter=1, random_state=0)
     clf.fit(X[:1024], Y[:1024])
     if args.on_disk:
-        top_k_on_disk(clf, X, args.on_disk)
+        write(args, {"on disk": top_k_on_disk(clf, X, args.on_disk)}, seeds=[0])
         return
     warnings.simplefilter("ignore")
     peer = MLPClassifier((2000, 3200), batch_size=512, max_iter=1, random_state=0)
@@ -93,8 +99,11 @@ def main() -> None:
     times = {name: best(call, 3) for name, call in bulk.items()}
     floor = times["matrix products alone, float32"]
     print(f"{args.rows} rows{'':28}rows/s   time of products")
+    bulk_rows, row_rows = [], []
     for name, taken in times.items():
         print(f"{name:32}{args.rows / taken:10,.0f}{taken / floor:14.2f}x")
+        speed, ratio = args.rows / taken, taken / floor
+        bulk_rows.append({"what": name, "rows/s": speed, "time of products": ratio})
 
     row = X[:1]
     single = {
@@ -107,6 +116,8 @@ def main() -> None:
     for name, taken in times.items():
         ratio = taken / times["MLPClassifier.predict_proba"]
         print(f"{name:32}{1e3 * taken:10.2f}{ratio:14.2f}x")
+        row_rows.append({"what": name, "ms": 1e3 * taken, "time of MLPClassifier": ratio})
+    write(args, {"bulk": bulk_rows, "row": row_rows}, seeds=[0])
 
 
 if __name__ == "__main__":

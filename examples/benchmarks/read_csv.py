@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _record import add_options, write
 
 from sk_yt8m.datasets import load_csv, make_videos, write_csv
 
@@ -41,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of the course's CSV files")
     parser.add_argument("--shards", type=int, default=8, help="shards for the comparison (8)")
+    add_options(parser)
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -57,9 +59,11 @@ def main() -> None:
         }
         times = {name: seconds(read) for name, read in readers.items()}
         print(f"{len(files)} shards, {size:.0f} MB, one core")
+        rows = []
         for name, taken in times.items():
             ratio = taken / times["load_csv"]
             print(f"{name:18}{size / taken:8.0f} MB/s   {ratio:5.1f} x the time of load_csv")
+            rows.append({"reader": name, "MB/s": size / taken, "time of load_csv": ratio})
 
         cache = Path(temporary) / "cache"
         options = {"split": "course-train", "cache_dir": cache, "return_indicator": "sparse"}
@@ -70,6 +74,8 @@ def main() -> None:
         total = sum(file.stat().st_size for file in bunch.files) / 1e6
         print(f"all of train: {bunch.data.shape[0]} videos, {total:.0f} MB of CSV in {first:.1f} s")
         print(f"  = {total / first:.0f} MB/s; from the cache {again:.3f} s")
+        whole = {"videos": bunch.data.shape[0], "MB": total, "seconds": first, "again": again}
+        write(args, {"readers": rows, "whole": [whole]}, packages=["pandas"])
 
 
 if __name__ == "__main__":

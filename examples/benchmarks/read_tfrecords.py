@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from _record import add_options, write
 
 from sk_yt8m.datasets import load_tfrecords, make_videos, write_tfrecords
 
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=1000, help="videos in each of them (1000)")
     parser.add_argument("--frames", type=int, default=100, help="frame-level videos (100)")
     parser.add_argument("--repeats", type=int, default=5, help="runs, of which the best counts (5)")
+    add_options(parser)
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -89,9 +91,12 @@ def main() -> None:
         print(
             f"{n_records} records in {len(videos.files)} files, {size / n_records:.0f} bytes each"
         )
+        rows = []
         for name, read in readers.items():
             taken = cpu_seconds(read, args.repeats)
             print(f"{name:22}{n_records / taken:8.0f} records/CPU s{size / taken / 1e6:8.0f} MB/s")
+            speed = {"records/CPU s": n_records / taken, "MB/CPU s": size / taken / 1e6}
+            rows.append({"reader": name, **speed})
 
         path = made_up_frames(Path(temporary) / "frames.tfrecord", args.frames)
         taken = cpu_seconds(lambda: load_tfrecords(path), args.repeats)
@@ -99,6 +104,8 @@ def main() -> None:
         print(
             f"frame level{args.frames / taken:19.0f} videos/CPU s{n_frames / taken:8.0f} frames/s"
         )
+        frames = {"videos/CPU s": args.frames / taken, "frames/CPU s": n_frames / taken}
+        write(args, {"readers": rows, "frames": [frames]}, seeds=[0])
 
 
 if __name__ == "__main__":

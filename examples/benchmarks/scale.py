@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _record import add_options, write
 
 BLOCK = 10_000
 SHARD = 1_000
@@ -246,6 +247,7 @@ def main() -> None:
     parser.add_argument("--ratio-rows", type=int, default=100_000, help="rows to compare on")
     parser.add_argument("--folder", type=Path, help="where to put everything (a temporary folder)")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
+    add_options(parser)
     args = parser.parse_args()
     if args.stage:
         print(json.dumps(run_stage(args.stage, args.folder, args)))
@@ -270,6 +272,7 @@ def main() -> None:
         print(f"{args.n_videos:,} videos, {size / 2**20:,.0f} MB of TFRecords, ", end="")
         print(f"written in {time.perf_counter() - start:.0f} s\n")
         print(f"{'':16}{'seconds':>9}{'videos/s':>11}{'peak MB':>9}{'MB read':>10}")
+        rows = []
         for name in ("convert", "open", "verify", "train, 1 epoch", "top 20 and GAP"):
             result = stage(name)
             speed = args.n_videos / result["seconds"]
@@ -278,6 +281,8 @@ def main() -> None:
                 f"{result['MB']:9,.0f}{result['read']:10,.0f}",
                 flush=True,
             )
+            row = {"stage": name, "seconds": result["seconds"], "videos/s": speed}
+            rows.append({**row, "peak MB": result["MB"], "MB read": result["read"]})
         print(f"GAP@20 {result['result']:.4f}")
         store = sum(file.stat().st_size for file in (folder / "store").iterdir())
         print(f"store: {store / 2**20:,.0f} MB\n")
@@ -286,6 +291,8 @@ def main() -> None:
         for name, speed in speeds.items():
             print(f"training from {name:8}{speed:9,.0f} videos/s")
         print(f"ratio{speeds['store'] / speeds['memory']:26.2f}")
+    sources = [{"from": name, "videos/s": speed} for name, speed in speeds.items()]
+    write(args, {"stages": rows, "sources": sources}, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _record import add_options, write
+
 HERE = Path(__file__).resolve().parent
 LAUNCH = HERE.parent / "distributed" / "launch.py"
 N_ROWS, N_FEATURES, N_LABELS = 4096, 1152, 3862
@@ -129,6 +131,7 @@ def print_model(one_step_ms):
     ]
     sizes = BATCH_SIZE, 2048, 8192
     print(f"{'':32}{'gradients':>10}" + "".join(f"{size:>8}" for size in sizes))
+    rows = []
     for name, n, gb_per_s in networks:
         gpu = [6 * N_WEIGHTS * rows / 300e9 + 0.3 for rows in sizes]
         cpu_ms_a_row = one_step_ms / BATCH_SIZE * os.cpu_count() / HOST_CORES
@@ -136,11 +139,14 @@ def print_model(one_step_ms):
         kinds = [("", gpu)] if n == 8 else [(", a GPU each", gpu), (", no GPU", cpu)]
         for kind, steps in kinds:
             for dtype, size in (("float32", 4), ("bfloat16", 2)):
-                speeds = "".join(f"{speed(ms, n, gb_per_s, size):8.2f}" for ms in steps)
-                print(f"{name + kind:32}{dtype:>10}{speeds}")
+                speeds = [speed(ms, n, gb_per_s, size) for ms in steps]
+                print(f"{name + kind:32}{dtype:>10}" + "".join(f"{one:8.2f}" for one in speeds))
+                by_size = dict(zip(map(str, sizes), speeds, strict=True))
+                rows.append({"devices": f"{name}{kind}, {dtype}", **by_size})
+    return rows
 
 
-def fit():
+def fit(args):
     """Print what one fit on several machines sends and how long that takes."""
     mb = 4 * N_WEIGHTS / 1e6
     print(f"A step sends the gradients of {N_WEIGHTS / 1e6:.1f} million weights: {mb:.0f} MB in")
@@ -149,10 +155,12 @@ def fit():
     this = [sys.executable, __file__]
     one = measured(*this, "--one")
     two = measured(sys.executable, str(LAUNCH), "-n", "2", *this, "--two")
+    rows = []
     for processes, found in (("one process", one), ("two processes", two)):
         for name, ms in found.items():
             print(f"{processes}: {name:46}{ms:6.0f}", flush=True)
-    print_model(one["step"])
+            rows.append({"what": f"{processes}: {name}", "ms": ms})
+    write(args, {"fit": rows, "model": print_model(one["step"])}, seeds=[0])
 
 
 def main():
@@ -161,6 +169,7 @@ def main():
     parser.add_argument("--parts", default="fit,searches,videos", help="of these three (all)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--two", help=argparse.SUPPRESS)
+    add_options(parser)
     args = parser.parse_args()
     if args.one:
         return one_process(args.one)
@@ -172,7 +181,7 @@ def main():
     for part in args.parts.split(","):
         print(f"\n== {part}", flush=True)
         if part == "fit":
-            fit()
+            fit(args)
         else:
             script, *options = others[part]
             subprocess.run([sys.executable, str(HERE / script), *options], check=True)

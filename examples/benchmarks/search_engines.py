@@ -14,6 +14,7 @@ from contextlib import ExitStack
 import joblib
 import numpy as np
 import psutil
+from _record import add_options, write
 from sklearn.model_selection import GridSearchCV, KFold
 
 from sk_yt8m import DeepMultiLabelClassifier
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4096, help="videos (4096)")
     parser.add_argument("--in-memory", action="store_true", help="arrays in memory, not a store")
     parser.add_argument("--engines", nargs="+", default=["one process", "loky", "dask", "ray"])
+    add_options(parser)
     args = parser.parse_args()
 
     clf = DeepMultiLabelClassifier((64,), max_iter=2, random_state=0)
@@ -57,6 +59,7 @@ def main() -> None:
             store = convert((X, Y), f"{folder}/store")
             X, Y = store.X, store.Y
         print(f"features of {X.nbytes / 1e6:.1f} MB", flush=True)
+        rows = []
         for engine in args.engines:
             with ExitStack() as stack:
                 start(engine, stack)
@@ -74,6 +77,9 @@ def main() -> None:
                         f"{sent / 1e6:7.2f} MB   GAP@20 {shown}",
                         flush=True,
                     )
+                    row = {"engine": engine, "call": call, "seconds": seconds}
+                    rows.append({**row, "loopback MB": sent / 1e6, "GAP@20": max(shown)})
+        write(args, {"calls": rows}, seeds=[0], packages=("joblib", "distributed", "ray"))
 
 
 if __name__ == "__main__":

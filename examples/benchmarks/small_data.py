@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from _record import add_options, write
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import (
@@ -124,10 +125,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--only", default="", help="problems whose names hold this text")
+    add_options(parser)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     folds = KFold(args.folds, shuffle=True, random_state=0)
     print(f"{'':24}{'score':>7}  {'difference':>16}{'s':>8}{'CPU s':>8}")
+    rows = []
     for problem, make in PROBLEMS.items():
         if args.only not in problem:
             continue
@@ -136,16 +139,21 @@ def main() -> None:
         reference = None
         for name, clf in classifiers(y.ndim == 2).items():
             pipeline = make_pipeline(StandardScaler(), clf)
-            results = [measure(pipeline, X, y, *rows) for rows in folds.split(X)]
+            results = [measure(pipeline, X, y, *split) for split in folds.split(X)]
             scores, seconds, cpu_seconds = map(np.array, zip(*results, strict=True))
-            difference = ""
+            difference, change, error = "", None, None
             if reference is None:
                 reference = scores
             else:
+                change = (scores - reference).mean()
                 error = (scores - reference).std(ddof=1) / np.sqrt(len(scores))
-                difference = f"{(scores - reference).mean():+.4f} ± {error:.4f}"
+                difference = f"{change:+.4f} ± {error:.4f}"
             times = f"{np.median(seconds):8.2f}{np.median(cpu_seconds):8.2f}"
             print(f"    {name:20}{scores.mean():7.4f}  {difference:>16}{times}", flush=True)
+            row = {"problem": problem, "rows": len(X), "classifier": name, "score": scores.mean()}
+            spent = {"seconds": np.median(seconds), "processor s": np.median(cpu_seconds)}
+            rows.append({**row, "difference": change, "error": error, **spent})
+            write(args, {"scores": rows}, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _memory import measured
+from _record import add_options, write
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from sk_yt8m import SparseIndicator
@@ -59,9 +60,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=41_393)
     parser.add_argument("--labels", type=int, default=3_862)
+    add_options(parser)
     args = parser.parse_args()
     tags = tags_of(args.rows, args.labels)
     print(f"{'':52}{'made':>8}{'read':>8}{'MB':>8}")
+    rows = []
     for name, make in WAYS.items():
         seconds, added = [], []
         for _ in range(3):
@@ -74,6 +77,8 @@ def main() -> None:
             added.append(memory.added)
         made_in, read_in = np.min(seconds, axis=0)
         print(f"{name:52}{made_in:8.3f}{read_in:8.3f}{max(added):8.0f}", flush=True)
+        rows.append({"way": name, "made": made_in, "read": read_in, "MB": max(added)})
+    write(args, {"ways": rows}, seeds=[0], packages=["pandas"])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _record import add_options, write
 from fit import BATCH, SIZES, keras_model, torch_model
 
 from sk_yt8m import DeepMultiLabelClassifier
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--only", help="contenders whose names hold this text")
     parser.add_argument("--plot", type=Path, help="picture to write (needs matplotlib)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    add_options(parser)
     args = parser.parse_args()
     if args.one:
         print(json.dumps(run_one(args.one, args.data, args.limit)))
@@ -160,6 +162,7 @@ def main() -> None:
 
     peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
     curves: dict[str, Curve] = {}
+    rows = []
     print(f"{'':42}{f's to {TARGET}':>12}{'best GAP@20':>12}{'at s':>8}{'epochs':>8}{'s':>8}")
     for name in (*OURS, *peers):
         if args.only and args.only not in name:
@@ -175,6 +178,19 @@ def main() -> None:
         best, at = max((gap, seconds) for seconds, gap in curve)
         end = curve[-1][0]
         print(f"{name:42}{shown:>12}{best:12.4f}{at:8.1f}{len(curve):8}{end:8.1f}", flush=True)
+        row = {"contender": name, "seconds to target": reached, "best GAP@20": best}
+        rows.append({**row, "at seconds": at, "epochs": len(curve), "seconds": end})
+    points = [
+        {"contender": name, "seconds": seconds, "GAP@20": gap}
+        for name, curve in curves.items()
+        for seconds, gap in curve
+    ]
+    write(
+        args,
+        {"summary": rows, "curves": points},
+        seeds=[0],
+        packages=("torch", "skorch", "scikeras"),
+    )
     if args.plot:
         draw(curves, args.plot)
 

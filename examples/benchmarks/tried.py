@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from _record import add_options, write
 from scipy.special import expit, logit
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import normalize
@@ -87,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the course's CSV files")
     parser.add_argument("--model", type=Path, required=True, help="file of the network")
+    add_options(parser)
     args = parser.parse_args()
 
     options = {"return_indicator": "sparse", "return_X_y": True}
@@ -101,10 +103,15 @@ def main() -> None:
         net = preset.estimator.estimator.fit(X, Y)
         net.save(args.model)
 
+    rows = []
+
     def show(name: str, scores: object, base: float | None = None) -> float:
         gap, hit = gap_score(Y_val, scores), hit_at_k_score(Y_val, scores, k=1)
         change = "" if base is None else f"{gap - base:+9.4f}"
         print(f"{name:60}{gap:8.4f}{hit:8.4f}{change}", flush=True)
+        difference = None if base is None else gap - base
+        shown = name.replace("  ", "– ")
+        rows.append({"what": shown, "GAP@20": gap, "Hit@1": hit, "change": difference})
         return gap
 
     print(f"{'':60}{'GAP@20':>8}{'Hit@1':>8}{'change':>9}")
@@ -187,6 +194,7 @@ def main() -> None:
     nearness = found[1][:, :10].mean(axis=1, keepdims=True)
     near_share = np.clip(nearness / nearness.mean() / 2, 0.2, 0.8)
     show("share by the cosine of the nearest 10", (1 - near_share) * own + near_share * near, base)
+    write(args, {"tried": rows}, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Render the figures of `docs/results/figures` into pages and pictures."""
