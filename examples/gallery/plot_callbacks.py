@@ -133,4 +133,5 @@ summary.groupby(level=0).mean().round(3)
 
 # %%
 # A callback can do more: show progress (:class:`sklearn.callback.ProgressBar`), or end a training
-# when the time is up or a goal is reached. Any object with four methods is one.
+# when the time is up or a goal is reached. Any object with four methods is one. More about them:
+# :ref:`callbacks`.

@@ -156,3 +156,6 @@ ax.get_legend().remove()
 ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
+
+# %%
+# The other metrics, and which question each answers: :ref:`metrics`.

@@ -136,3 +136,5 @@ plt.show()
 # Neighbours have a price. The classifier keeps the activations of all training rows and compares
 # every new row with them. How much they count is ``neighbor_weight``, which may be changed after
 # ``fit``: choose it on validation data.
+#
+# More about neighbours and averages: :ref:`ensembles`.

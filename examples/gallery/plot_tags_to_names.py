@@ -123,3 +123,6 @@ for name, score in loaded.predict_labels(new_videos["embedding"][:1], k=3)[0]:
 
 Y_new = SparseIndicator.from_tags(new_videos["tags"], loaded.label_names_, unknown="ignore")
 print(f"GAP@20 of the new videos: {loaded.score(new_videos['embedding'], Y_new):.3f}")
+
+# %%
+# All other forms of ``X`` and ``y``: :ref:`targets`. Other kinds of files: :ref:`saving`.
