@@ -69,7 +69,9 @@ def sklearn(X: np.ndarray, Y: Any, epochs: int) -> None:
     from sklearn.neural_network import MLPClassifier
 
     warnings.simplefilter("ignore")
-    MLPClassifier(SIZES[1:3], batch_size=BATCH, max_iter=epochs, random_state=0).fit(X, Y.toarray())
+    # scikit-learn 1.9 mixes up the columns of an indicator whose dtype cannot count its labels.
+    dense = Y.toarray().astype(int)
+    MLPClassifier(SIZES[1:3], batch_size=BATCH, max_iter=epochs, random_state=0).fit(X, dense)
 
 
 def keras_model() -> Any:

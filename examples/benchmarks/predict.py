@@ -72,7 +72,8 @@ def main() -> None:
         return
     warnings.simplefilter("ignore")
     peer = MLPClassifier((2000, 3200), batch_size=512, max_iter=1, random_state=0)
-    peer.fit(X[:1024], Y[:1024].toarray())
+    # scikit-learn 1.9 mixes up the columns of an indicator whose dtype cannot count its labels.
+    peer.fit(X[:1024], Y[:1024].toarray().astype(int))
 
     from sk_yt8m._tensorflow import tf
 

@@ -41,6 +41,8 @@ def sklearn(X: np.ndarray, Y: np.ndarray, X_val: np.ndarray) -> Epochs:
 
     warnings.simplefilter("ignore")
     clf = MLPClassifier(SIZES[1:3], batch_size=BATCH, random_state=0)
+    # scikit-learn 1.9 mixes up the columns of an indicator whose dtype cannot count its labels.
+    Y = Y.astype(int)
     while True:
         clf.partial_fit(X, Y, classes=np.arange(SIZES[3]))
         yield clf.predict_proba(X_val)
