@@ -154,8 +154,8 @@ def million(n_videos: int) -> dict[str, list]:
     with measured() as memory:
         start = time.perf_counter()
         for first in range(0, n_videos, 10_000):
-            rows = slice(first, first + 10_000)
-            evaluator.update(y_true[rows], (top[0][rows], top[1][rows]))
+            block = slice(first, first + 10_000)
+            evaluator.update(y_true[block], (top[0][block], top[1][block]))
         result = evaluator.result()["gap@20"]
         taken = time.perf_counter() - start
     size = len(pickle.dumps(evaluator)) / 2**20

@@ -53,7 +53,7 @@ JOBS = {
     "predict-on-disk": Job("predict.py", "--on-disk 1000000", "--on-disk 2000"),
     "many_fits": Job("many_fits.py", "", "--only (16,)"),
     "small_data": Job("small_data.py", "--folds 3", "--folds 2 --only wine"),
-    "metrics": Job("metrics.py", "", "--part dense --videos 200"),
+    "metrics": Job("metrics.py", "", "--videos 200"),
     "tags": Job("tags.py", "", "--rows 2000 --labels 300"),
     "read_csv": Job("read_csv.py", "", "--shards 1", data=True),
     "read_tfrecords": Job(
