@@ -44,7 +44,9 @@ runs = monitor.get_logs(select="all")
 for fold, (run, score) in enumerate(zip(runs, held_out, strict=True)):
     scores = run.data_as_pandas
     at_the_end = scores.loc[scores["task_name"] == "epoch", "score"].iloc[-1]
-    print(f"fold {fold}: {at_the_end:.3f} on its training rows, {score:.3f} on the held-out rows")
+    print(
+        f"fold {fold}: {at_the_end:.3f} on its training rows, {score:.3f} on the held-out rows"
+    )
 
 # %%
 # Held-out rows
@@ -68,9 +70,17 @@ def monitor_of(held_out):
 
 
 plain = DeepMultiLabelClassifier(
-    (200,), max_iter=20, dropout=0, input_dropout=0, learning_rate="constant", random_state=0
+    (200,),
+    max_iter=20,
+    dropout=0,
+    input_dropout=0,
+    learning_rate="constant",
+    random_state=0,
 )
-networks = {"The default recipe": clf, "No dropout, constant learning rate": plain}
+networks = {
+    "The default recipe": clf,
+    "No dropout, constant learning rate": plain,
+}
 curves = {}
 for name, network in networks.items():
     for fold, (train, held_out) in enumerate(folds.split(X)):
@@ -78,7 +88,9 @@ for name, network in networks.items():
         network.set_callbacks(monitor).fit(X[train], Y[train])
         scores = monitor.get_logs().data_as_pandas
         epochs = scores[scores["task_name"] == "epoch"]
-        curves[name, fold] = epochs[["training rows", "held-out rows"]].reset_index(drop=True)
+        curves[name, fold] = epochs[
+            ["training rows", "held-out rows"]
+        ].reset_index(drop=True)
 
 # %%
 # The picture
@@ -97,7 +109,9 @@ for name, network in networks.items():
 import matplotlib.pyplot as plt
 
 colors = {"training rows": "0.6", "held-out rows": "#0072B2"}
-figure, panels = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True, layout="constrained")
+figure, panels = plt.subplots(
+    1, 2, figsize=(11, 4.6), sharey=True, layout="constrained"
+)
 for ax, name in zip(panels, networks, strict=True):
     for fold in range(folds.n_splits):
         scores = curves[name, fold]
@@ -107,8 +121,16 @@ for ax, name in zip(panels, networks, strict=True):
         best = scores["held-out rows"].idxmax()
         ax.plot(best, scores.loc[best, "held-out rows"], "o", color="#0072B2")
     for rows, color in colors.items():
-        last = [curves[name, fold][rows].iloc[-1] for fold in range(folds.n_splits)]
-        ax.text(20.4, sum(last) / len(last), rows.replace(" ", "\n"), color=color, va="center")
+        last = [
+            curves[name, fold][rows].iloc[-1] for fold in range(folds.n_splits)
+        ]
+        ax.text(
+            20.4,
+            sum(last) / len(last),
+            rows.replace(" ", "\n"),
+            color=color,
+            va="center",
+        )
     ax.set(xlim=(1, 23.5), xlabel="epoch", xticks=[1, 5, 10, 15, 20])
     ax.set_title(name, loc="left")
     ax.spines[["top", "right"]].set_visible(False)
@@ -121,7 +143,9 @@ plt.show()
 
 import pandas as pd
 
-held_out_curves = pd.DataFrame({key: scores["held-out rows"] for key, scores in curves.items()})
+held_out_curves = pd.DataFrame(
+    {key: scores["held-out rows"] for key, scores in curves.items()}
+)
 summary = pd.DataFrame(
     {
         "best epoch": held_out_curves.idxmax(),

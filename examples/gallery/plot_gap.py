@@ -19,7 +19,9 @@ import numpy as np
 
 labels = ["Cat", "Dog", "Car"]
 y_true = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]])
-y_score = np.array([[0.9, 0.3, 0.1], [0.6, 0.8, 0.2], [0.7, 0.1, 0.5], [0.40, 0.45, 0.3]])
+y_score = np.array(
+    [[0.9, 0.3, 0.1], [0.6, 0.8, 0.2], [0.7, 0.1, 0.5], [0.40, 0.45, 0.3]]
+)
 
 # %%
 # The pool: one line for each of the best labels, all videos in one list, highest score first.
@@ -28,7 +30,12 @@ import pandas as pd
 
 pool = pd.DataFrame(
     [
-        {"score": y_score[video, i], "video": video, "label": labels[i], "true": y_true[video, i]}
+        {
+            "score": y_score[video, i],
+            "video": video,
+            "label": labels[i],
+            "true": y_true[video, i],
+        }
         for video in range(4)
         for i in np.argsort(-y_score[video])[:2]
     ]
@@ -59,28 +66,63 @@ print(f"gap_score  {gap_score(y_true, y_score, k=2):.4f}")
 import matplotlib.pyplot as plt
 
 blue, grey = "#0072B2", "0.55"
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(11, 4.6), layout="constrained"
+)
 
 for place, line in enumerate(pool.itertuples()):
     color = blue if line.true else grey
     left.hlines(place, 0, line.score, color=color, linewidth=9)
     left.text(
-        -0.03, place, f"{line.label}, video {line.video}", color=color, ha="right", va="center"
+        -0.03,
+        place,
+        f"{line.label}, video {line.video}",
+        color=color,
+        ha="right",
+        va="center",
     )
-    left.text(line.score + 0.03, place, f"{line.score:.2f}", color=color, va="center")
-left.set(xlim=(0, 1.05), ylim=(7.6, -0.6), yticks=[], xticks=[0, 0.5, 1], xlabel="score")
+    left.text(
+        line.score + 0.03, place, f"{line.score:.2f}", color=color, va="center"
+    )
+left.set(
+    xlim=(0, 1.05),
+    ylim=(7.6, -0.6),
+    yticks=[],
+    xticks=[0, 0.5, 1],
+    xlabel="score",
+)
 left.set_title("The pool, sorted by score", loc="left")
 
 hits = pool[pool["true"] == 1]
 width = 1 / y_true.sum()
-right.bar(hits["recall"] - width, hits["precision"], width, align="edge", color=blue, edgecolor="w")
+right.bar(
+    hits["recall"] - width,
+    hits["precision"],
+    width,
+    align="edge",
+    color=blue,
+    edgecolor="w",
+)
 for hit in hits.itertuples():
     middle = hit.recall - width / 2
     right.text(
-        middle, hit.precision - 0.04, f"{hit.precision:.2f}", color="w", ha="center", va="top"
+        middle,
+        hit.precision - 0.04,
+        f"{hit.precision:.2f}",
+        color="w",
+        ha="center",
+        va="top",
     )
-    right.text(middle, 0.04, f"{hit.label},\nvideo {hit.video}", color="w", ha="center")
-right.text(0.9, 0.04, "Car,\nvideo 1:\nnot in\nthe pool", color=grey, ha="center")
+    right.text(
+        middle,
+        0.04,
+        f"{hit.label},\nvideo {hit.video}",
+        color="w",
+        ha="center",
+    )
+right.text(
+    0.9, 0.04, "Car,\nvideo 1:\nnot in\nthe pool", color=grey, ha="center"
+)
 right.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="recall", ylabel="precision")
 right.set_title(f"The area is GAP: {by_hand:.3f}", loc="left")
 for ax in (left, right):
@@ -116,7 +158,11 @@ Y_test = Y[2000:]
 per_video = scores / scores.max(axis=1, keepdims=True)
 log_odds = np.log(scores) - np.log1p(-scores)
 
-for name, values in [("scores", scores), ("divided per video", per_video), ("log-odds", log_odds)]:
+for name, values in [
+    ("scores", scores),
+    ("divided per video", per_video),
+    ("log-odds", log_odds),
+]:
     gap, hit = gap_score(Y_test, values), hit_at_k_score(Y_test, values, k=1)
     print(f"{name:18} GAP@20 {gap:.3f}   Hit@1 {hit:.3f}")
 
@@ -135,12 +181,17 @@ for name, values in [("scores", scores), ("divided per video", per_video), ("log
 
 orange = "#D55E00"
 figure, ax = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
-for name, values, color in [("scores", scores, blue), ("divided per video", per_video, orange)]:
+for name, values, color in [
+    ("scores", scores, blue),
+    ("divided per video", per_video, orange),
+]:
     curve = PooledPrecisionRecallDisplay.from_predictions(
         Y_test, values, ax=ax, color=color, linewidth=2.5
     )
     if color == blue:
-        ax.fill_between(curve.recall, curve.precision, color=blue, alpha=0.12, linewidth=0)
+        ax.fill_between(
+            curve.recall, curve.precision, color=blue, alpha=0.12, linewidth=0
+        )
     at = np.searchsorted(curve.recall, 0.45)
     ax.annotate(
         f"{name}\nGAP@20 {curve.gap:.3f}",

@@ -28,8 +28,12 @@ X, Y = make_videos(
     return_X_y=True,
     random_state=0,
 )
-X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=600, random_state=0)
-print(f"{Y_train.shape[1]} labels, {Y_train.nnz / Y_train.shape[0]:.1f} of them true in a mean row")
+X_train, X_test, Y_train, Y_test = train_test_split(
+    X, Y, test_size=600, random_state=0
+)
+print(
+    f"{Y_train.shape[1]} labels, {Y_train.nnz / Y_train.shape[0]:.1f} of them true in a mean row"
+)
 
 # %%
 # Search
@@ -58,7 +62,11 @@ import pandas as pd
 
 results = pd.DataFrame(search.cv_results_)
 columns = ["param_dropout", "param_learning_rate_init"]
-columns += [f"{part}_test_{name}" for name in ["gap@20", "hit@1"] for part in ["mean", "std"]]
+columns += [
+    f"{part}_test_{name}"
+    for name in ["gap@20", "hit@1"]
+    for part in ["mean", "std"]
+]
 results.sort_values("rank_test_gap@20")[columns].head().round(3)
 
 # %%
@@ -73,14 +81,20 @@ results.sort_values("rank_test_gap@20")[columns].head().round(3)
 
 import matplotlib.pyplot as plt
 
-colors = dict(zip(grid["dropout"], ["#0072B2", "#D55E00", "0.45"], strict=True))
+colors = dict(
+    zip(grid["dropout"], ["#0072B2", "#D55E00", "0.45"], strict=True)
+)
 folds = [f"split{fold}_test_gap@20" for fold in range(3)]
 figure, ax = plt.subplots(figsize=(8, 4.8), layout="constrained")
 for dropout, rows in results.groupby("param_dropout"):
     rates = rows["param_learning_rate_init"]
-    ax.plot(rates, rows["mean_test_gap@20"], color=colors[dropout], linewidth=2.5)
+    ax.plot(
+        rates, rows["mean_test_gap@20"], color=colors[dropout], linewidth=2.5
+    )
     aside = rates * (0.96 + 0.16 * dropout)
-    ax.plot(aside, rows[folds], "o", color=colors[dropout], markersize=5, alpha=0.7)
+    ax.plot(
+        aside, rows[folds], "o", color=colors[dropout], markersize=5, alpha=0.7
+    )
     ax.annotate(
         f"dropout {dropout}",
         (rates.iloc[0], rows["mean_test_gap@20"].iloc[0]),
@@ -109,10 +123,17 @@ ax.annotate(
     arrowprops={"arrowstyle": "-", "color": "0.3", "shrinkB": 9},
 )
 ax.set_xscale("log")
-ax.set_xticks(grid["learning_rate_init"], [f"{rate:g}" for rate in grid["learning_rate_init"]])
+ax.set_xticks(
+    grid["learning_rate_init"],
+    [f"{rate:g}" for rate in grid["learning_rate_init"]],
+)
 ax.minorticks_off()
 ax.margins(y=0.2)
-ax.set(xlim=(0.0007, 0.06), xlabel="learning_rate_init", ylabel="GAP@20 of the held-out fold")
+ax.set(
+    xlim=(0.0007, 0.06),
+    xlabel="learning_rate_init",
+    ylabel="GAP@20 of the held-out fold",
+)
 ax.spines[["top", "right"]].set_visible(False)
 ax.grid(axis="y", color="0.92")
 plt.show()
@@ -130,7 +151,9 @@ from sk_yt8m.metrics import gap_scorer
 
 print(f"best of the grid: {search.best_params_}")
 print(f"GAP@20 of the folds: {search.best_score_:.3f}")
-print(f"GAP@20 of the videos put aside: {gap_scorer(search.best_estimator_, X_test, Y_test):.3f}")
+print(
+    f"GAP@20 of the videos put aside: {gap_scorer(search.best_estimator_, X_test, Y_test):.3f}"
+)
 
 # %%
 # ``cross_val_score``, ``cross_validate`` and ``learning_curve`` refuse a scipy sparse ``y``.

@@ -43,12 +43,20 @@ X, Y = make_videos(
     random_state=0,
 )
 rng = np.random.default_rng(0)
-circumstances = rng.normal(size=(len(X), 12)) @ rng.normal(size=(12, X.shape[1]))
+circumstances = rng.normal(size=(len(X), 12)) @ rng.normal(
+    size=(12, X.shape[1])
+)
 X = X + X.std() * circumstances / circumstances.std()
-names = load_vocabulary(sample_path() / "vocabulary.csv")["name"].tolist()[::15]
+names = load_vocabulary(sample_path() / "vocabulary.csv")["name"].tolist()[
+    ::15
+]
 
-X_train, X_map, Y_train, Y_map = train_test_split(X, Y, test_size=700, random_state=0)
-clf = DeepMultiLabelClassifier((200,), max_iter=10, random_state=0).fit(X_train, Y_train)
+X_train, X_map, Y_train, Y_map = train_test_split(
+    X, Y, test_size=700, random_state=0
+)
+clf = DeepMultiLabelClassifier((200,), max_iter=10, random_state=0).fit(
+    X_train, Y_train
+)
 
 descriptions = {
     "features": StandardScaler().fit(X_train).transform(X_map),
@@ -63,9 +71,15 @@ descriptions = {
 # label in common with their nearest neighbour.
 
 for title, rows in descriptions.items():
-    neighbour = NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(return_distance=False)[:, 0]
+    neighbour = (
+        NearestNeighbors(n_neighbors=1)
+        .fit(rows)
+        .kneighbors(return_distance=False)[:, 0]
+    )
     shared = (Y_map & Y_map[neighbour]).any(axis=1).mean()
-    print(f"{title:20}{rows.shape[1]} columns, {shared:.0%} share a label with their neighbour")
+    print(
+        f"{title:20}{rows.shape[1]} columns, {shared:.0%} share a label with their neighbour"
+    )
 
 # %%
 # Draw both maps
@@ -86,15 +100,28 @@ frequent = np.argsort(Y_map.sum(axis=0))[::-1][: len(colours)]
 fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
 for ax, (title, rows) in zip(axes, descriptions.items(), strict=True):
     small = PCA(n_components=30, random_state=0).fit_transform(rows)
-    places = TSNE(method="exact", max_iter=500, random_state=0).fit_transform(small)
+    places = TSNE(method="exact", max_iter=500, random_state=0).fit_transform(
+        small
+    )
     ax.plot(*places.T, "o", color="#d9d9d9", markersize=4)
     for label, colour in zip(frequent, colours, strict=True):
         own = places[Y_map[:, label] == 1]
         ax.plot(*own.T, "o", color=colour, markersize=5)
         if title == "hidden activations":
             x, y = np.median(own, axis=0)
-            text = ax.text(x, y, names[label], size=13, weight="bold", ha="center", va="center")
-            text.set(color=colour, path_effects=[withStroke(linewidth=4, foreground="white")])
+            text = ax.text(
+                x,
+                y,
+                names[label],
+                size=13,
+                weight="bold",
+                ha="center",
+                va="center",
+            )
+            text.set(
+                color=colour,
+                path_effects=[withStroke(linewidth=4, foreground="white")],
+            )
     ax.margins(0.12)
     ax.set_title(title, loc="left", fontsize=14)
     ax.set(xticks=[], yticks=[])

@@ -38,7 +38,9 @@ clearness = pd.DataFrame(
 names = clearness.index
 
 rng = np.random.default_rng(0)
-Y = pd.DataFrame(rng.random((6000, len(names))) < 0.1, columns=names).astype(int)
+Y = pd.DataFrame(rng.random((6000, len(names))) < 0.1, columns=names).astype(
+    int
+)
 
 
 def make_block(shift, n_columns):
@@ -48,7 +50,10 @@ def make_block(shift, n_columns):
     return Y.to_numpy() * shift.to_numpy() @ directions + noise
 
 
-picture, sound = make_block(clearness["picture"], 128), make_block(clearness["sound"], 32)
+picture, sound = (
+    make_block(clearness["picture"], 128),
+    make_block(clearness["sound"], 32),
+)
 X = np.hstack([picture, sound]).astype(np.float32)
 blocks = {"picture": slice(0, 128), "sound": slice(128, 160)}
 
@@ -61,8 +66,12 @@ blocks = {"picture": slice(0, 128), "sound": slice(128, 160)}
 # of a block move together, so that a picture stays a picture. The fall of the average precision of
 # each label (:func:`sk_yt8m.metrics.average_precision_per_label`) is the mean of five shuffles.
 
-X_train, X_test, Y_train, Y_test = train_test_split(X, Y, train_size=0.5, random_state=0)
-clf = DeepMultiLabelClassifier((200,), max_iter=10, random_state=0).fit(X_train, Y_train)
+X_train, X_test, Y_train, Y_test = train_test_split(
+    X, Y, train_size=0.5, random_state=0
+)
+clf = DeepMultiLabelClassifier((200,), max_iter=10, random_state=0).fit(
+    X_train, Y_train
+)
 intact = average_precision_per_label(Y_test, clf.predict_proba(X_test))
 
 fall = pd.DataFrame(0.0, index=names, columns=list(blocks))
@@ -71,7 +80,9 @@ for name, columns in blocks.items():
     for _ in range(n_repeats):
         shuffled = X_test.copy()
         shuffled[:, columns] = rng.permutation(X_test[:, columns])
-        precision = average_precision_per_label(Y_test, clf.predict_proba(shuffled))
+        precision = average_precision_per_label(
+            Y_test, clf.predict_proba(shuffled)
+        )
         fall[name] += (intact - precision) / n_repeats
 fall.assign(intact=intact).round(2)
 
@@ -90,7 +101,14 @@ for name, (x, y) in fall.iterrows():
     is_seen, is_heard = clearness.loc[name] > 0
     colour = green if is_seen and is_heard else blue if is_seen else orange
     ax.plot(x, y, "o", color=colour, markersize=10)
-    ax.annotate(name, (x, y), xytext=(6, 6), textcoords="offset points", color=colour, fontsize=11)
+    ax.annotate(
+        name,
+        (x, y),
+        xytext=(6, 6),
+        textcoords="offset points",
+        color=colour,
+        fontsize=11,
+    )
 ax.text(0.42, 0.08, "only seen", color=blue, fontsize=14, fontweight="bold")
 ax.text(0.07, 0.49, "only heard", color=orange, fontsize=14, fontweight="bold")
 ax.text(0.6, 0.55, "both", color=green, fontsize=14, fontweight="bold")

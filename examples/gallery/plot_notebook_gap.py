@@ -40,7 +40,9 @@ sure_where_wrong = np.array([[0.3, 0.2, 0.1], [0.9, 0.8, 0.0]])
 
 for scores in (sure_where_right, sure_where_wrong):
     notebook = label_reciprocal_rank_score(y_true, scores)
-    print(f"notebook's figure {notebook:.3f}   GAP {gap_score(y_true, scores):.3f}")
+    print(
+        f"notebook's figure {notebook:.3f}   GAP {gap_score(y_true, scores):.3f}"
+    )
 
 # %%
 # In both tables the first video has its true label at rank 1 and the second at rank 2, so the
@@ -68,7 +70,9 @@ scores = clf.predict_proba(X_val)
 rescaled = scores / scores.max(axis=1, keepdims=True)
 perfect = Y_val.astype(float)
 tables = {"as predicted": scores, "rescaled": rescaled, "perfect": perfect}
-notebook = [label_reciprocal_rank_score(Y_val, table) for table in tables.values()]
+notebook = [
+    label_reciprocal_rank_score(Y_val, table) for table in tables.values()
+]
 gap = [gap_score(Y_val, table) for table in tables.values()]
 for name, first, second in zip(tables, notebook, gap, strict=True):
     print(f"{name:14} notebook's figure {first:.3f}   GAP@20 {second:.3f}")
@@ -89,24 +93,53 @@ for name, first, second in zip(tables, notebook, gap, strict=True):
 # not move and GAP falls; for perfect scores GAP is 1 and the notebook's figure is below.
 
 blue, orange, grey = "#0072B2", "#D55E00", "#666666"
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.4), layout="constrained"
+)
 
-before = PooledPrecisionRecallDisplay.from_predictions(Y_val, scores, ax=left, color=blue)
-after = PooledPrecisionRecallDisplay.from_predictions(Y_val, rescaled, ax=left, color=orange)
+before = PooledPrecisionRecallDisplay.from_predictions(
+    Y_val, scores, ax=left, color=blue
+)
+after = PooledPrecisionRecallDisplay.from_predictions(
+    Y_val, rescaled, ax=left, color=orange
+)
 left.get_legend().remove()
-left.fill_between(before.recall, before.precision, step="pre", color=orange, alpha=0.25)
+left.fill_between(
+    before.recall, before.precision, step="pre", color=orange, alpha=0.25
+)
 left.fill_between(after.recall, after.precision, step="pre", color="white")
-left.fill_between(after.recall, after.precision, step="pre", color=blue, alpha=0.12)
-left.text(0.16, 0.25, f"GAP {gap[1]:.2f}\nrescaled", fontsize=12, ha="center", va="center")
+left.fill_between(
+    after.recall, after.precision, step="pre", color=blue, alpha=0.12
+)
+left.text(
+    0.16,
+    0.25,
+    f"GAP {gap[1]:.2f}\nrescaled",
+    fontsize=12,
+    ha="center",
+    va="center",
+)
 left.text(0.4, 0.8, f"GAP {gap[0]:.2f}\nas predicted", fontsize=12)
 left.set_title("One list of all videos", loc="left")
 
 for shift, values, colour in ((-0.2, notebook, grey), (0.2, gap, blue)):
     bars = right.bar(np.arange(3) + shift, values, width=0.36, color=colour)
     right.bar_label(bars, fmt="%.2f", padding=2, color=colour, fontsize=12)
-right.text(-0.2, 0.02, "notebook's figure", color="white", rotation=90, va="bottom", ha="center")
-right.text(0.2, 0.02, "GAP@20", color="white", rotation=90, va="bottom", ha="center")
-right.set(xticks=np.arange(3), xticklabels=tables, ylim=(0, 1.1), yticks=[0, 0.5, 1])
+right.text(
+    -0.2,
+    0.02,
+    "notebook's figure",
+    color="white",
+    rotation=90,
+    va="bottom",
+    ha="center",
+)
+right.text(
+    0.2, 0.02, "GAP@20", color="white", rotation=90, va="bottom", ha="center"
+)
+right.set(
+    xticks=np.arange(3), xticklabels=tables, ylim=(0, 1.1), yticks=[0, 0.5, 1]
+)
 right.set_title("Two figures of the same scores", loc="left")
 for ax in (left, right):
     ax.grid(visible=False)

@@ -52,14 +52,19 @@ layers = (400, 640)
 shared = {"batch_size": 64, "random_state": 0}
 deep_networks = {
     "Deep, defaults": DeepMultiLabelClassifier(layers, **shared),
-    "Deep, no dropout": DeepMultiLabelClassifier(layers, dropout=0, input_dropout=0, **shared),
+    "Deep, no dropout": DeepMultiLabelClassifier(
+        layers, dropout=0, input_dropout=0, **shared
+    ),
 }
 curves = {}
 for name, clf in deep_networks.items():
     start = time.perf_counter()
     clf.fit(X_train, Y_train, X_val=X_test, y_val=Y_test)
     until_first_step = time.perf_counter() - start - clf.epoch_times_[-1]
-    curves[name] = (np.add(clf.epoch_times_, until_first_step), clf.validation_scores_)
+    curves[name] = (
+        np.add(clf.epoch_times_, until_first_step),
+        clf.validation_scores_,
+    )
 limit = 2 * curves["Deep, defaults"][0][-1]
 
 # %%
@@ -95,13 +100,17 @@ def train_in_time(clf, limit):
 
 mlp_networks = {
     "MLP, defaults": MLPClassifier(layers, random_state=0),
-    "MLP, same steps": MLPClassifier(layers, learning_rate_init=0.002, **shared),
+    "MLP, same steps": MLPClassifier(
+        layers, learning_rate_init=0.002, **shared
+    ),
 }
 for name, clf in mlp_networks.items():
     curves[name] = train_in_time(clf, limit)
 
 for name, (seconds, gaps) in curves.items():
-    print(f"{name:17} {len(gaps):3} epochs  {seconds[-1]:5.1f} s  best GAP@20 {max(gaps):.3f}")
+    print(
+        f"{name:17} {len(gaps):3} epochs  {seconds[-1]:5.1f} s  best GAP@20 {max(gaps):.3f}"
+    )
 
 # %%
 # The picture
@@ -114,19 +123,35 @@ for name, (seconds, gaps) in curves.items():
 
 import matplotlib.pyplot as plt
 
-colors = dict(zip(curves, ["#0072B2", "#0072B2", "#D55E00", "#D55E00"], strict=True))
+colors = dict(
+    zip(curves, ["#0072B2", "#0072B2", "#D55E00", "#D55E00"], strict=True)
+)
 longest = max(seconds[-1] for seconds, _ in curves.values())
 figure, ax = plt.subplots(figsize=(8.5, 5), layout="constrained")
 height = 1.0
 for name in sorted(curves, key=lambda name: -curves[name][1][-1]):
     seconds, gaps = curves[name]
-    style = {"color": colors[name], "linestyle": "--" if "defaults" in name else "-"}
+    style = {
+        "color": colors[name],
+        "linestyle": "--" if "defaults" in name else "-",
+    }
     ax.plot(seconds, gaps, marker="o", markersize=4, linewidth=2, **style)
     height = min(gaps[-1], height - 0.055)
     ax.plot(
-        [seconds[-1], 1.05 * longest], [gaps[-1], height], color="0.75", linewidth=0.8, zorder=0
+        [seconds[-1], 1.05 * longest],
+        [gaps[-1], height],
+        color="0.75",
+        linewidth=0.8,
+        zorder=0,
     )
-    ax.text(1.06 * longest, height, name, color=colors[name], weight="bold", va="center")
+    ax.text(
+        1.06 * longest,
+        height,
+        name,
+        color=colors[name],
+        weight="bold",
+        va="center",
+    )
 ax.set(xlim=(0, 1.36 * longest), ylim=(0, 1), xlabel="seconds of training")
 ax.set_ylabel("GAP@20 of held-out videos")
 ax.spines[["top", "right"]].set_visible(False)

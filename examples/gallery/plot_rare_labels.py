@@ -44,12 +44,20 @@ for seed in range(3):
         "neighbours": clf.predict_proba(X_test),
     }
     table = pd.DataFrame(
-        {name: average_precision_per_label(Y_test, values) for name, values in scores.items()}
+        {
+            name: average_precision_per_label(Y_test, values)
+            for name, values in scores.items()
+        }
     )
     table["training videos"] = np.asarray(Y_train.sum(axis=0)).ravel()
     tables.append(table)
-    gaps = {name: round(gap_score(Y_test, values), 3) for name, values in scores.items()}
-    print(f"set {seed}: GAP@20 {gaps['alone']} alone, {gaps['neighbours']} with neighbours")
+    gaps = {
+        name: round(gap_score(Y_test, values), 3)
+        for name, values in scores.items()
+    }
+    print(
+        f"set {seed}: GAP@20 {gaps['alone']} alone, {gaps['neighbours']} with neighbours"
+    )
 
 # %%
 # Labels by frequency
@@ -63,7 +71,9 @@ labels = pd.concat(tables).query("`training videos` > 0").dropna()
 labels["gain"] = labels["neighbours"] - labels["alone"]
 edges = [1, 4, 8, 16, 32, 64, labels["training videos"].max() + 1]
 names = ["1-3", "4-7", "8-15", "16-31", "32-63", "64+"]
-labels["band"] = pd.cut(labels["training videos"], edges, right=False, labels=names)
+labels["band"] = pd.cut(
+    labels["training videos"], edges, right=False, labels=names
+)
 
 bands = labels.groupby("band", observed=True)
 summary = bands[["alone", "neighbours"]].median()
@@ -90,11 +100,15 @@ figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.6), width_ratios=[1, 1.25], layout="constrained"
 )
 places = range(len(summary))
-left.hlines(places, summary["alone"], summary["neighbours"], color=blue, linewidth=2.5)
+left.hlines(
+    places, summary["alone"], summary["neighbours"], color=blue, linewidth=2.5
+)
 left.plot(summary["alone"], places, "o", color=grey, markersize=9)
 left.plot(summary["neighbours"], places, "o", color=blue, markersize=9)
 left.set(xlim=(0, 1), ylim=(5.6, -0.9), xlabel="median average precision")
-left.set(yticks=range(6), yticklabels=names, ylabel="training videos of the label")
+left.set(
+    yticks=range(6), yticklabels=names, ylabel="training videos of the label"
+)
 first = summary.iloc[0]
 left.text(first["alone"] - 0.02, -0.5, "alone", color=grey, ha="right")
 left.text(first["neighbours"] + 0.02, -0.5, "with neighbours", color=blue)
@@ -102,7 +116,9 @@ left.set_title("Average precision", loc="left")
 left.grid(axis="x", color="0.92")
 
 right.axhline(0, color="0.3", linewidth=1)
-right.plot(labels["training videos"], labels["gain"], ".", color="0.75", markersize=5)
+right.plot(
+    labels["training videos"], labels["gain"], ".", color="0.75", markersize=5
+)
 centres = bands["training videos"].median()
 right.errorbar(
     centres,
@@ -117,7 +133,9 @@ right.errorbar(
 right.set_xscale("log", base=2)
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
 right.xaxis.set_major_formatter("{x:.0f}")
-right.set(ylim=(-0.42, 0.42), xlabel="training videos of the label", ylabel="gain")
+right.set(
+    ylim=(-0.42, 0.42), xlabel="training videos of the label", ylabel="gain"
+)
 right.set_title("Gain of each label, and mean of each band", loc="left")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)

@@ -40,12 +40,20 @@ X = np.lib.format.open_memmap(
     folder / "X.npy", mode="w+", dtype=np.float32, shape=(n_rows, n_features)
 )
 for start in range(0, n_rows, 10_000):
-    X[start : start + 10_000] = rng.standard_normal((10_000, n_features), dtype=np.float32)
+    X[start : start + 10_000] = rng.standard_normal(
+        (10_000, n_features), dtype=np.float32
+    )
 rows, labels = np.arange(n_rows), rng.integers(0, n_labels, n_rows)
-Y = sp.csr_matrix((np.ones(n_rows, dtype=np.uint8), (rows, labels)), shape=(n_rows, n_labels))
+Y = sp.csr_matrix(
+    (np.ones(n_rows, dtype=np.uint8), (rows, labels)), shape=(n_rows, n_labels)
+)
 
 store = convert((X, Y), folder / "store")
-print(store.X.shape, store.X.dtype, f"{store.X.nbytes / 2**20:.0f} MB on the disk")
+print(
+    store.X.shape,
+    store.X.dtype,
+    f"{store.X.nbytes / 2**20:.0f} MB on the disk",
+)
 
 # %%
 # Two trainings of each size
@@ -101,7 +109,14 @@ sizes = [40_000, 80_000, 120_000]
 def peaks(kind):
     """Return the peak memory of trainings in another process, in MB above what it had before."""
     done = subprocess.run(
-        [sys.executable, "-c", script, kind, folder / "store", *map(str, sizes)],
+        [
+            sys.executable,
+            "-c",
+            script,
+            kind,
+            folder / "store",
+            *map(str, sizes),
+        ],
         capture_output=True,
         text=True,
         timeout=300,
@@ -115,7 +130,9 @@ measured = {kind: peaks(kind) for kind in ("arrays", "store")}
 temporary.cleanup()
 
 megabytes = [size * n_features * 4 / 2**20 for size in sizes]
-for size, features, *memory in zip(sizes, megabytes, *measured.values(), strict=True):
+for size, features, *memory in zip(
+    sizes, megabytes, *measured.values(), strict=True
+):
     print(
         f"{size:6,} rows, {features:4.0f} MB of features:"
         f" {memory[0]:4.0f} MB from arrays, {memory[1]:4.0f} MB from the store"
@@ -134,11 +151,27 @@ blue, orange, grey = "#0072B2", "#D55E00", "#666666"
 fig, ax = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
 ax.plot([0, megabytes[-1]], [0, megabytes[-1]], ":", color=grey)
 for kind, colour in (("arrays", orange), ("store", blue)):
-    ax.plot(megabytes, measured[kind], "o-", color=colour, linewidth=2.5, markersize=9)
+    ax.plot(
+        megabytes,
+        measured[kind],
+        "o-",
+        color=colour,
+        linewidth=2.5,
+        markersize=9,
+    )
     last = measured[kind][-1]
-    ax.text(490, last, f"{kind}\n{last:.0f} MB", color=colour, fontsize=13, va="center")
+    ax.text(
+        490,
+        last,
+        f"{kind}\n{last:.0f} MB",
+        color=colour,
+        fontsize=13,
+        va="center",
+    )
 ax.text(300, 280, "size of the features", color=grey, va="top")
-ax.set(xlabel="size of the features, MB", ylabel="peak memory of the training, MB")
+ax.set(
+    xlabel="size of the features, MB", ylabel="peak memory of the training, MB"
+)
 ax.set(xlim=(0, 580), ylim=(0, 1.1 * max(measured["arrays"])))
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()

@@ -25,7 +25,9 @@ names = load_vocabulary(sample_path() / "vocabulary.csv")["name"]
 
 def as_table(split):
     X, Y = load_sample(split=split, return_indicator="sparse", return_X_y=True)
-    return pd.DataFrame({"embedding": list(X), "tags": SparseIndicator(Y, names).to_tags()})
+    return pd.DataFrame(
+        {"embedding": list(X), "tags": SparseIndicator(Y, names).to_tags()}
+    )
 
 
 videos, new_videos = as_table("train"), as_table("val")
@@ -41,7 +43,9 @@ videos["tags"].head()
 
 Y = SparseIndicator.from_tags(videos["tags"])
 clf = DeepMultiLabelClassifier(random_state=0).fit(videos["embedding"], Y)
-print(f"{len(clf.label_names_)} tags, the first: {', '.join(clf.label_names_[:3])}")
+print(
+    f"{len(clf.label_names_)} tags, the first: {', '.join(clf.label_names_[:3])}"
+)
 
 # %%
 # Predict names
@@ -52,7 +56,9 @@ print(f"{len(clf.label_names_)} tags, the first: {', '.join(clf.label_names_[:3]
 
 best = clf.predict_labels(new_videos["embedding"], k=5, as_frame=True)
 true_tags = new_videos["tags"].map(set)
-best["right"] = [tag.name in true_tags[tag.id] for tag in best.itertuples(index=False)]
+best["right"] = [
+    tag.name in true_tags[tag.id] for tag in best.itertuples(index=False)
+]
 best.head()
 
 # %%
@@ -91,11 +97,19 @@ for video, ax in zip(shown, panels.flat, strict=True):
         )
     ax.set(xlim=(0, 1.03), ylim=(5.6, 0.4), yticks=[], xticks=[0, 0.5, 1])
     found = tags["right"].sum()
-    ax.set_title(f"video {video}: {found} of {len(true_tags[video])} tags found", loc="left")
+    ax.set_title(
+        f"video {video}: {found} of {len(true_tags[video])} tags found",
+        loc="left",
+    )
     ax.spines[["top", "right", "left"]].set_visible(False)
 for ax in panels[-1]:
     ax.set_xlabel("score")
-figure.suptitle("Five best tags:  blue = right,  grey = wrong", x=0.01, ha="left", weight="bold")
+figure.suptitle(
+    "Five best tags:  blue = right,  grey = wrong",
+    x=0.01,
+    ha="left",
+    weight="bold",
+)
 plt.show()
 
 # %%
@@ -121,8 +135,12 @@ for name, score in loaded.predict_labels(new_videos["embedding"][:1], k=3)[0]:
 # ``SparseIndicator.from_tags(tags, loaded.label_names_, unknown="ignore")``. Then ``loaded.score``
 # computes GAP@20, as :func:`sk_yt8m.metrics.gap_score` does.
 
-Y_new = SparseIndicator.from_tags(new_videos["tags"], loaded.label_names_, unknown="ignore")
-print(f"GAP@20 of the new videos: {loaded.score(new_videos['embedding'], Y_new):.3f}")
+Y_new = SparseIndicator.from_tags(
+    new_videos["tags"], loaded.label_names_, unknown="ignore"
+)
+print(
+    f"GAP@20 of the new videos: {loaded.score(new_videos['embedding'], Y_new):.3f}"
+)
 
 # %%
 # All other forms of ``X`` and ``y``: :ref:`targets`. Other kinds of files: :ref:`saving`.

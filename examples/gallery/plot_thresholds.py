@@ -26,9 +26,20 @@ from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.datasets import make_videos
 from sk_yt8m.metrics import choose_thresholds
 
-X, Y = make_videos(6000, n_features=288, n_labels=120, noise=0.9, return_X_y=True, random_state=0)
-X_train, X_rest, Y_train, Y_rest = train_test_split(X, Y, train_size=3000, random_state=0)
-X_val, X_test, Y_val, Y_test = train_test_split(X_rest, Y_rest, train_size=0.5, random_state=0)
+X, Y = make_videos(
+    6000,
+    n_features=288,
+    n_labels=120,
+    noise=0.9,
+    return_X_y=True,
+    random_state=0,
+)
+X_train, X_rest, Y_train, Y_rest = train_test_split(
+    X, Y, train_size=3000, random_state=0
+)
+X_val, X_test, Y_val, Y_test = train_test_split(
+    X_rest, Y_rest, train_size=0.5, random_state=0
+)
 
 clf = DeepMultiLabelClassifier((200,), max_iter=10, random_state=0)
 clf.fit(X_train, Y_train)
@@ -45,15 +56,24 @@ scores_test = clf.predict_proba(X_test)
 
 common = choose_thresholds(Y_val, scores_val)
 per_label = choose_thresholds(Y_val, scores_val, per_label=True)
-precise = choose_thresholds(Y_val, scores_val, objective="precision", min_precision=0.9)
+precise = choose_thresholds(
+    Y_val, scores_val, objective="precision", min_precision=0.9
+)
 
 # %%
 # The test rows judge them, beside the usual 0.5. *Micro* counts all pairs of a row and a label
 # alike; *macro* is the mean of the labels' own F1, in which a rare label weighs as much as a
 # frequent one.
 
-rules = {"0.5": 0.5, "F1": common, "F1 of each label": per_label, "precision 0.9": precise}
-judged = pd.DataFrame(columns=["precision", "recall", "micro F1", "macro F1"], dtype=float)
+rules = {
+    "0.5": 0.5,
+    "F1": common,
+    "F1 of each label": per_label,
+    "precision 0.9": precise,
+}
+judged = pd.DataFrame(
+    columns=["precision", "recall", "micro F1", "macro F1"], dtype=float
+)
 for name, threshold in rules.items():
     predicted = scores_test >= threshold
     judged.loc[name] = [
@@ -89,9 +109,15 @@ f1 = 2 * n_right / (n_predicted + Y_test.sum())
 # on the line of the common threshold.
 
 blue, orange, green, grey = "#0072B2", "#D55E00", "#009E73", "#666666"
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.4), layout="constrained"
+)
 
-curves = {"precision": (precision, blue), "recall": (recall, orange), "F1": (f1, green)}
+curves = {
+    "precision": (precision, blue),
+    "recall": (recall, orange),
+    "F1": (f1, green),
+}
 for name, (values, colour) in curves.items():
     left.plot(grid, values, color=colour, linewidth=2.5)
     left.text(0.965, values[-1], name, color=colour, fontsize=12, va="center")
@@ -100,8 +126,16 @@ for threshold, values, colour, aim in (
     (precise, precision, blue, "precision 0.9"),
 ):
     left.axvline(threshold, color=grey, linewidth=1, linestyle=":")
-    left.plot(threshold, np.interp(threshold, grid, values), "o", color=colour, markersize=11)
-    left.text(threshold + 0.01, 0.02, f"{aim}\nfrom {threshold:.2f} on", color=grey)
+    left.plot(
+        threshold,
+        np.interp(threshold, grid, values),
+        "o",
+        color=colour,
+        markersize=11,
+    )
+    left.text(
+        threshold + 0.01, 0.02, f"{aim}\nfrom {threshold:.2f} on", color=grey
+    )
 left.set(xlabel="threshold for all labels", ylabel="on the test rows")
 left.set(xlim=(0, 1.15), xticks=np.arange(0, 1.1, 0.2))
 left.set_title("One threshold for all labels", loc="left")
@@ -112,8 +146,14 @@ right.axhline(common, color=grey, linewidth=1, linestyle=":", zorder=0)
 right.plot(n_true[own], per_label[own], "o", color=green, alpha=0.8)
 right.plot(n_true[~own], per_label[~own], "o", color=green, fillstyle="none")
 right.text(1, common + 0.02, "common threshold", color=grey)
-right.set(xlabel="true validation rows of the label", ylabel="threshold of the label")
-right.set(xscale="log", xticks=[1, 3, 10, 30, 100, 300], xticklabels=[1, 3, 10, 30, 100, 300])
+right.set(
+    xlabel="true validation rows of the label", ylabel="threshold of the label"
+)
+right.set(
+    xscale="log",
+    xticks=[1, 3, 10, 30, 100, 300],
+    xticklabels=[1, 3, 10, 30, 100, 300],
+)
 right.set_title("A threshold for each label", loc="left")
 for ax in (left, right):
     ax.set_ylim(0, 1.02)
@@ -127,5 +167,7 @@ plt.show()
 # :meth:`~sk_yt8m.DeepMultiLabelClassifier.predict_labels` takes any of these thresholds. With
 # ``k=None`` it gives all labels that reach it; a row in which none does is not in the table.
 
-table = clf.predict_labels(X_test[:6], k=None, threshold=precise, as_frame=True)
+table = clf.predict_labels(
+    X_test[:6], k=None, threshold=precise, as_frame=True
+)
 table.round(2)

@@ -30,11 +30,13 @@ import numpy as np
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.datasets import make_videos
 
-X, Y = make_videos(2000, n_features=96, n_labels=50, return_X_y=True, random_state=0)
+X, Y = make_videos(
+    2000, n_features=96, n_labels=50, return_X_y=True, random_state=0
+)
 one, other = (
-    DeepMultiLabelClassifier((64,), max_iter=8, precision="float32", random_state=seed).fit(
-        X[:1500], Y[:1500]
-    )
+    DeepMultiLabelClassifier(
+        (64,), max_iter=8, precision="float32", random_state=seed
+    ).fit(X[:1500], Y[:1500])
     for seed in (0, 1)
 )
 
@@ -91,7 +93,10 @@ def run(n, folder, seconds=240):
     processes = []
     try:
         for index, log in enumerate(logs):
-            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            task = {
+                "cluster": {"worker": addresses},
+                "task": {"type": "worker", "index": index},
+            }
             processes.append(
                 subprocess.Popen(
                     [sys.executable, "-c", script, folder / "result.npz"],
@@ -111,7 +116,9 @@ def run(n, folder, seconds=240):
             process.wait()
     if any(code != 0 for code in codes):
         printed = "\n".join(log.read_text() for log in logs)
-        raise RuntimeError(f"the processes ended with {codes}; they printed:\n{printed}")
+        raise RuntimeError(
+            f"the processes ended with {codes}; they printed:\n{printed}"
+        )
     with np.load(folder / "result.npz") as arrays:
         return dict(arrays)
 
@@ -132,7 +139,9 @@ by_seed = np.abs(other.predict_proba(X[1500:]) - probabilities).ravel()
 print(
     f"two processes:        at most {by_processes.max():.1e}, median {np.median(by_processes):.1e}"
 )
-print(f"another random_state: at most {by_seed.max():.1e}, median {np.median(by_seed):.1e}")
+print(
+    f"another random_state: at most {by_seed.max():.1e}, median {np.median(by_seed):.1e}"
+)
 
 # %%
 # **How to read the picture.** Left: the loss of the training after each epoch. The dots of two
@@ -142,14 +151,28 @@ print(f"another random_state: at most {by_seed.max():.1e}, median {np.median(by_
 # another ``random_state`` by very much more.
 
 blue, orange, grey = "#0072B2", "#D55E00", "#666666"
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.2), layout="constrained"
+)
 
 epochs = np.arange(1, len(one.loss_curve_) + 1)
 left.plot(epochs, one.loss_curve_, color="#bbbbbb", linewidth=7)
 left.plot(epochs, two["loss"], "o", color=blue, markersize=8)
-left.text(1.7, one.loss_curve_[0], "line: one process", color=grey, fontsize=12, va="center")
 left.text(
-    1.7, 0.92 * one.loss_curve_[0], "dots: two processes", color=blue, fontsize=12, va="center"
+    1.7,
+    one.loss_curve_[0],
+    "line: one process",
+    color=grey,
+    fontsize=12,
+    va="center",
+)
+left.text(
+    1.7,
+    0.92 * one.loss_curve_[0],
+    "dots: two processes",
+    color=blue,
+    fontsize=12,
+    va="center",
 )
 left.set(xlabel="epoch", ylabel="training loss", ylim=0)
 left.set_title("Training", loc="left")
@@ -161,8 +184,19 @@ for values, colour, name in (
 ):
     counts, _, _ = right.hist(np.clip(values, bins[0], 1), bins, color=colour)
     x = np.exp(np.log(values[values > 0]).mean())
-    right.text(x, 1.04 * counts[1:].max(), name, color=colour, fontsize=12, ha="center")
-right.set(xscale="log", yticks=[], xlabel="difference of a probability from one process")
+    right.text(
+        x,
+        1.04 * counts[1:].max(),
+        name,
+        color=colour,
+        fontsize=12,
+        ha="center",
+    )
+right.set(
+    xscale="log",
+    yticks=[],
+    xlabel="difference of a probability from one process",
+)
 right.set_title("Predictions", loc="left")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)

@@ -112,7 +112,9 @@ print("primeiras características:", X[0, :4])
 densa = Y.shape[0] * Y.shape[1] * 8
 esparsa = Y.data.nbytes + Y.indices.nbytes + Y.indptr.nbytes
 print(f"células iguais a 1: {Y.nnz / (Y.shape[0] * Y.shape[1]):.3%}")
-print(f"densa, como no notebook: {densa / 1e6:.1f} MB; esparsa: {esparsa / 1e6:.2f} MB")
+print(
+    f"densa, como no notebook: {densa / 1e6:.1f} MB; esparsa: {esparsa / 1e6:.2f} MB"
+)
 
 # %%
 # Duas figuras para conhecer os dados
@@ -123,7 +125,9 @@ print(f"densa, como no notebook: {densa / 1e6:.1f} MB; esparsa: {esparsa / 1e6:.
 por_video = np.asarray(Y.sum(axis=1)).ravel()
 por_rotulo = np.asarray(Y.sum(axis=0)).ravel()
 
-figura, (esquerda, direita) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+figura, (esquerda, direita) = plt.subplots(
+    1, 2, figsize=(9, 3.8), layout="constrained"
+)
 quantidade, videos = np.unique(por_video, return_counts=True)
 esquerda.bar(quantidade, videos, color="C0")
 esquerda.set(xlabel="rótulos em um vídeo", ylabel="número de vídeos")
@@ -132,7 +136,10 @@ esquerda.xaxis.get_major_locator().set_params(integer=True)
 
 em_ordem = np.sort(por_rotulo[por_rotulo > 0])[::-1]
 direita.loglog(np.arange(1, len(em_ordem) + 1), em_ordem, ".", color="C1")
-direita.set(xlabel="posição do rótulo, do mais ao menos comum", ylabel="vídeos com o rótulo")
+direita.set(
+    xlabel="posição do rótulo, do mais ao menos comum",
+    ylabel="vídeos com o rótulo",
+)
 direita.set_title("frequência dos rótulos")
 direita.grid(True, color="0.9")
 plt.show()

@@ -37,7 +37,11 @@ from sklearn.metrics import log_loss
 
 from sk_yt8m import DeepMultiLabelClassifier, load
 from sk_yt8m.datasets import load_csv, sample_path
-from sk_yt8m.metrics import gap_score, hit_at_k_score, label_reciprocal_rank_score
+from sk_yt8m.metrics import (
+    gap_score,
+    hit_at_k_score,
+    label_reciprocal_rank_score,
+)
 
 PASTA = Path(os.environ.get("YT8M_CURSO", sample_path()))
 
@@ -79,7 +83,9 @@ treino = load_csv(PASTA, split="course-train", return_indicator="sparse")
 validacao = load_csv(PASTA, split="course-val", return_indicator="sparse")
 
 passos = -(-len(treino.data) // modelo.batch_size)
-print(f"{len(treino.data)} vídeos em lotes de {modelo.batch_size}: {passos} passos por época")
+print(
+    f"{len(treino.data)} vídeos em lotes de {modelo.batch_size}: {passos} passos por época"
+)
 print(f"{modelo.max_iter} épocas: {passos * modelo.max_iter} passos")
 
 # %%
@@ -101,7 +107,9 @@ print(f"{modelo.max_iter} épocas: {passos * modelo.max_iter} passos")
 # Aqui: os três laços são uma chamada de ``fit``. Com dados de validação, a rede é avaliada depois
 # de cada época, e no fim ficam os pesos da melhor.
 
-modelo.fit(treino.data, treino.target, X_val=validacao.data, y_val=validacao.target)
+modelo.fit(
+    treino.data, treino.target, X_val=validacao.data, y_val=validacao.target
+)
 
 # %%
 # .. note::
@@ -130,7 +138,9 @@ eixo_perda.set_xlabel("época")
 eixo_perda.set_ylabel("perda no treino (escala log)", color="C0")
 eixo_perda.set_xticks(epocas)
 eixo_gap = eixo_perda.twinx()
-(linha_gap,) = eixo_gap.plot(epocas, gaps, "s-", color="C1", label="GAP@20 na validação")
+(linha_gap,) = eixo_gap.plot(
+    epocas, gaps, "s-", color="C1", label="GAP@20 na validação"
+)
 (marca,) = eixo_gap.plot(
     melhor + 1,
     gaps[melhor],
@@ -210,7 +220,10 @@ for k in (1, 5, 20):
         textcoords="offset points",
         ha="right" if k == 20 else "left",
     )
-eixo.set(xlabel="k, número de rótulos mostrados", ylabel="parte dos vídeos com um acerto")
+eixo.set(
+    xlabel="k, número de rótulos mostrados",
+    ylabel="parte dos vídeos com um acerto",
+)
 eixo.set_xticks([1, 5, 10, 15, 20])
 eixo.margins(y=0.15)
 eixo.grid(True, color="0.9")
@@ -231,7 +244,11 @@ with tempfile.TemporaryDirectory() as pasta:
     modelo.save(arquivo)
     recuperado = load(arquivo)
 alguns = validacao.data[:10]
-print(np.array_equal(recuperado.predict_proba(alguns), modelo.predict_proba(alguns)))
+print(
+    np.array_equal(
+        recuperado.predict_proba(alguns), modelo.predict_proba(alguns)
+    )
+)
 
 # %%
 # Exercícios
@@ -255,17 +272,28 @@ usados = np.unique(treino.target[poucos].indices)
 verdade = validacao.target[:, usados].toarray().ravel()
 
 pequena = DeepMultiLabelClassifier(**RECEITA_DO_NOTEBOOK, random_state=0)
-pequena.set_params(hidden_layer_sizes=(64,), batch_size=50, learning_rate_init=0.003)
+pequena.set_params(
+    hidden_layer_sizes=(64,), batch_size=50, learning_rate_init=0.003
+)
 na_validacao, no_treino = [], []
 for _ in range(60):
     pequena.partial_fit(treino.data[poucos], treino.target[poucos][:, usados])
     no_treino.append(pequena.loss_curve_[-1])
-    na_validacao.append(log_loss(verdade, pequena.predict_proba(validacao.data).ravel()))
+    na_validacao.append(
+        log_loss(verdade, pequena.predict_proba(validacao.data).ravel())
+    )
 
 figura, eixo = plt.subplots(figsize=(7, 3.8), layout="constrained")
-eixo.semilogy(np.arange(1, 61), no_treino, label="perda no treino (200 vídeos)")
+eixo.semilogy(
+    np.arange(1, 61), no_treino, label="perda no treino (200 vídeos)"
+)
 eixo.semilogy(np.arange(1, 61), na_validacao, label="perda na validação")
-eixo.axvline(np.argmin(na_validacao) + 1, color="0.5", linestyle=":", label="mínimo na validação")
+eixo.axvline(
+    np.argmin(na_validacao) + 1,
+    color="0.5",
+    linestyle=":",
+    label="mínimo na validação",
+)
 eixo.set(xlabel="época", ylabel="perda (escala log)")
 eixo.legend(frameon=False)
 plt.show()
@@ -287,7 +315,9 @@ plt.show()
 # saída na frequência de cada rótulo e soma a perda sobre os rótulos. Com isso a rede aprende mais
 # depressa.
 
-padrao = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
+padrao = DeepMultiLabelClassifier(
+    hidden_layer_sizes=(200,), max_iter=6, random_state=0
+)
 padrao.fit(treino.data, treino.target)
 melhores = padrao.predict_top_k(validacao.data, k=20)
 print(f"Hit@1  {hit_at_k_score(validacao.target, melhores, k=1):.4f}")

@@ -99,7 +99,9 @@ lista.round(3)
 # nessas linhas são 1/1, 2/3 e 3/4. Portanto, GAP = (1/1 + 2/3 + 3/4) / 3 = 0,8056, em números
 # arredondados.
 
-print(f"à mão:     {lista['precisão'][lista['certo'] == 1].sum() / certos.sum():.4f}")
+print(
+    f"à mão:     {lista['precisão'][lista['certo'] == 1].sum() / certos.sum():.4f}"
+)
 print(f"gap_score: {gap_score(certos, pontos):.4f}")
 
 # %%
@@ -116,8 +118,13 @@ print(f"GAP:      {gap_score(certos, menos_confiante):.4f}")
 
 # %%
 
-figura, eixos = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained", sharex=True)
-casos = {"as pontuações da tabela": pontos, "vídeo B com a quinta parte": menos_confiante}
+figura, eixos = plt.subplots(
+    1, 2, figsize=(9, 3.8), layout="constrained", sharex=True
+)
+casos = {
+    "as pontuações da tabela": pontos,
+    "vídeo B com a quinta parte": menos_confiante,
+}
 for eixo, (titulo, saida) in zip(eixos, casos.items(), strict=True):
     caso = lista_unica(certos, saida)
     cores = np.where(caso["certo"] == 1, "C2", "0.75")
@@ -129,7 +136,9 @@ for eixo, (titulo, saida) in zip(eixos, casos.items(), strict=True):
         texto = f"{acertos}/{linha + 1}"
         eixo.text(caso["pontuação"][linha] + 0.02, linha, texto, va="center")
     eixo.set(xlabel="pontuação", xlim=(0, 1.1))
-    eixo.set_title(f"{titulo}\nGAP = {gap_score(certos, saida):.4f}", fontsize=11)
+    eixo.set_title(
+        f"{titulo}\nGAP = {gap_score(certos, saida):.4f}", fontsize=11
+    )
 plt.show()
 
 # %%
@@ -147,7 +156,9 @@ plt.show()
 treino = load_csv(PASTA, split="course-train", return_indicator="sparse")
 validacao = load_csv(PASTA, split="course-val", return_indicator="sparse")
 
-modelo = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
+modelo = DeepMultiLabelClassifier(
+    hidden_layer_sizes=(200,), max_iter=6, random_state=0
+)
 modelo.fit(treino.data, treino.target)
 pontos = modelo.predict_proba(validacao.data)
 perfeito = validacao.target.toarray()
@@ -155,10 +166,14 @@ perfeito = validacao.target.toarray()
 valores = pd.DataFrame(
     {
         '"gap" do notebook': [
-            label_reciprocal_rank_score(validacao.target, saida, groups=validacao.shard)
+            label_reciprocal_rank_score(
+                validacao.target, saida, groups=validacao.shard
+            )
             for saida in (pontos, perfeito)
         ],
-        "GAP@20": [gap_score(validacao.target, saida) for saida in (pontos, perfeito)],
+        "GAP@20": [
+            gap_score(validacao.target, saida) for saida in (pontos, perfeito)
+        ],
     },
     index=["rede", "modelo perfeito"],
 )
@@ -169,7 +184,9 @@ valores.round(4)
 
 ordem = np.argsort(-pontos, axis=1, kind="stable")
 posicao = np.empty_like(ordem)
-np.put_along_axis(posicao, ordem, np.arange(1, ordem.shape[1] + 1)[None, :], axis=1)
+np.put_along_axis(
+    posicao, ordem, np.arange(1, ordem.shape[1] + 1)[None, :], axis=1
+)
 videos, quais = validacao.target.nonzero()
 posicoes = np.minimum(posicao[videos, quais], 21)
 
@@ -177,14 +194,25 @@ figura, (esquerda, direita) = plt.subplots(
     1, 2, figsize=(9, 4), layout="constrained", width_ratios=[3, 2]
 )
 parte = np.bincount(posicoes, minlength=22)[1:] / len(posicoes)
-esquerda.bar(np.arange(1, 22), parte, color="C0", label="parte dos rótulos certos")
-esquerda.plot(np.arange(1, 21), 1 / np.arange(1, 21), "o-", color="C3", ms=4, label="1/posição")
+esquerda.bar(
+    np.arange(1, 22), parte, color="C0", label="parte dos rótulos certos"
+)
+esquerda.plot(
+    np.arange(1, 21),
+    1 / np.arange(1, 21),
+    "o-",
+    color="C3",
+    ms=4,
+    label="1/posição",
+)
 esquerda.set_xticks([1, 5, 10, 15, 21], ["1", "5", "10", "15", ">20"])
 esquerda.set(xlabel="posição do rótulo certo no seu vídeo", ylim=(0, 1.05))
 esquerda.legend(frameon=False)
 
 for deslocamento, nome in zip((-0.2, 0.2), valores, strict=True):
-    barras = direita.bar(np.arange(2) + deslocamento, valores[nome], 0.38, label=nome)
+    barras = direita.bar(
+        np.arange(2) + deslocamento, valores[nome], 0.38, label=nome
+    )
     direita.bar_label(barras, fmt="%.3f", fontsize=9)
 direita.set_xticks([0, 1], valores.index)
 direita.set_ylim(0, 1.3)
@@ -205,9 +233,13 @@ plt.show()
 # todos os vídeos pesam igual. O efeito é pequeno se os arquivos têm quase o mesmo tamanho.
 
 print("vídeos por arquivo:", np.unique(validacao.shard, return_counts=True)[1])
-com_grupos = label_reciprocal_rank_score(validacao.target, pontos, groups=validacao.shard)
+com_grupos = label_reciprocal_rank_score(
+    validacao.target, pontos, groups=validacao.shard
+)
 print(f"média dos arquivos: {com_grupos:.6f}")
-print(f"média dos vídeos:   {label_reciprocal_rank_score(validacao.target, pontos):.6f}")
+print(
+    f"média dos vídeos:   {label_reciprocal_rank_score(validacao.target, pontos):.6f}"
+)
 
 # %%
 # As definições de todas as métricas estão na :ref:`página de métricas <metrics>` (em inglês).
@@ -250,8 +282,12 @@ print(f"{gap_score(certos_abc, pontos_abc):.4f}")
 sorteio = np.random.default_rng(0).random(len(pontos)) < 0.5
 desigual = np.where(sorteio[:, None], pontos / 10, pontos)
 for nome, saida in {"antes": pontos, "depois": desigual}.items():
-    notebook = label_reciprocal_rank_score(validacao.target, saida, groups=validacao.shard)
-    print(f"{nome:8}notebook {notebook:.4f}   GAP@20 {gap_score(validacao.target, saida):.4f}")
+    notebook = label_reciprocal_rank_score(
+        validacao.target, saida, groups=validacao.shard
+    )
+    print(
+        f"{nome:8}notebook {notebook:.4f}   GAP@20 {gap_score(validacao.target, saida):.4f}"
+    )
 
 # %%
 # Em resumo

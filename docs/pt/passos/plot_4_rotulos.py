@@ -45,7 +45,9 @@ nomes = load_vocabulary(arquivo)["name"]
 treino = load_csv(PASTA, split="course-train", return_indicator="sparse")
 validacao = load_csv(PASTA, split="course-val", return_indicator="sparse")
 
-modelo = DeepMultiLabelClassifier(hidden_layer_sizes=(200,), max_iter=6, random_state=0)
+modelo = DeepMultiLabelClassifier(
+    hidden_layer_sizes=(200,), max_iter=6, random_state=0
+)
 modelo.fit(treino.data, SparseIndicator(treino.target, nomes))
 
 for nome, probabilidade in modelo.predict_labels(validacao.data[:1], k=5)[0]:
@@ -57,7 +59,9 @@ for nome, probabilidade in modelo.predict_labels(validacao.data[:1], k=5)[0]:
 LIMIAR = 0.2
 previsoes = modelo.predict_labels(validacao.data[:3], k=5)
 
-figura, eixos = plt.subplots(3, 1, figsize=(7, 6.5), layout="constrained", sharex=True)
+figura, eixos = plt.subplots(
+    3, 1, figsize=(7, 6.5), layout="constrained", sharex=True
+)
 for video, (eixo, previsao) in enumerate(zip(eixos, previsoes, strict=True)):
     certos = set(nomes[validacao.target[[video]].indices])
     rotulos, probabilidades = zip(*previsao, strict=True)
@@ -66,7 +70,9 @@ for video, (eixo, previsao) in enumerate(zip(eixos, previsoes, strict=True)):
     eixo.axvline(LIMIAR, color="C3", linestyle=":")
     eixo.invert_yaxis()
     eixo.set_xlim(0, 1)
-    eixo.set_title(f"vídeo {video}: {len(certos)} rótulos certos", loc="left", fontsize=11)
+    eixo.set_title(
+        f"vídeo {video}: {len(certos)} rótulos certos", loc="left", fontsize=11
+    )
 eixos[-1].set_xlabel("probabilidade")
 plt.show()
 
@@ -81,7 +87,9 @@ plt.show()
 # argumento da função; aqui, um parâmetro. Um vídeo pode ficar com menos de cinco rótulos, ou sem
 # nenhum.
 
-modelo.predict_labels(validacao.data[:3], k=5, threshold=LIMIAR, as_frame=True).round(3)
+modelo.predict_labels(
+    validacao.data[:3], k=5, threshold=LIMIAR, as_frame=True
+).round(3)
 
 # %%
 # Por que os nomes do notebook saem trocados
@@ -104,7 +112,9 @@ linhas = [
 tabela = dict(csv.reader(linhas[1:]))
 pd.DataFrame(
     {
-        "pela linha": [linhas[rotulo + 1].split(",")[1] for rotulo in range(6)],
+        "pela linha": [
+            linhas[rotulo + 1].split(",")[1] for rotulo in range(6)
+        ],
         "por Index": [tabela[str(rotulo)] for rotulo in range(6)],
     },
     index=pd.RangeIndex(6, name="rótulo"),
@@ -125,7 +135,9 @@ pd.DataFrame(
 with open(arquivo, encoding="utf-8") as aberto:
     linhas = aberto.readlines()
 campos = [linha.split(",") for linha in linhas[1:]]
-trocado = np.array([int(campo[0]) for campo in campos]) != np.arange(len(nomes))
+trocado = np.array([int(campo[0]) for campo in campos]) != np.arange(
+    len(nomes)
+)
 usos = treino.target.indices
 
 print(f"rótulos com o nome de outro: {trocado.sum()} de {len(nomes)}")
@@ -169,19 +181,26 @@ pd.DataFrame(
 # limiar baixo, aparecem mais rótulos e mais erros.
 
 melhores = modelo.predict_top_k(validacao.data, k=5)
-acertou = np.take_along_axis(validacao.target.toarray(), melhores.indices, axis=1) == 1
+acertou = (
+    np.take_along_axis(validacao.target.toarray(), melhores.indices, axis=1)
+    == 1
+)
 limiares = np.linspace(0.1, 0.9, 9)
 mostrados = [melhores.scores >= limiar for limiar in limiares]
 por_video = [m.sum() / len(m) for m in mostrados]
 precisao = [acertou[m].mean() for m in mostrados]
 
 figura, eixo = plt.subplots(figsize=(7, 3.8), layout="constrained")
-(linha_precisao,) = eixo.plot(limiares, precisao, "o-", color="C0", label="parte certa")
+(linha_precisao,) = eixo.plot(
+    limiares, precisao, "o-", color="C0", label="parte certa"
+)
 eixo.set_xlabel("limiar")
 eixo.set_ylabel("parte certa do que é mostrado", color="C0")
 eixo.set_ylim(0, 1.05)
 outro = eixo.twinx()
-(linha_videos,) = outro.plot(limiares, por_video, "s-", color="C1", label="rótulos por vídeo")
+(linha_videos,) = outro.plot(
+    limiares, por_video, "s-", color="C1", label="rótulos por vídeo"
+)
 outro.set_ylabel("rótulos mostrados por vídeo", color="C1")
 outro.set_ylim(bottom=0)
 eixo.legend(
