@@ -94,7 +94,8 @@ def reading_options(command: Callable) -> Callable:
     return command
 
 
-def _parse_shard(_: Any, __: Any, value: str | None) -> tuple[int, int] | None:
+def parse_shard(_: Any, __: Any, value: str | None) -> tuple[int, int] | None:
+    """Return (I, N) of a value I/N of an option."""
     match = None if value is None else re.fullmatch(r"(\d+)/(\d+)", value)
     if value is None:
         return None
@@ -108,7 +109,7 @@ def _parse_shard(_: Any, __: Any, value: str | None) -> tuple[int, int] | None:
 shard_option = click.option(
     "--shard",
     metavar="I/N",
-    callback=_parse_shard,
+    callback=parse_shard,
     help="Only part I of N, from 0: files, or rows of a store, that follow each other.",
 )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from sk_yt8m.cli._data import check_n_jobs, progress_option
+from sk_yt8m.cli._data import check_n_jobs, parse_shard, progress_option
 from sk_yt8m.cli._outputs import say
 
 _TO = click.option(
@@ -16,12 +16,6 @@ _TO = click.option(
 _RETRIES = click.option(
     "--n-retries", type=click.IntRange(0), default=3, show_default=True, help="More tries a file."
 )
-
-
-def _check_shard(_: Any, __: Any, value: tuple[int, int] | None) -> tuple[int, int] | None:
-    if value is not None and not 0 <= value[0] < value[1]:
-        raise click.BadParameter(f"expected I N with 0 <= I < N, got {value[0]} {value[1]}")
-    return value
 
 
 @click.group()
@@ -88,9 +82,8 @@ def vocabulary(**options: Any) -> None:
 )
 @click.option(
     "--shard",
-    type=(int, int),
-    metavar="I N",
-    callback=_check_shard,
+    metavar="I/N",
+    callback=parse_shard,
     help="Every N-th file, from the I-th, counted from 0.",
 )
 @click.option("--n-files", type=click.IntRange(1), help="At most this many files.")
@@ -101,7 +94,7 @@ def tfrecords(**options: Any) -> None:
 
     \b
     Example: a hundredth of the training videos
-      sk-yt8m fetch tfrecords --to data --shard 0 100
+      sk-yt8m fetch tfrecords --to data --shard 0/100
     """
     from sk_yt8m.datasets import fetch_tfrecords
 

@@ -387,7 +387,7 @@ def test_the_command_line(server, vocabulary, contents, folder, tmp_path):
         return result.exit_code, result.stdout, result.stderr
 
     given = ["tfrecords", "--mirror", server.url, "--n-retries", "0"]
-    status, out, err = run(*given, "--shard", "1", "3")
+    status, out, err = run(*given, "--shard", "1/3")
     assert (status, out, err) == (0, f"{folder / IN_ORDER[1]}\n", "")
     server.faults[address(IN_ORDER[0])] = ["corrupt"]
     status, out, err = run(*given, "--n-files", "1")
