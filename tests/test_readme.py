@@ -1,21 +1,11 @@
 """The README's code runs as it stands there."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from page_code import python_blocks
 
 from sk_yt8m.datasets import make_videos
-
-README = Path(__file__).parents[1] / "README.md"
-
-
-def python_blocks():
-    return re.findall(
-        r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
 
 
 @pytest.mark.slow
@@ -26,7 +16,7 @@ def test_from_a_column_of_tags_to_named_predictions(tmp_path, monkeypatch):
     videos = {"embedding": [*X], "tags": [names[row.astype(bool)].tolist() for row in Y]}
     pd.DataFrame(videos).to_parquet(tmp_path / "videos.parquet")
     monkeypatch.chdir(tmp_path)
-    (block,) = python_blocks()
+    (block,) = python_blocks("README.md")
     lines = [line for line in block.splitlines() if line]
     assert len(lines) <= 8
     space = {}

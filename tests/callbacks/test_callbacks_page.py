@@ -1,9 +1,9 @@
 """The code in docs/guide/callbacks.md runs, and shows what it promises."""
 
 import re
-from pathlib import Path
 
 import pytest
+from page_code import python_blocks
 from recording_callbacks import SINCE
 
 pytest.importorskip("sklearn.callback", reason=SINCE)
@@ -11,9 +11,8 @@ pytest.importorskip("rich", reason="ProgressBar needs rich")
 
 
 def test_the_page(capsys):
-    page = Path(__file__).parents[2] / "docs" / "guide" / "callbacks.md"
     names = {"__name__": "page"}
-    for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
+    for code in python_blocks("docs/guide/callbacks.md"):
         exec(code, names)
     assert len(names["scores"]) == 4 * (3 + 1) + (3 + 1)
     out = capsys.readouterr().out

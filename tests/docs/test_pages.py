@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from page_code import python_blocks
 
 from sk_yt8m import DeepMultiLabelClassifier
 from sk_yt8m.datasets import make_videos, sample_path
@@ -35,8 +36,7 @@ def pages() -> dict[str, list[str]]:
     found = {}
     for path in sorted(DOCS.rglob("*.md")):
         name = path.relative_to(DOCS).as_posix()
-        text = path.read_text(encoding="utf-8")
-        blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        blocks = python_blocks(f"docs/{name}")
         if blocks and not name.startswith(GENERATED):
             found[name] = blocks
     return found
@@ -103,8 +103,7 @@ def test_blocks_run(page, names):
 def test_ten_minutes(tmp_path, monkeypatch):
     """What the page shows is what its lines print."""
     monkeypatch.chdir(tmp_path)
-    text = (DOCS / "start" / "ten_minutes.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    blocks = python_blocks("docs/start/ten_minutes.md", "pycon")
     assert len(blocks) == 8
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     parsed = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "ten_minutes", None, 0)

@@ -1,16 +1,13 @@
 """The code of docs/guide/routing.md runs, without a warning."""
 
-import re
 import warnings
-from pathlib import Path
 
 import sklearn
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "routing.md"
+from page_code import python_blocks
 
 
 def test_routing_page():
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = python_blocks("docs/guide/routing.md")
     assert len(blocks) >= 6
     names: dict[str, object] = {}
     with sklearn.config_context(), warnings.catch_warnings():

@@ -1,10 +1,10 @@
 """MLflow logs classifiers and pipelines, and the code of docs/guide/saving.md runs as written."""
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from page_code import python_blocks
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_problem import X, Y, small
@@ -67,9 +67,7 @@ def test_autolog_of_a_pipeline():
 
 
 def snippets():
-    page = Path(__file__).parents[2] / "docs" / "guide" / "saving.md"
-    blocks = page.read_text(encoding="utf-8").split("```python\n")[1:]
-    return [block.split("```")[0] for block in blocks]
+    return python_blocks("docs/guide/saving.md")
 
 
 def test_the_snippet_logs_gap_of_each_epoch():
